@@ -1,0 +1,1 @@
+"""chatkeep: the PostgreSQL layer for AI chat applications."""

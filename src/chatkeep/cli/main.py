@@ -1,0 +1,62 @@
+"""The `chatkeep` command: one group, each command loaded only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from chatkeep.errors import ChatkeepError
+
+# name -> (module, attribute, one line for --help). The line stands here so that --help loads none
+# of the commands; a test compares it with the command's own.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("chatkeep.cli.demo", "demo", "Show the whole database layer at work on real data."),
+    "db": ("chatkeep.cli.db", "db", "Start, stop and look into the embedded PostgreSQL."),
+    "generate": ("chatkeep.cli.generate", "generate", "Write the next migration."),
+    "migrate": ("chatkeep.cli.migrate", "migrate", "Apply the pending migrations."),
+    "status": ("chatkeep.cli.status", "status", "Show what is applied and what is pending."),
+    "check": ("chatkeep.cli.check", "check", "Compare schema, folder and database."),
+    "diff": ("chatkeep.cli.diff", "diff", "Print the SQL from one state to another."),
+    "schema": ("chatkeep.cli.schema", "schema", "Print the schema as documentation or SQL."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Give the names in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Load the named command; None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chatkeep")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, *, debug: bool) -> None:
+    """Keep AI chats in PostgreSQL: schema, migrations, typed access."""
+    ctx.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command line. Exit 0: done or clean; 1: refused or found something; 2: wrong usage."""
+    try:
+        cli.main(standalone_mode=True)
+    except ChatkeepError as error:
+        if "--debug" in sys.argv:
+            raise
+        click.echo(f"chatkeep: {error}", err=True)
+        sys.exit(1)

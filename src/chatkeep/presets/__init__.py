@@ -1,0 +1,1 @@
+"""The two schemas of the seeds, each as the seed wrote it and hardened."""
