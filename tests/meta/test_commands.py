@@ -1,0 +1,29 @@
+"""The list of commands in main.py says the same as the commands themselves."""
+
+import importlib
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from chatkeep.cli.main import COMMANDS, cli
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_line_of_help_is_the_commands_own(name: str):
+    module, attribute, line = COMMANDS[name]
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    assert command.get_short_help_str(limit=200) == line
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_has_help(name: str):
+    done = CliRunner().invoke(cli, [name, "--help"])
+    assert done.exit_code == 0
+    assert "Usage:" in done.output
+
+
+def test_an_unknown_command_is_wrong_usage():
+    done = CliRunner().invoke(cli, ["nonesuch"])
+    assert done.exit_code == 2
+    assert "nonesuch" in done.output
