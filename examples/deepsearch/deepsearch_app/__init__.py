@@ -1,0 +1,1 @@
+"""DeepSearch: the AI chat application of the second seed."""

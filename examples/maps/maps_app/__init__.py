@@ -1,0 +1,1 @@
+"""Chat with Google Maps: the application of the first seed."""
