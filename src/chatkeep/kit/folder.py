@@ -11,6 +11,9 @@ from chatkeep.kit.journal import JOURNAL, Entry, Journal, parse_object
 MARKER = "--> statement-breakpoint"
 """Splits a file into statements, also inside literals and comments: drizzle splits the raw text."""
 
+CUSTOM = "-- Custom SQL migration file, put your code below! --"
+"""What drizzle-kit writes into the file of a custom migration."""
+
 FIRST_ID = "00000000-0000-0000-0000-000000000000"
 """What the first snapshot names as its predecessor."""
 

@@ -1,0 +1,82 @@
+"""A direct connection to PostgreSQL for the kit, with our errors."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from chatkeep.errors import ConnectionFailedError, InvalidUrlError, StatementError
+from chatkeep.kit.refusal import describe, sqlstate
+
+BROKEN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+"""What asyncpg raises when the connection is gone."""
+
+TIMEOUT = 15  # seconds to reach a server before it counts as unreachable
+
+
+@asynccontextmanager
+async def connect(url: str, *, name: str = "chatkeep") -> AsyncGenerator[asyncpg.Connection]:
+    """Open a connection for the length of the block.
+
+    Args:
+        url: Where to; must lead to PostgreSQL itself, not to a pooler in transaction mode.
+        name: What `pg_stat_activity` shows as `application_name`.
+
+    Raises:
+        InvalidUrlError: The URL cannot be read.
+        ConnectionFailedError: No server there, it refused the login, or the connection broke.
+    """
+    connection = await _open(url, name)
+    try:
+        yield connection
+    except BROKEN as exc:
+        raise ConnectionFailedError(
+            f"The connection to {where(url)} broke.", hint="`chatkeep status` shows what is done."
+        ) from exc
+    except asyncpg.PostgresError as exc:
+        raise StatementError(
+            f"PostgreSQL at {where(url)} refused: {describe(exc)}", sqlstate=sqlstate(exc)
+        ) from exc
+    finally:
+        if not connection.is_closed():
+            await connection.close(timeout=TIMEOUT)
+
+
+async def _open(url: str, name: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(
+            url, timeout=TIMEOUT, server_settings={"application_name": name}
+        )
+    except (asyncpg.ClientConfigurationError, ValueError) as exc:
+        raise InvalidUrlError(
+            "The database URL cannot be read.",
+            hint="It looks like postgresql://user:password@host:5432/database.",
+        ) from exc
+    except asyncpg.PostgresError as exc:
+        raise ConnectionFailedError(
+            f"PostgreSQL at {where(url)} refused the connection: {describe(exc)}"
+        ) from exc
+    except (OSError, TimeoutError) as exc:
+        reason = getattr(exc, "strerror", None) or "no answer"
+        raise ConnectionFailedError(
+            f"PostgreSQL at {where(url)} cannot be reached: {reason}.",
+            hint="Check that the server runs and that the URL leads to it.",
+        ) from exc
+
+
+def where(url: str) -> str:
+    """Give host, port and database of a URL: never the user or the password."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:
+        return "the database URL"
+    host = parts.hostname or "".join(parse_qs(parts.query).get("host", ["localhost"])[:1])
+    return f"{host}:{port}{parts.path}"

@@ -1,0 +1,138 @@
+"""Applying the pending migrations: each in a transaction of its own, with its bookkeeping."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import asyncpg
+
+from chatkeep.kit import ledger
+from chatkeep.kit.connection import BROKEN, connect
+from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.lock import migration_lock
+from chatkeep.kit.matching import Matching, match, refuse_disorder, refuse_edited
+from chatkeep.kit.run import failure, refuse_transaction_commands, run_statements
+
+LOCK_WAIT = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A migration that this run applied.
+
+    Attributes:
+        seconds: How long its statements took.
+    """
+
+    migration: Migration
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run of `migrate` found and did.
+
+    Attributes:
+        already: How many migrations of the folder were applied before.
+        unknown: How many rows of the bookkeeping no migration of the folder accounts for.
+        ledger: False where the role may not create our own ledger; drizzle's rows are complete.
+    """
+
+    applied: tuple[Applied, ...]
+    already: int
+    unknown: int
+    ledger: bool
+
+
+async def pending(folder: Folder, url: str, *, to: str | None = None) -> list[Migration]:
+    """Give the migrations that `migrate` would apply, in order; the database stays untouched.
+
+    Raises:
+        MigrationEditedError: An applied migration has another content now.
+        MigrationOrderError: A pending migration is older than an applied one.
+        ConnectionFailedError: No connection to the database.
+    """
+    _ = folder.until(to)
+    async with connect(url, name="chatkeep migrate") as connection:
+        matching = match(folder.migrations, await ledger.read_rows(connection))
+    return _pending(folder, matching, to)
+
+
+async def migrate(
+    folder: Folder,
+    url: str,
+    *,
+    to: str | None = None,
+    lock_wait: float = LOCK_WAIT,
+    on_applied: Callable[[Applied], None] | None = None,
+) -> Report:
+    """Apply the pending migrations, each in one transaction together with its bookkeeping.
+
+    A crash or an error leaves whole migrations only: those before it stay, the failing one leaves
+    nothing. Processes that run this at the same time wait for each other.
+
+    Args:
+        folder: The migrations.
+        url: The database; a direct connection, not through a pooler in transaction mode.
+        to: The last migration to apply, by tag or number; all of them without it.
+        lock_wait: Seconds to wait for another migrating process.
+        on_applied: Called after each migration.
+
+    Raises:
+        MigrationEditedError: An applied migration has another content now.
+        MigrationOrderError: A pending migration is older than an applied one.
+        MigrationFailedError: PostgreSQL refused a statement.
+        MigrationLockError: Another process held the lock for all of `lock_wait`.
+        ConnectionFailedError: No connection to the database, or it broke.
+    """
+    _ = folder.until(to)
+    async with (
+        connect(url, name="chatkeep migrate") as connection,
+        migration_lock(connection, wait=lock_wait),
+    ):
+        matching = match(folder.migrations, await ledger.read_rows(connection))
+        todo = _pending(folder, matching, to)
+        for migration in todo:
+            refuse_transaction_commands(migration)
+        has_ledger = await ledger.prepare(connection)
+        done: list[Applied] = []
+        for migration in todo:
+            done.append(
+                Applied(migration, await _apply(connection, migration, has_ledger=has_ledger))
+            )
+            if on_applied is not None:
+                on_applied(done[-1])
+    return Report(tuple(done), len(matching.of("applied")), len(matching.unknown), has_ledger)
+
+
+def _pending(folder: Folder, matching: Matching, to: str | None) -> list[Migration]:
+    refuse_edited(matching)
+    wanted = {migration.tag for migration in folder.until(to)}
+    todo = [migration for migration in matching.of("pending") if migration.tag in wanted]
+    refuse_disorder(matching, todo)
+    return todo
+
+
+async def _apply(
+    connection: asyncpg.Connection, migration: Migration, *, has_ledger: bool
+) -> float:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        seconds = await run_statements(connection, migration)
+        duration = dt.timedelta(seconds=seconds)
+        await ledger.record(connection, migration, duration=duration, has_ledger=has_ledger)
+    except BaseException:
+        if not connection.is_closed():
+            await transaction.rollback()
+        raise
+    try:
+        await transaction.commit()  # deferred constraints are checked here
+    except BROKEN:
+        raise
+    except asyncpg.PostgresError as exc:
+        raise failure(migration, None, exc) from exc
+    # A SET in one file must not change the meaning of the next.
+    await connection.execute("reset session authorization")
+    await connection.execute("reset all")
+    return seconds
