@@ -1,0 +1,42 @@
+"""Inputs of the maps preset."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chatkeep.ids import new_session_token, new_user_id
+from chatkeep.inputs.base import Changes, Input
+from chatkeep.inputs.fields import Email, Flag, Id, NotNull, Time
+
+
+class NewUser(Input):
+    """A user to create."""
+
+    id: Id = Field(default_factory=new_user_id)
+    email: Email
+    email_verified: Flag = False
+    name: str | None = None
+    image: str | None = None
+
+
+class UserChanges(Changes):
+    """New values for a user."""
+
+    email: Annotated[Email | None, NotNull] = None
+    email_verified: Annotated[Flag | None, NotNull] = None
+    name: str | None = None
+    image: str | None = None
+
+
+class NewSession(Input):
+    """A sign-in to record. Its id is a secret token, made unless given."""
+
+    id: Id = Field(default_factory=new_session_token)
+    user_id: Id
+    expires_at: Time
+
+
+class SessionChanges(Changes):
+    """New values for a session."""
+
+    expires_at: Annotated[Time | None, NotNull] = None

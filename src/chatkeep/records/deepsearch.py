@@ -1,0 +1,164 @@
+"""Records of the DeepSearch preset. Field order is the column order of the hardened tables."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from chatkeep.records.base import Record
+
+Role = Literal["user", "assistant", "system", "tool"]
+
+
+class User(Record, rename="camel"):
+    """Somebody who can sign in. `email_verified` is the time of the verification, or None."""
+
+    id: str
+    name: str | None
+    email: str
+    email_verified: datetime | None
+    image: str | None
+    is_admin: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Account(
+    Record,
+    rename={
+        "user_id": "userId",
+        "provider_account_id": "providerAccountId",
+        "created_at": "createdAt",
+        "updated_at": "updatedAt",
+    },
+):
+    """A user's account with an OAuth provider.
+
+    The OAuth fields keep their snake_case in JSON, as Auth.js names them. `expires_at` is in
+    seconds since 1970. The tokens are secrets: do not send this record to a browser.
+    """
+
+    user_id: str
+    type: str
+    provider: str
+    provider_account_id: str
+    refresh_token: str | None
+    access_token: str | None
+    expires_at: int | None
+    token_type: str | None
+    scope: str | None
+    id_token: str | None
+    session_state: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserWithAccounts(User):
+    """A user and the accounts they sign in with."""
+
+    accounts: list[Account]
+
+
+class Session(Record, rename="camel"):
+    """A sign-in that lasts until `expires`. The token is a secret."""
+
+    session_token: str
+    user_id: str
+    expires: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class VerificationToken(Record, rename="camel"):
+    """A token sent to an e-mail address, good for one use until `expires`."""
+
+    identifier: str
+    token: str
+    expires: datetime
+    created_at: datetime
+
+
+class Source(Record, rename="camel", omit_defaults=True):
+    """A page that an answer cites. `favicon` is left out of JSON when there is none."""
+
+    title: str
+    url: str
+    snippet: str
+    favicon: str | None = None
+
+
+class TokenUsage(Record, rename="camel"):
+    """Tokens that a model used for one message."""
+
+    prompt: int
+    completion: int
+    total: int
+
+
+class MessageMetadata(Record, rename="camel", omit_defaults=True):
+    """How an answer came about. Absent facts are left out of JSON.
+
+    `processing_time` is in milliseconds.
+    """
+
+    search_query: str | None = None
+    crawled_urls: list[str] | None = None
+    model: str | None = None
+    tokens: TokenUsage | None = None
+    processing_time: float | None = None
+
+
+class Chat(Record, rename="camel"):
+    """A conversation of one user. `updated_at` is the time of its last activity."""
+
+    id: str
+    user_id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Message(Record, rename="camel"):
+    """One message of a chat. `seq` orders the messages of a chat; numbers may be left out."""
+
+    id: str
+    chat_id: str
+    role: Role
+    content: str
+    sources: list[Source] | None
+    metadata: MessageMetadata | None
+    created_at: datetime
+    user_id: str
+    seq: int
+
+
+class ChatWithMessages(Chat):
+    """A chat and its first messages, oldest first."""
+
+    messages: list[Message]
+
+
+class SearchCacheEntry(Record, rename="camel"):
+    """A stored search result. `results` is whatever JSON the search gave.
+
+    `key_hash` is None for a row that a writer of the seed's code stored.
+    """
+
+    id: int
+    query: str
+    results: Any
+    created_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+    key_hash: bytes | None
+
+
+class UserSettings(Record, rename="camel"):
+    """A user's preferences."""
+
+    user_id: str
+    theme: str | None
+    language: str | None
+    default_model: str | None
+    enable_search_by_default: bool
+    max_search_results: int | None
+    updated_at: datetime
+    created_at: datetime
