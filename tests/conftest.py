@@ -1,0 +1,24 @@
+"""Fixtures for every test: see tests/fixtures/. Nothing of PostgreSQL is faked."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(
+    0, str(Path(__file__).parent)
+)  # so that tests say `from fixtures.servers import ...`
+
+from fixtures.parts import check_needs, left_out
+from fixtures.servers import database_url, fresh_database, pg, pg15, pg18
+
+__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    check_needs(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in left_out(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(f"chatkeep: {line}", yellow=True)
