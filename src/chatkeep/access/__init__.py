@@ -1,0 +1,1 @@
+"""Typed access: one module a table, one statement a call."""

@@ -1,0 +1,161 @@
+"""SQLAlchemy Core statement to SQL text with `$n`, once, with everything a call needs beside it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import ARRAY, JSON, Enum
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from chatkeep.errors import ConfigError, InvalidInputError
+
+# The dialect renders a cast beside each parameter ($1::VARCHAR), so a parameter's type never
+# depends on where it stands.
+DIALECT = asyncpg_dialect.dialect()
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One `$n` of a statement.
+
+    Attributes:
+        name: Name of the bind parameter.
+        required: The caller must give it; otherwise `value` stands.
+        value: A constant of the statement, already in the driver's form.
+        write: Turns a value into the driver's form; None where the driver takes it as it is.
+    """
+
+    name: str
+    required: bool
+    value: object
+    write: Callable[[Any], object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled statement: its name in reports, its SQL, its parameters in the order of `$n`."""
+
+    name: str
+    sql: str
+    parameters: tuple[Parameter, ...]
+    plain: tuple[str, ...] | None
+
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
+        """Put named values into the order of `$n`.
+
+        Raises:
+            InvalidInputError: A parameter is missing.
+        """
+        try:
+            if self.plain is not None:
+                return [values[name] for name in self.plain]
+            return [_argument(parameter, values) for parameter in self.parameters]
+        except KeyError as exc:
+            name = str(exc.args[0])
+            raise InvalidInputError(
+                f"The statement {self.name} needs a value for its parameter {name!r}.", field=name
+            ) from exc
+
+    def check_names(self, values: Mapping[str, object]) -> None:
+        """Refuse a parameter that the statement does not have: a misspelt name would pass unseen.
+
+        Raises:
+            InvalidInputError: The statement has no such parameter.
+        """
+        known = {parameter.name for parameter in self.parameters}
+        for name in values:
+            if name not in known:
+                raise InvalidInputError(
+                    f"The statement {self.name} has no parameter {name!r}; "
+                    f"it has: {', '.join(sorted(known)) or 'none'}.",
+                    field=name,
+                )
+
+
+def compile_statement(name: str, clause: ClauseElement) -> Statement:
+    """Compile a Core statement for asyncpg.
+
+    Raises:
+        ConfigError: The clause is no statement that can be compiled to SQL with parameters, or it
+            has an `IN` whose list is known only at the call.
+    """
+    if any(_is_open_list(element) for element in iterate(clause)):
+        raise ConfigError(
+            f"{name}: an IN list of unknown length cannot be prepared.",
+            hint="Write column == any_(bindparam(...)) with an ARRAY type instead.",
+        )
+    compiled = clause.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
+    if not isinstance(compiled, SQLCompiler):
+        raise ConfigError(f"{name}: {type(clause).__name__} is not a statement with parameters.")
+    parameters = tuple(_parameter(compiled, key) for key in compiled.positiontup or ())
+    is_plain = all(p.required and p.write is None for p in parameters)
+    return Statement(
+        name=name,
+        sql=str(compiled),
+        parameters=parameters,
+        plain=tuple(p.name for p in parameters) if is_plain else None,
+    )
+
+
+def json_text(value: object) -> str | None:
+    """Encode a value of a JSON column; None is SQL's NULL, never JSON's null."""
+    return None if value is None else _encode_json(value).decode()
+
+
+def reader_of(type_: TypeEngine[Any], python_type: object) -> Callable[[Any], Any] | None:
+    """Give what turns the driver's value of such a column into ours; None where it is ours already.
+
+    JSON is decoded straight into `python_type`. The driver speaks the other types itself, but for
+    those of which only SQLAlchemy knows the Python side: enums and decorated types.
+    """
+    if isinstance(type_, JSON):
+        return msgspec.json.Decoder(cast("type[Any]", python_type)).decode
+    if isinstance(type_, TypeDecorator | Enum):
+        return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
+    return None
+
+
+def _is_open_list(element: object) -> bool:
+    return isinstance(element, BindParameter) and element.expanding and element.required
+
+
+def _parameter(compiled: SQLCompiler, key: str) -> Parameter:
+    bind = compiled.binds.get(key)
+    if bind is None:  # a member of an expanded IN list: a constant
+        return Parameter(key, required=False, value=compiled.params[key], write=None)
+    write = _writer_of(bind.type)
+    if bind.required:
+        return Parameter(key, required=True, value=None, write=write)
+    value = bind.effective_value
+    return Parameter(key, required=False, value=write(value) if write else value, write=write)
+
+
+def _writer_of(type_: TypeEngine[Any]) -> Callable[[Any], object] | None:
+    if isinstance(type_, JSON):
+        return json_text
+    if isinstance(type_, ARRAY) and isinstance(type_.item_type, JSON):
+        return _json_texts
+    if isinstance(type_, TypeDecorator | Enum):
+        return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
+    return None
+
+
+def _json_texts(values: Sequence[object]) -> list[str | None]:
+    return [json_text(value) for value in values]
+
+
+def _argument(parameter: Parameter, values: Mapping[str, object]) -> object:
+    if parameter.name not in values:
+        if parameter.required:
+            raise KeyError(parameter.name)
+        return parameter.value
+    value = values[parameter.name]
+    return value if parameter.write is None else parameter.write(value)

@@ -1,0 +1,262 @@
+"""Connections, kept and lent.
+
+asyncpg's own pool pays for each loan with a proxy, a task and a reset query; here a loan is a pop
+from a list. What the reset would undo never happens: settings are changed only inside transactions,
+and a connection that was interrupted, or left inside a transaction, is cleaned or dropped before
+anybody else gets it.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+
+from chatkeep.engine.translate import DRIVER_ERRORS, translate_connect
+from chatkeep.errors import DatabaseClosedError, DatabaseTimeoutError
+
+Row = asyncpg.Record
+
+_CLEAN_SECONDS = 5.0  # a connection that cannot be cleaned in that time is thrown away
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """Bounds of a pool; durations in seconds.
+
+    Attributes:
+        max_connections: At most this many connections are open; later callers wait in turn.
+        statement_timeout: A statement is stopped after that.
+        acquire_timeout: Waiting for a free connection ends after that.
+        connect_timeout: Opening a connection ends after that.
+    """
+
+    max_connections: int = 10
+    statement_timeout: float = 30.0
+    acquire_timeout: float = 30.0
+    connect_timeout: float = 10.0
+
+
+Wire = asyncpg.Connection
+"""What the pool lends."""
+
+
+class Pool:
+    """The connections of one `Database`. Use between `open()` and `close()`.
+
+    Callers are served in turn. `_size` counts places: a connection that is open, being opened or
+    being cleaned. A place that falls free goes to the first waiter, with or without a connection.
+    """
+
+    def __init__(self, url: str, target: str, options: PoolOptions) -> None:
+        """Keep the settings; nothing is opened yet.
+
+        Args:
+            url: Where to connect.
+            target: The same without the password, for errors.
+            options: Bounds and time-outs.
+        """
+        self._url = url
+        self._target = target
+        self._options = options
+        self._is_open = False
+        self._size = 0
+        self._idle: list[Wire] = []  # the last one back goes out first: it is the warmest
+        self._lent: set[Wire] = set()
+        self._waiting: deque[asyncio.Future[Wire | None]] = deque()
+        self._cleaning: set[asyncio.Task[None]] = set()
+        self._all_back = asyncio.Event()
+
+    async def open(self) -> None:
+        """Open the first connection, so that a wrong URL shows here and not at the first call.
+
+        Raises:
+            ConnectionFailedError: The server cannot be reached, or it refused the login.
+            DatabaseTimeoutError: The server did not answer in time.
+        """
+        self._is_open = True
+        self._all_back.clear()
+        try:
+            self.release(await self.acquire())
+        except BaseException:
+            self._is_open = False
+            raise
+
+    async def close(self) -> None:
+        """Close every connection; a second call does nothing.
+
+        Who waits for a connection is refused; a statement under way has its time-out to finish.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(_closed())
+        if self._lent or self._cleaning:
+            try:
+                async with asyncio.timeout(self._options.statement_timeout):
+                    await self._all_back.wait()
+            except TimeoutError:
+                pass  # what is still out is cut off below
+        for task in tuple(self._cleaning):
+            task.cancel()
+        for wire in tuple(self._lent):
+            wire.terminate()
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(self._close_wire(wire) for wire in idle))
+        self._size = 0
+
+    async def acquire(self) -> Wire:
+        """Borrow a connection; give it back with `release`.
+
+        Raises:
+            DatabaseClosedError: The pool is not open.
+            DatabaseTimeoutError: No connection became free in time.
+            ConnectionFailedError: A new connection was needed and could not be opened.
+        """
+        if not self._is_open:
+            raise _closed()
+        while self._idle:
+            wire = self._idle.pop()
+            if not wire.is_closed():
+                self._lent.add(wire)
+                return wire
+            self._size -= 1  # it died while it lay here
+        if self._size >= self._options.max_connections:
+            waited = await self._wait()
+            if waited is not None:
+                return waited
+        else:
+            self._size += 1
+        wire = await self._connect()
+        if not self._is_open:  # closed meanwhile
+            await self._close_wire(wire)
+            raise _closed()
+        self._lent.add(wire)
+        return wire
+
+    def release(self, wire: Wire, *, interrupted: bool = False) -> None:
+        """Give a connection back.
+
+        Args:
+            wire: What `acquire` gave.
+            interrupted: The last call on it did not end well. Whether the server is still at work
+                on it, or inside a transaction, is not known: it is asked first.
+        """
+        self._lent.discard(wire)
+        if wire.is_closed():
+            self._pass_place_on()
+        elif interrupted or wire.is_in_transaction():
+            task = asyncio.get_running_loop().create_task(self._clean(wire))
+            self._cleaning.add(task)
+            task.add_done_callback(self._cleaned)
+        else:
+            self._pass_on(wire)
+        self._tell_if_all_are_back()
+
+    def _cleaned(self, task: asyncio.Task[None]) -> None:
+        self._cleaning.discard(task)
+        self._tell_if_all_are_back()
+
+    def _tell_if_all_are_back(self) -> None:
+        if not self._is_open and not self._lent and not self._cleaning:
+            self._all_back.set()
+
+    async def _wait(self) -> Wire | None:
+        """Wait in turn for a connection, or for a place to open one in (None)."""
+        waiter: asyncio.Future[Wire | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._options.acquire_timeout):
+                return await waiter
+        except BaseException as exc:
+            if waiter.cancelled():
+                with suppress(ValueError):  # it may have been taken out of the line already
+                    self._waiting.remove(waiter)
+            elif waiter.exception() is None:  # served just as we gave up: the next one's turn
+                self._give_back(waiter.result())
+            if isinstance(exc, TimeoutError):
+                raise DatabaseTimeoutError(
+                    f"No connection became free within {self._options.acquire_timeout:g} s: "
+                    f"all {self._options.max_connections} are in use.",
+                    hint="Keep transactions short, or raise max_connections.",
+                ) from exc
+            raise
+
+    def _give_back(self, wire: Wire | None) -> None:
+        if wire is None:
+            self._pass_place_on()
+        else:
+            self.release(wire)
+
+    def _pass_on(self, wire: Wire) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            self._lent.add(wire)
+            waiter.set_result(wire)
+        else:
+            self._idle.append(wire)
+
+    def _pass_place_on(self) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(None)
+        else:
+            self._size -= 1
+
+    def _next_waiter(self) -> asyncio.Future[Wire | None] | None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    async def _connect(self) -> Wire:
+        """Open a connection in a place that is counted already."""
+        options = self._options
+        try:
+            async with asyncio.timeout(options.connect_timeout):
+                return await asyncpg.connect(
+                    self._url,
+                    command_timeout=options.statement_timeout,
+                    statement_cache_size=500,
+                    max_cached_statement_lifetime=0,
+                    server_settings={
+                        "application_name": "chatkeep",
+                        "jit": "off",  # compiling costs more than any statement here takes
+                    },
+                )
+        except BaseException as exc:
+            self._pass_place_on()
+            if isinstance(exc, (*DRIVER_ERRORS, ValueError)):
+                # asyncpg answers settings in a URL that it cannot read with a ValueError.
+                raise translate_connect(exc, self._target) from exc
+            raise
+
+    async def _clean(self, wire: Wire) -> None:
+        """End what an interrupted call left: asyncpg first waits for its own cancel request."""
+        try:
+            async with asyncio.timeout(_CLEAN_SECONDS):
+                await wire.execute("ROLLBACK")
+        except BaseException as exc:
+            wire.terminate()
+            self._pass_place_on()
+            if isinstance(exc, DRIVER_ERRORS):
+                return  # dropped: PostgreSQL rolls back what it held
+            raise
+        self._pass_on(wire)
+
+    async def _close_wire(self, wire: Wire) -> None:
+        try:
+            await wire.close(timeout=_CLEAN_SECONDS)
+        except DRIVER_ERRORS:
+            wire.terminate()
+
+
+def _closed() -> DatabaseClosedError:
+    return DatabaseClosedError(
+        "The Database is not open.", hint="Use it inside `async with Database(...) as db:`."
+    )

@@ -1,0 +1,170 @@
+"""Transactions and savepoints, safe with several tasks.
+
+One connection carries one statement at a time, so tasks that share a transaction take turns. While
+a nested transaction is open, only the tasks inside its block (and those that they start) may use
+the outer one: a statement of another task would otherwise fall under a savepoint that is not its
+own, and vanish with it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+from chatkeep.engine.compile import Statement
+from chatkeep.engine.observe import Observation, Observers
+from chatkeep.engine.pool import Row, Wire
+from chatkeep.engine.run import PoolRunner, send
+from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
+from chatkeep.errors import DatabaseClosedError, DatabaseError, StatementError
+
+# The nested transactions whose block the current task runs in.
+_inside: ContextVar[tuple["TransactionRunner", ...]] = ContextVar("chatkeep_inside", default=())
+
+
+class TransactionRunner:
+    """Runs statements inside one transaction, or one savepoint of it."""
+
+    def __init__(
+        self, wire: Wire, context: "PoolRunner | TransactionRunner", depth: int = 0
+    ) -> None:
+        self.wire = wire
+        self.observers: Observers = context.observers
+        self.meanings: Meanings = context.meanings
+        self.depth = depth
+        # Shared by all levels: the connection takes one statement at a time.
+        self.turn = context.turn if isinstance(context, TransactionRunner) else asyncio.Lock()
+        self._nested: TransactionRunner | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._is_over = False
+
+    async def fetch(self, statement: Statement, arguments: list[object]) -> list[Row]:
+        """Run a statement inside the transaction; tasks that share it take turns.
+
+        Raises:
+            DatabaseClosedError: The transaction has ended.
+            DatabaseError: One of its kinds; the transaction can only be rolled back then.
+            InvalidInputError: PostgreSQL does not take a value.
+        """
+        await self._wait_for_nested()
+        async with self.turn:
+            self._check_open()
+            return await send(self.wire, statement, arguments, self)
+
+    async def word(self, sql: str, name: str) -> str:
+        """Send BEGIN, COMMIT and the like; give the server's answer."""
+        async with self.turn:
+            started = time.perf_counter()
+            try:
+                answer = await self.wire.execute(sql)
+            except DRIVER_ERRORS as exc:
+                raise translate(exc, name, self.meanings) from exc
+            if self.observers.active:
+                self.observers.tell(
+                    Observation(name, time.perf_counter() - started, 0, control=True)
+                )
+            return answer
+
+    def end(self) -> None:
+        """Refuse everything from now on."""
+        self._is_over = True
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator["TransactionRunner"]:
+        """Open a nested transaction: what fails inside takes only itself back.
+
+        Raises:
+            DatabaseClosedError: The transaction has ended.
+        """
+        await self._wait_for_nested()
+        self._check_open()
+        outer, inner = self._nested, TransactionRunner(self.wire, self, self.depth + 1)
+        self._nested = inner
+        _inside.set((*_inside.get(), inner))
+        try:
+            async with _savepoint_words(inner):
+                yield inner
+        finally:
+            inner.end()
+            _inside.set(tuple(runner for runner in _inside.get() if runner is not inner))
+            self._nested = outer
+            self._wake_waiting()
+
+    async def _wait_for_nested(self) -> None:
+        while self._nested is not None and self._nested not in _inside.get():
+            ended = asyncio.get_running_loop().create_future()
+            self._waiting.append(ended)
+            await ended
+
+    def _wake_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for ended in waiting:
+            if not ended.done():  # a waiter that was cancelled is done
+                ended.set_result(None)
+
+    def _check_open(self) -> None:
+        if self._is_over:
+            raise DatabaseClosedError(
+                "The transaction has ended.", hint="Use `tx` only inside its `async with` block."
+            )
+
+
+@asynccontextmanager
+async def transaction(runner: PoolRunner) -> AsyncGenerator[TransactionRunner]:
+    """Open a transaction on a connection of its own; any exception takes it back.
+
+    Raises:
+        StatementError: A statement inside had failed and the error was swallowed: PostgreSQL
+            took everything back instead of committing.
+        ConstraintError: A deferred constraint refused the commit.
+    """
+    wire = await runner.pool.acquire()
+    tx = TransactionRunner(wire, runner)
+    try:
+        await tx.word("BEGIN", "begin")
+        try:
+            yield tx
+        except BaseException:  # a cancelled task too: an open transaction would hold its locks
+            tx.end()
+            await _take_back(tx, wire, "ROLLBACK", "rollback")
+            raise
+        tx.end()
+        _check_committed(await tx.word("COMMIT", "commit"))
+    except BaseException:
+        tx.end()
+        runner.pool.release(wire, interrupted=True)
+        raise
+    runner.pool.release(wire)
+
+
+def _check_committed(answer: str) -> None:
+    if answer != "COMMIT":
+        raise StatementError(
+            "commit: nothing was stored, since a statement of the transaction had failed.",
+            hint="Let the error leave the block, or put the statement into a nested transaction.",
+            sqlstate="25P02",
+        )
+
+
+@asynccontextmanager
+async def _savepoint_words(inner: TransactionRunner) -> AsyncGenerator[None]:
+    name = f"chatkeep_{inner.depth}"
+    back = f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"
+    await inner.word(f"SAVEPOINT {name}", "savepoint")
+    try:
+        yield
+        inner.end()
+        await inner.word(f"RELEASE SAVEPOINT {name}", "release")
+    except BaseException:
+        inner.end()
+        await _take_back(inner, inner.wire, back, "rollback to")
+        raise
+
+
+async def _take_back(tx: TransactionRunner, wire: Wire, sql: str, name: str) -> None:
+    """Roll back; a connection on which even that fails is dropped, which rolls back as well."""
+    try:
+        await tx.word(sql, name)
+    except DatabaseError:
+        wire.terminate()

@@ -1,0 +1,194 @@
+"""The one place where errors of the driver become ours: by SQLSTATE and constraint name.
+
+The driver's own error stays as the cause, without the texts that repeat stored or given values
+(`Key (email)=(…) already exists`, `invalid input for query argument $1: '…'`): tracebacks end in
+logs.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from chatkeep.errors import (
+    AlreadyExistsError,
+    CheckFailedError,
+    ConnectionFailedError,
+    ConstraintError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    InvalidInputError,
+    ReferencedRowError,
+    SchemaMismatchError,
+    StatementError,
+)
+
+# Everything that the driver raises; asyncio's and the socket's TimeoutError is an OSError.
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What it means to break a constraint.
+
+    Attributes:
+        error: The class of the error.
+        message: One sentence for the caller; it repeats no value.
+    """
+
+    error: type[ConstraintError]
+    message: str
+
+
+Meanings = Mapping[str, Meaning]
+"""Constraint or index name to its meaning."""
+
+_CONSTRAINT_KINDS: dict[str, type[ConstraintError]] = {
+    "23505": AlreadyExistsError,
+    "23P01": AlreadyExistsError,
+    "23503": ReferencedRowError,
+    "23001": ReferencedRowError,
+    "23514": CheckFailedError,
+    "23502": CheckFailedError,
+}
+
+_MISSING_OBJECT = frozenset({"42P01", "42703", "42883", "3F000"})
+_TIMEOUTS = frozenset({"57014", "55P03", "25P03", "25P04"})
+_GOING_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
+
+
+def translate(
+    exc: BaseException, statement: str, meanings: Meanings
+) -> DatabaseError | InvalidInputError:
+    """Turn an error of the driver into ours, and take stored and given values out of the driver's.
+
+    Args:
+        exc: One of `DRIVER_ERRORS`.
+        statement: Name of the statement, for the message.
+        meanings: What breaking a named constraint means.
+    """
+    if isinstance(exc, asyncpg.PostgresError):
+        return _translate_server_error(exc, statement, meanings)
+    if isinstance(exc, TimeoutError):
+        return DatabaseTimeoutError(
+            f"{statement}: no answer in time; PostgreSQL was told to stop the statement.",
+            hint="Look for a lock or a missing index, or allow more time.",
+        )
+    if isinstance(exc, OSError):
+        return ConnectionFailedError(
+            f"{statement}: the connection to PostgreSQL broke.",
+            hint="Whether the statement was carried out is not known.",
+        )
+    return StatementError(f"{statement}: the driver refused the call ({type(exc).__name__}).")
+
+
+def translate_connect(exc: BaseException, target: str) -> DatabaseError:
+    """Turn a failure to connect into one sentence.
+
+    Args:
+        exc: One of `DRIVER_ERRORS`, or a ValueError for a URL that the driver cannot read.
+        target: The URL without its password.
+    """
+    _silence(exc)
+    if isinstance(exc, TimeoutError):
+        return DatabaseTimeoutError(
+            f"No connection to {target} in time.", hint="Is it the right host?"
+        )
+    for kind, message, hint in _CONNECT_FAILURES:
+        if isinstance(exc, kind):
+            return ConnectionFailedError(message.format(target=target), hint=hint)
+    state = _text(exc, "sqlstate")
+    if state:
+        return ConnectionFailedError(
+            f"PostgreSQL refused the connection to {target} (SQLSTATE {state})."
+        )
+    return ConnectionFailedError(
+        f"PostgreSQL cannot be reached at {target}.", hint="Is it running, and is the URL right?"
+    )
+
+
+_CONNECT_FAILURES: tuple[tuple[type[BaseException], str, str], ...] = (
+    (
+        asyncpg.InvalidCatalogNameError,
+        "The database of {target} does not exist.",
+        "Create it, or correct the URL.",
+    ),
+    (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        "PostgreSQL refused the login to {target}.",
+        "Check user and password.",
+    ),
+    (
+        asyncpg.TooManyConnectionsError,
+        "PostgreSQL has no free connection for {target}.",
+        "Lower max_connections of the Database, or raise the server's.",
+    ),
+    (ssl.SSLError, "TLS with {target} failed.", "Check sslmode in the URL."),
+)
+
+
+def _translate_server_error(
+    exc: asyncpg.PostgresError, statement: str, meanings: Meanings
+) -> DatabaseError | InvalidInputError:
+    state = _text(exc, "sqlstate") or ""
+    column = _text(exc, "column_name")
+    kind = _CONSTRAINT_KINDS.get(state)
+    if kind is not None:
+        error = _constraint_error(exc, kind, statement, meanings)
+    elif state in _MISSING_OBJECT:
+        error = SchemaMismatchError(
+            f"{statement}: the database lacks a table or column of the schema.",
+            hint="Run `chatkeep status`, then `chatkeep migrate`.",
+        )
+    elif state in _TIMEOUTS:
+        error = DatabaseTimeoutError(
+            f"{statement}: PostgreSQL stopped the statement: it took longer than allowed."
+        )
+    elif state in _GOING_AWAY or state.startswith("08"):
+        error = ConnectionFailedError(
+            f"{statement}: PostgreSQL closed the connection.",
+            hint="Whether the statement was carried out is not known.",
+        )
+    elif state.startswith("22"):
+        error = InvalidInputError(
+            f"{statement}: a value is not one that its column takes (SQLSTATE {state}).",
+            field=column,
+        )
+    else:
+        error = StatementError(
+            f"{statement}: PostgreSQL refused the statement (SQLSTATE {state}).", sqlstate=state
+        )
+    _silence(exc)
+    return error
+
+
+def _constraint_error(
+    exc: BaseException, kind: type[ConstraintError], statement: str, meanings: Meanings
+) -> ConstraintError:
+    constraint, table = _text(exc, "constraint_name"), _text(exc, "table_name")
+    meaning = meanings.get(constraint or "")
+    if meaning is not None and issubclass(meaning.error, kind):
+        return meaning.error(meaning.message, constraint=constraint, table=table)
+    name = constraint or _text(exc, "column_name") or "a constraint"
+    where = f" of table {table}" if table else ""
+    return kind(f"{statement}: the row breaks {name}{where}.", constraint=constraint, table=table)
+
+
+def _text(exc: BaseException, name: str) -> str | None:
+    value = getattr(exc, name, None)
+    return value if isinstance(value, str) else None
+
+
+def _silence(exc: BaseException) -> None:
+    """Take out of the driver's error what repeats values: the detail, the context, the message."""
+    state = getattr(exc, "sqlstate", None)
+    exc.args = (f"SQLSTATE {state}" if state else "details left out: they repeat values",)
+    for name in ("detail", "hint", "context", "internal_query", "query", "message"):
+        if getattr(exc, name, None) is not None:
+            setattr(exc, name, None)
