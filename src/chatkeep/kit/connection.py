@@ -8,6 +8,7 @@ import asyncpg
 
 from chatkeep.errors import ConnectionFailedError, InvalidUrlError, StatementError
 from chatkeep.kit.refusal import describe, sqlstate
+from chatkeep.settings import check_url
 
 BROKEN = (
     asyncpg.PostgresConnectionError,
@@ -33,7 +34,7 @@ async def connect(url: str, *, name: str = "chatkeep") -> AsyncGenerator[asyncpg
         InvalidUrlError: The URL cannot be read.
         ConnectionFailedError: No server there, it refused the login, or the connection broke.
     """
-    connection = await _open(url, name)
+    connection = await _open(check_url(url), name)
     try:
         yield connection
     except BROKEN as exc:
@@ -56,8 +57,8 @@ async def _open(url: str, name: str) -> asyncpg.Connection:
         )
     except (asyncpg.ClientConfigurationError, ValueError) as exc:
         raise InvalidUrlError(
-            "The database URL cannot be read.",
-            hint="It looks like postgresql://user:password@host:5432/database.",
+            f"The database URL for {where(url)} holds an option that cannot be used.",
+            hint="Take out what follows the `?`, then put back one option after the other.",
         ) from exc
     except asyncpg.PostgresError as exc:
         raise ConnectionFailedError(

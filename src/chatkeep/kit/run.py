@@ -58,10 +58,14 @@ def failure(
         number: Which statement, from 1; None when the commit itself was refused.
         exc: What PostgreSQL said.
     """
-    place = f"{migration.path.name}, at its end," if number is None else _place(migration, number)
+    place = (
+        f"{migration.path.name}: the commit at its end"
+        if number is None
+        else _place(migration, number)
+    )
     at = position(exc)
     if number is not None and at is not None:
-        place += f" (line {_line(migration, number, at)} of the file)"
+        place += f" (line {_line(migration, number, at)})"
     hint = "This migration left nothing behind."
     if sqlstate(exc) == _NEEDS_NO_TRANSACTION:
         hint += " chatkeep runs each migration in one transaction, and this statement refuses one."
@@ -69,7 +73,7 @@ def failure(
 
 
 def _place(migration: Migration, number: int) -> str:
-    return f"{migration.path.name}, statement {number} of {len(migration.statements)},"
+    return f"{migration.path.name}: statement {number} of {len(migration.statements)}"
 
 
 def _line(migration: Migration, number: int, at: int) -> int:
