@@ -1,0 +1,134 @@
+"""Columns of the hardened DeepSearch tables: the seed's in their order, then the added ones.
+
+In this order a database that was migrated from the seed and one that was created anew are the
+same, down to the place of each column.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Integer,
+    LargeBinary,
+    Named,
+    String,
+    Text,
+    TypedColumns,
+    text,
+)
+
+from chatkeep.records.deepsearch import MessageMetadata, Source
+from chatkeep.schema.types import Json
+
+NOW = text("CURRENT_TIMESTAMP")
+
+
+def now_column() -> Column[datetime]:
+    """Give a time that PostgreSQL sets unless the writer does."""
+    return Column(TIMESTAMP(timezone=True), nullable=False, server_default=NOW)
+
+
+class UserColumns(TypedColumns):
+    """Columns of `schema.users`."""
+
+    id: Named[str] = Column(String(255), primary_key=True)
+    name: Named[str | None] = Column(String(255))
+    email: Named[str] = Column(String(255), nullable=False)
+    email_verified: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+    image: Named[str | None] = Column(Text)
+    is_admin: Named[bool] = Column(Boolean, nullable=False, server_default=text("false"))
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class AccountColumns(TypedColumns):
+    """Columns of `schema.accounts`."""
+
+    user_id: Named[str] = Column(String(255), nullable=False)
+    type: Named[str] = Column(String(255), nullable=False)
+    provider: Named[str] = Column(String(255), nullable=False)
+    provider_account_id: Named[str] = Column(String(255), nullable=False)
+    refresh_token: Named[str | None] = Column(Text)
+    access_token: Named[str | None] = Column(Text)
+    expires_at: Named[int | None] = Column(BigInteger)
+    token_type: Named[str | None] = Column(String(255))
+    scope: Named[str | None] = Column(String(255))
+    id_token: Named[str | None] = Column(Text)
+    session_state: Named[str | None] = Column(String(255))
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class SessionColumns(TypedColumns):
+    """Columns of `schema.sessions`."""
+
+    session_token: Named[str] = Column(String(255), primary_key=True)
+    user_id: Named[str] = Column(String(255), nullable=False)
+    expires: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class VerificationTokenColumns(TypedColumns):
+    """Columns of `schema.verification_tokens`."""
+
+    identifier: Named[str] = Column(String(255), nullable=False)
+    token: Named[str] = Column(String(255), nullable=False)
+    expires: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
+    created_at: Named[datetime] = now_column()
+
+
+class ChatColumns(TypedColumns):
+    """Columns of `schema.chats`."""
+
+    id: Named[str] = Column(String(255), primary_key=True)
+    user_id: Named[str] = Column(String(255), nullable=False)
+    title: Named[str] = Column(String(500), nullable=False)
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class MessageColumns(TypedColumns):
+    """Columns of `schema.messages`."""
+
+    id: Named[str] = Column(String(255), primary_key=True)
+    chat_id: Named[str] = Column(String(255), nullable=False)
+    role: Named[str] = Column(String(50), nullable=False)
+    content: Named[str] = Column(Text, nullable=False)
+    sources: Named[list[Source] | None] = Column(Json[list[Source]](list[Source]))
+    metadata: Named[MessageMetadata | None] = Column(Json[MessageMetadata](MessageMetadata))
+    created_at: Named[datetime] = now_column()
+    user_id: Named[str] = Column(String(255), nullable=False)
+    seq: Named[int] = Column(BigInteger, Identity(always=False), nullable=False)
+
+
+class SearchCacheColumns(TypedColumns):
+    """Columns of `schema.search_cache`."""
+
+    id: Named[int] = Column(Integer, Identity(always=False), primary_key=True)
+    query: Named[str] = Column(Text, nullable=False)
+    results: Named[Any] = Column(Json[Any](object), nullable=False)
+    created_at: Named[datetime] = now_column()
+    expires_at: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
+    updated_at: Named[datetime] = now_column()
+    key_hash: Named[bytes | None] = Column(LargeBinary)
+
+
+class UserSettingsColumns(TypedColumns):
+    """Columns of `schema.user_settings`."""
+
+    user_id: Named[str] = Column(String(255), primary_key=True)
+    theme: Named[str | None] = Column(String(20), server_default=text("'dark'"))
+    language: Named[str | None] = Column(String(10), server_default=text("'en'"))
+    default_model: Named[str | None] = Column(String(50))
+    enable_search_by_default: Named[bool] = Column(
+        Boolean, nullable=False, server_default=text("true")
+    )
+    max_search_results: Named[int | None] = Column(Integer, server_default=text("10"))
+    updated_at: Named[datetime] = now_column()
+    created_at: Named[datetime] = now_column()

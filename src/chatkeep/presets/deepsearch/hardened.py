@@ -1,0 +1,194 @@
+"""The hardened DeepSearch tables: the seed's, repaired."""
+
+from typing import Generic
+
+from sqlalchemy import TIMESTAMP, Column, Integer, String, func
+from typing_extensions import TypeVar
+
+from chatkeep.inputs import deepsearch as inputs
+from chatkeep.presets.deepsearch import columns
+from chatkeep.records import deepsearch as records
+from chatkeep.schema import schema as base
+from chatkeep.schema.parts import (
+    check,
+    expression_index,
+    foreign_key,
+    index,
+    primary_key,
+    unique,
+)
+from chatkeep.schema.tables import TableDef, Transition
+
+UserT = TypeVar("UserT", bound=records.User, default=records.User)
+NewUserT = TypeVar("NewUserT", bound=inputs.NewUser, default=inputs.NewUser)
+SessionT = TypeVar("SessionT", bound=records.Session, default=records.Session)
+NewSessionT = TypeVar("NewSessionT", bound=inputs.NewSession, default=inputs.NewSession)
+
+PREFIX = "ai-app-template_"
+ROLES = "role in ('user', 'assistant', 'system', 'tool')"
+
+# A path never raises an error for JSON of another shape, as the seed's cast did. A count that is
+# there is a number and not negative.
+COUNTS_HOLD = (
+    "not jsonb_path_exists(metadata, '$.tokens ? ("
+    '@.prompt.type() != "number" || @.prompt < 0 || '
+    '@.completion.type() != "number" || @.completion < 0 || '
+    '@.total.type() != "number" || @.total < 0'
+    ")')"
+)
+
+
+class Schema(
+    base.Schema[UserT, NewUserT, SessionT, NewSessionT],
+    Generic[UserT, NewUserT, SessionT, NewSessionT],
+):
+    """Tables of an AI chat application in the shape of Auth.js, repaired.
+
+    Extend it as `chatkeep.schema.schema` shows.
+    """
+
+    users = TableDef(
+        "user",
+        columns.UserColumns,
+        (
+            expression_index(
+                "email_lower", lambda table: func.lower(table.c.email), is_unique=True
+            ),
+            index("email"),
+        ),
+        record=records.User,
+        new=inputs.NewUser,
+        changes=inputs.UserChanges,
+        transition=Transition(
+            columns={
+                "email_verified": Column(TIMESTAMP(timezone=True), server_default=columns.NOW)
+            },
+            waits=frozenset({"index email_lower"}),
+        ),
+        comment="Somebody who can sign in.",
+    )
+    accounts = TableDef(
+        "account",
+        columns.AccountColumns,
+        (
+            primary_key("provider", "provider_account_id"),
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id"),
+        ),
+        record=records.Account,
+        new=inputs.NewAccount,
+        changes=inputs.AccountChanges,
+        transition=Transition(keeps=(index("user_id", name="account_user_id_idx"),)),
+        comment="A user's account with an OAuth provider.",
+    )
+    sessions = TableDef(
+        "session",
+        columns.SessionColumns,
+        (
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id"),
+        ),
+        record=records.Session,
+        new=inputs.NewSession,
+        changes=inputs.SessionChanges,
+        transition=Transition(keeps=(index("user_id", name="session_user_id_idx"),)),
+        comment="A sign-in that lasts until it expires.",
+    )
+    verification_tokens = TableDef(
+        "verification_token",
+        columns.VerificationTokenColumns,
+        (primary_key("identifier", "token"),),
+        record=records.VerificationToken,
+        new=inputs.NewVerificationToken,
+        append_only=True,
+        comment="A token sent to an e-mail address, good for one use.",
+    )
+    chats = TableDef(
+        "chat",
+        columns.ChatColumns,
+        (
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            unique("user_id", "id"),
+            index("user_id", "updated_at", "id"),
+        ),
+        record=records.Chat,
+        new=inputs.NewChat,
+        changes=inputs.ChatChanges,
+        transition=Transition(
+            keeps=(
+                index("user_id", name="chat_user_id_idx"),
+                index("created_at", name="chat_created_at_idx"),
+                index("updated_at", name="chat_updated_at_idx"),
+            )
+        ),
+        comment="A conversation of one user.",
+    )
+    messages = TableDef(
+        "message",
+        columns.MessageColumns,
+        (
+            foreign_key(
+                "user_id",
+                "chat_id",
+                references="chats",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+            unique("user_id", "chat_id", "seq"),
+            unique("user_id", "id"),
+            check("role", ROLES),
+            check("tokens", COUNTS_HOLD),
+        ),
+        record=records.Message,
+        new=inputs.NewMessage,
+        append_only=True,
+        transition=Transition(
+            columns={"user_id": Column(String(255))},
+            waits=frozenset(
+                {
+                    "user_id chat_id -> chats",
+                    "unique user_id chat_id seq",
+                    "unique user_id id",
+                    "check role",
+                    "check tokens",
+                }
+            ),
+            keeps=(
+                foreign_key("chat_id", references="chats", on_delete="cascade"),
+                index("chat_id", name="message_chat_id_idx"),
+                index("created_at", name="message_created_at_idx"),
+                index("chat_id", "created_at", name="message_chat_id_created_at_idx"),
+            ),
+        ),
+        comment="One message of a chat; `seq` gives the order.",
+    )
+    search_cache = TableDef(
+        "search_cache",
+        columns.SearchCacheColumns,
+        (unique("key_hash"), index("expires_at")),
+        record=records.SearchCacheEntry,
+        new=inputs.NewSearchCacheEntry,
+        transition=Transition(
+            columns={"id": Column(Integer, primary_key=True)},
+            keeps=(
+                index("query", name="search_cache_query_idx"),
+                index("expires_at", name="search_cache_expires_at_idx"),
+            ),
+        ),
+        comment="A search result kept until it expires.",
+    )
+    user_settings = TableDef(
+        "user_settings",
+        columns.UserSettingsColumns,
+        (foreign_key("user_id", references="users", on_delete="cascade"),),
+        record=records.UserSettings,
+        changes=inputs.SettingsChanges,
+        transition=Transition(
+            waits=frozenset({"user_id -> users"}),
+            keeps=(foreign_key("user_id", references="users", on_delete="cascade", cut_name=True),),
+        ),
+        comment="A user's preferences.",
+    )
+
+    def __init__(self, prefix: str = PREFIX, *, seed_writers: bool = False) -> None:
+        super().__init__(prefix, seed_writers=seed_writers)
