@@ -3,6 +3,8 @@
 schema = deepsearch.schema(prefix="ai-app-template_")
 """
 
+from typing import Literal, overload
+
 from chatkeep.presets.deepsearch.columns import (
     AccountColumns,
     ChatColumns,
@@ -14,10 +16,31 @@ from chatkeep.presets.deepsearch.columns import (
     VerificationTokenColumns,
 )
 from chatkeep.presets.deepsearch.hardened import PREFIX, Schema
+from chatkeep.presets.deepsearch.seed import SeedSchema
 
 
-def schema(prefix: str = PREFIX, *, seed_writers: bool = False) -> Schema:
-    """Give the tables under a prefix."""
+@overload
+def schema(
+    prefix: str = ..., edition: Literal["hardened"] = ..., *, seed_writers: bool = ...
+) -> Schema: ...
+@overload
+def schema(prefix: str = ..., *, edition: Literal["seed"]) -> SeedSchema: ...
+def schema(
+    prefix: str = PREFIX,
+    edition: Literal["hardened", "seed"] = "hardened",
+    *,
+    seed_writers: bool = False,
+) -> Schema | SeedSchema:
+    """Give the tables under a prefix.
+
+    Args:
+        prefix: Stands before every name.
+        edition: `hardened`, or `seed` for a database as Drizzle made it.
+        seed_writers: Whether code written for the seed writes to the same database. The seed's own
+            edition needs nothing for that.
+    """
+    if edition == "seed":
+        return SeedSchema(prefix)
     return Schema(prefix, seed_writers=seed_writers)
 
 
@@ -28,6 +51,7 @@ __all__ = [
     "MessageColumns",
     "Schema",
     "SearchCacheColumns",
+    "SeedSchema",
     "SessionColumns",
     "UserColumns",
     "UserSettingsColumns",

@@ -1,0 +1,59 @@
+"""The hardened maps tables: the seed's, repaired."""
+
+from typing import Generic
+
+from sqlalchemy import Boolean, Column, func, text
+from typing_extensions import TypeVar
+
+from chatkeep.inputs import maps as inputs
+from chatkeep.presets.maps import columns
+from chatkeep.records import maps as records
+from chatkeep.schema import schema as base
+from chatkeep.schema.parts import expression_index, foreign_key, index, unique
+from chatkeep.schema.tables import TableDef, Transition
+
+UserT = TypeVar("UserT", bound=records.User, default=records.User)
+NewUserT = TypeVar("NewUserT", bound=inputs.NewUser, default=inputs.NewUser)
+SessionT = TypeVar("SessionT", bound=records.Session, default=records.Session)
+NewSessionT = TypeVar("NewSessionT", bound=inputs.NewSession, default=inputs.NewSession)
+
+
+class Schema(
+    base.Schema[UserT, NewUserT, SessionT, NewSessionT],
+    Generic[UserT, NewUserT, SessionT, NewSessionT],
+):
+    """Users and sessions in the shape of Better Auth, repaired.
+
+    Extend it as `chatkeep.schema.schema` shows.
+    """
+
+    users = TableDef(
+        "users",
+        columns.UserColumns,
+        (
+            unique("email"),
+            expression_index(
+                "email_lower", lambda table: func.lower(table.c.email), is_unique=True
+            ),
+        ),
+        record=records.User,
+        new=inputs.NewUser,
+        changes=inputs.UserChanges,
+        transition=Transition(
+            columns={"email_verified": Column(Boolean, server_default=text("false"))},
+            waits=frozenset({"index email_lower"}),
+        ),
+        comment="Somebody who can sign in.",
+    )
+    sessions = TableDef(
+        "sessions",
+        columns.SessionColumns,
+        (
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id"),
+        ),
+        record=records.Session,
+        new=inputs.NewSession,
+        changes=inputs.SessionChanges,
+        comment="A sign-in that lasts until it expires.",
+    )
