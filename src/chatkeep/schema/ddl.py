@@ -1,0 +1,33 @@
+"""The SQL that makes a schema on an empty database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+
+from chatkeep.schema.schema import Extra, Schema
+
+_DIALECT = postgresql.dialect()
+
+
+def schema_sql(schema: Schema[Any, Any, Any, Any]) -> str:
+    """Give the whole schema as one script, functions and triggers included."""
+    statements = create_statements(schema.metadata, schema.extras)
+    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n") + "\n"
+
+
+def create_statements(metadata: MetaData, extras: Sequence[Extra] = ()) -> list[str]:
+    """List the statements that make the tables and extras, in an order that works."""
+    statements: list[str] = []
+    for table in metadata.sorted_tables:
+        statements.append(_render(CreateTable(table)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements += [_render(CreateIndex(index)) for index in indexes]
+    return statements + [extra.create.strip().rstrip(";") for extra in extras]
+
+
+def _render(element: ExecutableDDLElement) -> str:
+    lines = str(element.compile(dialect=_DIALECT)).strip().splitlines()
+    return "\n".join(line.rstrip().replace("\t", "    ") for line in lines)
