@@ -1,0 +1,114 @@
+"""What every fact has: a kind, a name, and the fact that it belongs to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, NamedTuple
+
+
+class Kind(StrEnum):
+    """The kinds of object that the diff models, in the order in which they are best created."""
+
+    SCHEMA = "schema"
+    EXTENSION = "extension"
+    ENUM = "enum"
+    DOMAIN = "domain"
+    COMPOSITE = "composite type"
+    SEQUENCE = "sequence"
+    TABLE = "table"
+    COLUMN = "column"
+    DEFAULT = "default"
+    SEQUENCE_OWNER = "sequence owner"
+    PRIMARY_KEY = "primary key"
+    UNIQUE = "unique constraint"
+    CHECK = "check constraint"
+    EXCLUDE = "exclusion constraint"
+    FOREIGN_KEY = "foreign key"
+    INDEX = "index"
+    STATISTICS = "statistics"
+    FUNCTION = "function"
+    VIEW = "view"
+    MATERIALIZED_VIEW = "materialized view"
+    TRIGGER = "trigger"
+    POLICY = "policy"
+    COMMENT = "comment"
+
+
+class Key(NamedTuple):
+    """Names one fact inside a database: `Key(Kind.COLUMN, ("public", "users", "email"))`."""
+
+    kind: Kind
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'.'.join(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One object of a database. Two facts are equal when PostgreSQL would behave the same."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The qualified name, schema first."""
+        raise NotImplementedError
+
+    @property
+    def parent(self) -> Key | None:
+        """The fact that takes this one along when it is dropped, or None."""
+        return None
+
+    @property
+    def key(self) -> Key:
+        """Where the catalog keeps this fact."""
+        return Key(self.kind, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Fact):
+    """A fact that lives directly in a schema."""
+
+    schema: str
+    name: str
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Schema and name."""
+        return (self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class OnTable(Fact):
+    """A fact that belongs to a table and goes with it."""
+
+    schema: str
+    table: str
+    name: str
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Schema, table and name."""
+        return (self.schema, self.table, self.name)
+
+    @property
+    def parent(self) -> Key | None:
+        """The table."""
+        return Key(Kind.TABLE, (self.schema, self.table))
+
+
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """An object that the diff sees but cannot change.
+
+    Attributes:
+        kind: What PostgreSQL calls it, such as `partition` or `grant`.
+        name: Its qualified name.
+        definition: Enough text to tell whether it is the same in two databases.
+        table: The table whose changes it forbids, as (schema, name), or None.
+    """
+
+    kind: str
+    name: str
+    definition: str
+    table: tuple[str, str] | None = None

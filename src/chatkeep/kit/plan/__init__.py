@@ -1,0 +1,1 @@
+"""From one catalog to another: which statements, in which order."""
