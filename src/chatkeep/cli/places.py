@@ -1,0 +1,66 @@
+"""Where a command finds the database, the scratch server and the schema."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from chatkeep.errors import ConfigError
+from chatkeep.settings import Settings, load_object
+
+if TYPE_CHECKING:
+    from chatkeep.kit.target import Target
+
+
+@contextmanager
+def database_url(settings: Settings) -> Generator[str]:
+    """Give the URL of `--url` or DATABASE_URL, else of the embedded server, kept up meanwhile."""
+    if settings.url is not None:
+        yield settings.url
+        return
+    from chatkeep.server import EmbeddedServer
+
+    server = EmbeddedServer(settings.embedded_root)
+    with server.acquire():
+        yield server.url()
+
+
+@contextmanager
+def scratch_url(settings: Settings) -> Generator[str]:
+    """Give the URL of a server on which scratch databases may be made."""
+    if settings.scratch_url is not None:
+        yield settings.scratch_url
+        return
+    from chatkeep.server import EmbeddedServer
+
+    server = EmbeddedServer(settings.embedded_root)
+    with server.acquire():
+        yield server.url("postgres")
+
+
+def schema_object(settings: Settings) -> object:
+    """Load the schema that the configuration names.
+
+    Raises:
+        ConfigError: It names none, or what it names cannot be loaded.
+    """
+    if settings.schema is None:
+        raise ConfigError(
+            f"No schema is configured in {settings.root}.",
+            hint='Write schema = "package.module:name" into chatkeep.toml.',
+        )
+    return load_object(settings.schema, settings.root)
+
+
+def target(settings: Settings) -> "Target":
+    """Give what the folder shall lead to."""
+    from chatkeep.kit.target import target_of
+
+    return target_of(schema_object(settings), settings.schema or "the schema")
+
+
+def print_json(document: object) -> None:
+    """Print a report for programs."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,76 @@
+"""Whether a folder is sound in itself, without any database."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chatkeep.kit.append import NOTE
+from chatkeep.kit.folder import FIRST_ID, Folder
+from chatkeep.kit.journal import parse_object
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that `check` found, in one sentence.
+
+    Attributes:
+        area: `folder`, `schema`, `database` or `conventions`.
+    """
+
+    area: str
+    message: str
+
+
+def folder_findings(folder: Folder) -> list[Finding]:
+    """Tell what is wrong with the folder, although it can be read.
+
+    Raises:
+        MigrationsFolderError: A snapshot is not JSON.
+    """
+    messages = [*_journal(folder), *_files(folder), *_snapshots(folder)]
+    return [Finding("folder", message) for message in messages]
+
+
+def _journal(folder: Folder) -> Iterator[str]:
+    entries = folder.journal.entries
+    for before, after in pairwise(entries):
+        if after.when <= before.when:
+            yield (
+                f"{after.tag} is not dated later than {before.tag}, which stands before it: "
+                "drizzle-kit would skip it where the other is applied."
+            )
+        if after.idx != before.idx + 1:
+            yield f"The journal counts {before.idx}, then {after.idx} ({after.tag})."
+    prefixes = Counter(entry.tag.split("_", 1)[0] for entry in entries)
+    for prefix, count in prefixes.items():
+        if count > 1:
+            yield f"{count} migrations have the number {prefix}; a merge of two branches does that."
+
+
+def _files(folder: Folder) -> Iterator[str]:
+    if (folder.path / NOTE).exists():
+        yield (
+            f"{folder.path / NOTE} says that a writer broke off; "
+            "`chatkeep generate` removes what it left."
+        )
+    for path in folder.strays():
+        yield f"{path} is not in the journal, so it is never applied."
+
+
+def _snapshots(folder: Folder) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    ids = {FIRST_ID}
+    for path in folder.snapshot_paths():
+        document = parse_object(path.read_text(encoding="utf-8"), path)
+        id_, previous = str(document.get("id")), str(document.get("prevId"))
+        if previous in seen:
+            yield f"{path.name} and {seen[previous]} both follow the same snapshot."
+        elif previous not in ids and previous:
+            yield f"{path.name} follows a snapshot that is not there."
+        seen.setdefault(previous, path.name)
+        ids.add(id_)
+    for entry in folder.journal.entries:
+        prefix = entry.tag.split("_", 1)[0]
+        if not (folder.path / "meta" / f"{prefix}_snapshot.json").exists():
+            yield f"{entry.tag} has no snapshot; drizzle-kit would not see what it changed."
