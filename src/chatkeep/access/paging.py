@@ -8,9 +8,14 @@ that takes one still carries the user and the chat.
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from chatkeep.errors import InvalidCursorError, InvalidInputError
+from chatkeep.records.page import Page
+
+R = TypeVar("R")
 
 MAX_LIMIT = 1000
 START = "start"
@@ -115,3 +120,11 @@ def _read_part(part: str, kind: type) -> str | int | datetime:
     if not -(2**63) <= number < 2**63:
         raise ValueError(part)
     return number
+
+
+def page_of(rows: list[R], limit: int, cursor_of: Callable[[R], str]) -> Page[R]:
+    """Make a page of the rows of a statement that asked for one more than the limit."""
+    if len(rows) <= limit:
+        return Page(rows, None)
+    del rows[limit:]
+    return Page(rows, cursor_of(rows[-1]))

@@ -14,6 +14,7 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from chatkeep.errors import ConfigError, InvalidInputError
+from chatkeep.schema.types import Json
 
 # The dialect renders a cast beside each parameter ($1::VARCHAR), so a parameter's type never
 # depends on where it stands.
@@ -116,7 +117,9 @@ def reader_of(type_: TypeEngine[Any], python_type: object) -> Callable[[Any], An
     JSON is decoded straight into `python_type`. The driver speaks the other types itself, but for
     those of which only SQLAlchemy knows the Python side: enums and decorated types.
     """
-    if isinstance(type_, JSON):
+    if isinstance(type_, Json):
+        python_type = type_.shape
+    if isinstance(type_, Json | JSON):
         return msgspec.json.Decoder(cast("type[Any]", python_type)).decode
     if isinstance(type_, TypeDecorator | Enum):
         return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
@@ -139,9 +142,9 @@ def _parameter(compiled: SQLCompiler, key: str) -> Parameter:
 
 
 def _writer_of(type_: TypeEngine[Any]) -> Callable[[Any], object] | None:
-    if isinstance(type_, JSON):
+    if isinstance(type_, Json | JSON):
         return json_text
-    if isinstance(type_, ARRAY) and isinstance(type_.item_type, JSON):
+    if isinstance(type_, ARRAY) and isinstance(type_.item_type, Json | JSON):
         return _json_texts
     if isinstance(type_, TypeDecorator | Enum):
         return type_.dialect_impl(DIALECT).bind_processor(DIALECT)

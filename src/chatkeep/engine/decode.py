@@ -99,18 +99,26 @@ class NestedShape(Generic[R]):
         self._parent = Shape(_collect, parent)
         self._child = child
 
-    def one(self, row: Sequence[Any]) -> R:
+    def one(self, row: Iterable[Any]) -> R:
         """Build the parent and its children.
 
         Raises:
             StoredDataError: A stored value does not have the shape that its column promises.
         """
         width = self._parent.width
-        first = row[width]
+        values = tuple(row)
         children: list[Any] = []
-        if first is not None:  # array_agg of no rows is NULL
-            children = self._child.many(zip(*row[width:], strict=True))
-        return self._make(*self._parent.one(row[:width]), children)
+        if values[width] is not None:  # array_agg of no rows is NULL
+            children = self._child.many(zip(*values[width:], strict=True))
+        return self._make(*self._parent.one(values[:width]), children)
+
+    def many(self, rows: Iterable[Iterable[Any]]) -> list[R]:
+        """Build each parent and its children.
+
+        Raises:
+            StoredDataError: A stored value does not have the shape that its column promises.
+        """
+        return [self.one(row) for row in rows]
 
 
 def _collect(*values: object) -> tuple[object, ...]:

@@ -1,0 +1,109 @@
+"""Every statement on a schema's tables, made when first needed and kept for the schema."""
+
+from functools import cached_property
+from typing import Any, Generic, cast
+from weakref import WeakValueDictionary
+
+from typing_extensions import TypeVar
+
+from chatkeep.access.accounts import AccountQueries
+from chatkeep.access.chats import ChatQueries
+from chatkeep.access.messages import MessageQueries
+from chatkeep.access.rows import Rows
+from chatkeep.access.sessions import SessionQueries
+from chatkeep.access.settings import SettingsQueries
+from chatkeep.access.users import UserQueries
+from chatkeep.access.verification_tokens import VerificationTokenQueries
+from chatkeep.errors import ConfigError
+from chatkeep.inputs.base import Input
+from chatkeep.records.base import Record
+from chatkeep.schema.schema import Schema
+
+UserT = TypeVar("UserT", bound=Record, default=Record)
+NewUserT = TypeVar("NewUserT", bound=Input, default=Input)
+SessionT = TypeVar("SessionT", bound=Record, default=Record)
+NewSessionT = TypeVar("NewSessionT", bound=Input, default=Input)
+
+
+class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
+    """The statements of one schema. A table that the schema lacks is named when it is asked for."""
+
+    def __init__(self, schema: Schema[UserT, NewUserT, SessionT, NewSessionT]) -> None:
+        self.schema = schema
+        self._rows: dict[str, Rows[Any]] = {}
+
+    @cached_property
+    def users(self) -> UserQueries[UserT]:
+        """Statements on users."""
+        accounts = self.rows("accounts") if "accounts" in self.schema.tables else None
+        return UserQueries(self.rows("users"), accounts)
+
+    @cached_property
+    def accounts(self) -> AccountQueries:
+        """Statements on accounts."""
+        return AccountQueries(self.rows("accounts"))
+
+    @cached_property
+    def sessions(self) -> SessionQueries[SessionT]:
+        """Statements on sessions."""
+        return SessionQueries(self.rows("sessions"))
+
+    @cached_property
+    def verification_tokens(self) -> VerificationTokenQueries:
+        """Statements on verification tokens."""
+        return VerificationTokenQueries(self.rows("verification_tokens"))
+
+    @cached_property
+    def settings(self) -> SettingsQueries:
+        """Statements on settings."""
+        return SettingsQueries(self.rows("user_settings"), self.rows("users"))
+
+    @cached_property
+    def chats(self) -> ChatQueries:
+        """Statements on all users' chats."""
+        return ChatQueries(self.rows("chats"), self.rows("messages"), is_scoped=False)
+
+    @cached_property
+    def scoped_chats(self) -> ChatQueries:
+        """Statements on one user's chats."""
+        return ChatQueries(self.rows("chats"), self.rows("messages"), is_scoped=True)
+
+    @cached_property
+    def messages(self) -> MessageQueries:
+        """Statements on all users' messages."""
+        return MessageQueries(self.rows("messages"), self.rows("chats"), is_scoped=False)
+
+    @cached_property
+    def scoped_messages(self) -> MessageQueries:
+        """Statements on one user's messages."""
+        return MessageQueries(self.rows("messages"), self.rows("chats"), is_scoped=True)
+
+    def rows(self, name: str) -> Rows[Any]:
+        """Give a table with its record.
+
+        Raises:
+            ConfigError: The schema has no such table, or the table has no record.
+        """
+        rows = self._rows.get(name)
+        if rows is None:
+            table, record = self.schema.tables.get(name), self.schema.records.get(name)
+            if table is None or record is None:
+                raise ConfigError(
+                    f"{type(self.schema).__name__} has no table `{name}`.",
+                    hint=f"It has: {', '.join(self.schema.records)}.",
+                )
+            rows = self._rows[name] = Rows(name, table, record)
+        return rows
+
+
+_catalogues: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def catalogue_of(
+    schema: Schema[UserT, NewUserT, SessionT, NewSessionT],
+) -> Catalogue[UserT, NewUserT, SessionT, NewSessionT]:
+    """Give the one catalogue of a schema: its statements are compiled once, for all databases."""
+    found = _catalogues.get(id(schema))  # a catalogue holds its schema: the id is not used again
+    if found is None:
+        found = _catalogues[id(schema)] = Catalogue(schema)
+    return cast("Catalogue[UserT, NewUserT, SessionT, NewSessionT]", found)

@@ -1,0 +1,264 @@
+"""One table as the access layer reads and writes it: its record's columns, its statements.
+
+Statements are built with SQLAlchemy Core when they are first needed and kept. Where the set of
+columns depends on the call (an insert leaves defaults to the database, an update names what
+changes), one statement is kept for each set that occurs.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Enum,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy import delete as delete_from
+from sqlalchemy import insert as insert_into
+from sqlalchemy import update as update_table
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.selectable import NamedFromClause
+from sqlalchemy.types import TypeEngine
+
+from chatkeep.engine.compile import compile_statement, reader_of
+from chatkeep.engine.decode import Field, NestedShape, Shape
+from chatkeep.engine.query import Query
+from chatkeep.errors import ConfigError, InvalidInputError
+from chatkeep.inputs.base import Changes, Input
+from chatkeep.records.base import Record
+
+R = TypeVar("R", bound=Record)
+N = TypeVar("N", bound=Record)
+
+Where = ColumnElement[bool]
+Values = dict[str, object]
+
+COUNT_SHAPE: Shape[int] = Shape(int, [Field("", "count")])
+
+
+class Rows(Generic[R]):
+    """The columns of a table in the order of its record, and the statements that any table has.
+
+    Attributes:
+        name: Name in statements and errors, such as `users`.
+        table: The SQLAlchemy table.
+        columns: Explicit columns of every select and RETURNING, in the order of the record.
+        shape: Builds the record of a row.
+        queries: The statements that depend on the set of columns, by kind and columns.
+    """
+
+    def __init__(self, name: str, table: Table, record: type[R]) -> None:
+        """Match the record with the table.
+
+        Raises:
+            ConfigError: The record has a field that is no column of the table.
+        """
+        self.name = name
+        self.table = table
+        self.record = record
+        self.columns: list[ColumnElement[Any]] = []
+        self.fields: list[Field] = []
+        for field in msgspec.structs.fields(record):
+            column = table.c.get(field.name)
+            if column is None:
+                raise ConfigError(
+                    f'{record.__name__}.{field.name} is no column of the table "{table.name}".',
+                    hint="Add the column to the table's column class, or take the field away.",
+                )
+            self.columns.append(column)
+            self.fields.append(Field(table.name, column.name, reader_of(column.type, field.type)))
+        self.shape = Shape(record, self.fields)
+        self.queries: dict[tuple[str, ...], Query[R]] = {}
+        self._defaulted = frozenset(c.key for c in table.c if c.server_default is not None)
+
+    def query(self, name: str, clause: ClauseElement) -> Query[R]:
+        """Compile a statement that gives these columns."""
+        return Query(compile_statement(f"{self.name}.{name}", clause), self.shape)
+
+    def count(self, name: str, clause: ClauseElement) -> Query[int]:
+        """Compile a statement that gives one number."""
+        return Query(compile_statement(f"{self.name}.{name}", clause), COUNT_SHAPE)
+
+    def equal(self, *keys: str) -> Where:
+        """Compare columns with parameters of the same names."""
+        return and_(*(self.table.c[key] == bindparam(key) for key in keys))
+
+    def find(self, where: Where, name: str = "find") -> Query[R]:
+        """Compile a look-up."""
+        return self.query(name, select(*self.columns).where(where))
+
+    def delete(self, where: Where, name: str = "delete") -> Query[R]:
+        """Compile a deletion that gives the deleted row."""
+        return self.query(name, delete_from(self.table).where(where).returning(*self.columns))
+
+    def insert(self, values: Mapping[str, object]) -> Query[R]:
+        """Give the insert for this set of columns."""
+        key = ("create", *values)
+        query = self.queries.get(key)
+        if query is None:
+            clause = insert_into(self.table).values(self.parameters(values))
+            query = self.queries[key] = self.query("create", clause.returning(*self.columns))
+        return query
+
+    def update(self, values: Mapping[str, object], where: Where, name: str = "update") -> Query[R]:
+        """Give the update for this set of columns; it moves `updated_at` too.
+
+        Args:
+            values: By column; the statement's parameters are called `set_<column>`.
+            where: Which rows.
+            name: Of the statement.
+        """
+        key = (name, *values)
+        query = self.queries.get(key)
+        if query is None:
+            given = {
+                self.table.c[column]: bindparam(f"set_{column}", type_=self.table.c[column].type)
+                for column in values
+            }
+            clause = update_table(self.table).where(where).values({**given, **self.touch()})
+            query = self.queries[key] = self.query(name, clause.returning(*self.columns))
+        return query
+
+    def parameters(self, values: Mapping[str, object], prefix: str = "") -> dict[str, Any]:
+        """Give a parameter of the column's type for each column."""
+        return {
+            column: bindparam(prefix + column, type_=self.table.c[column].type) for column in values
+        }
+
+    def touch(self) -> dict[ColumnElement[Any], ColumnElement[datetime]]:
+        """Move `updated_at`, never backwards: a longer transaction may commit after a later one."""
+        column = self.table.c["updated_at"]
+        return {column: func.greatest(column, func.current_timestamp())}
+
+    def new_values(self, new: object) -> Values:
+        """Give what an input stores, by column; what the database has a default for is left out.
+
+        Raises:
+            InvalidInputError: It is no input, or one of another table.
+        """
+        if not isinstance(new, Input):
+            raise InvalidInputError(
+                f"{self.name} takes an input such as New..., see chatkeep.inputs."
+            )
+        values: Values = dict(new)
+        self._check_columns(values, type(new))
+        return {
+            column: value
+            for column, value in values.items()
+            if value is not None or column not in self._defaulted
+        }
+
+    def changed_values(self, changes: object) -> Values:
+        """Give what the caller set, by column, in the order of the table.
+
+        Raises:
+            InvalidInputError: They are no changes, or those of another table.
+        """
+        if not isinstance(changes, Changes):
+            raise InvalidInputError(f"{self.name} takes ...Changes, see chatkeep.inputs.")
+        given = changes.given()
+        self._check_columns(given, type(changes))
+        return {column.key: given[column.key] for column in self.table.c if column.key in given}
+
+    def _check_columns(self, values: Mapping[str, object], source: type) -> None:
+        for column in values:
+            if column not in self.table.c:
+                raise InvalidInputError(
+                    f"{source.__name__} does not belong to {self.name}: "
+                    f'the table "{self.table.name}" has no column {column}.',
+                    field=column,
+                )
+
+
+def set_values(values: Mapping[str, object]) -> Values:
+    """Name values as the parameters of an update."""
+    return {f"set_{column}": value for column, value in values.items()}
+
+
+def array_of(type_: TypeEngine[Any]) -> ARRAY[Any]:
+    """Give the array type for many values of a column.
+
+    Text is cast without its length: a cast to varchar(n) would cut silently what does not fit.
+    """
+    is_text = isinstance(type_, String) and not isinstance(type_, Enum)
+    return ARRAY(Text() if is_text else type_)
+
+
+def gathered(
+    child: Rows[Any], rows: NamedFromClause
+) -> tuple[list[ColumnElement[Any]], Shape[Any]]:
+    """Gather rows of a child table into one array for each of its columns.
+
+    Returns:
+        The columns, and the shape that builds the children of them.
+    """
+    columns: list[ColumnElement[Any]] = []
+    fields: list[Field] = []
+    for column, field in zip(child.columns, child.fields, strict=True):
+        inner = rows.c[column.key or ""]
+        if isinstance(column.type, ARRAY):
+            # PostgreSQL would make one array of many dimensions of them, and refuse unequal lengths.
+            columns.append(func.array_agg(func.row(inner)))
+            fields.append(Field(field.table, field.column, _unwrap))
+        else:
+            columns.append(func.array_agg(inner))
+            fields.append(field)
+    named = [
+        column.label(f"all_{field.column}") for column, field in zip(columns, fields, strict=True)
+    ]
+    return list(named), Shape(child.record, fields)
+
+
+def nested_query(
+    name: str,
+    parent: Rows[Any],
+    where: Where,
+    child: Rows[Any],
+    rows: NamedFromClause,
+    record: type[N],
+) -> Query[N]:
+    """Compile a look-up of one parent with its children in one more field at the end.
+
+    Args:
+        name: Of the statement.
+        parent: The parent's table.
+        where: Which parent.
+        child: The child's table.
+        rows: The children: a subquery with every column of the child, in their order.
+        record: The parent's fields, then the list of children, as the preset's records have it.
+    """
+    columns, shape = gathered(child, rows)
+    children = select(*columns).subquery("children")
+    clause = select(*parent.columns, *children.c).where(where)
+    shape = NestedShape(_with_children(parent, child, record), parent.fields, shape)
+    return Query(compile_statement(f"{parent.name}.{name}", clause), shape)
+
+
+def _with_children(parent: Rows[Any], child: Rows[Any], record: type[N]) -> type[N]:
+    """Give a record for the parent and its children: the preset's, or one like it.
+
+    An extended schema has more fields than the preset's record; the class made for it has them all.
+    """
+    if issubclass(record, parent.record):
+        return record
+    made = msgspec.defstruct(
+        f"{parent.record.__name__}With{child.name.title()}",
+        [(child.name, list[child.record])],
+        bases=(parent.record,),
+        module=parent.record.__module__,
+        gc=False,
+    )
+    return cast("type[N]", made)
+
+
+def _unwrap(row: tuple[Any]) -> object:
+    return row[0]

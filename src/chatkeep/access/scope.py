@@ -1,0 +1,81 @@
+"""A user's scope: what a request handler uses."""
+
+from functools import cached_property
+from typing import Any
+
+from chatkeep.access.catalogue import Catalogue
+from chatkeep.access.chats import Chats
+from chatkeep.access.messages import Messages
+from chatkeep.access.settings import Settings
+from chatkeep.engine.run import Runner
+from chatkeep.errors import InvalidInputError
+from chatkeep.inputs.deepsearch import SettingsChanges
+from chatkeep.records.deepsearch import UserSettings
+
+
+class MySettings:
+    """The settings of one user."""
+
+    def __init__(self, settings: Settings, user_id: str) -> None:
+        self._settings = settings
+        self._user_id = user_id
+
+    async def get(self) -> UserSettings:
+        """Give the settings: the stored ones, or the defaults while none are stored.
+
+        Raises:
+            UserNotFoundError: No such user.
+        """
+        return await self._settings.get(self._user_id)
+
+    async def update(self, changes: SettingsChanges) -> UserSettings:
+        """Change the settings that were set; the others keep their value or their default.
+
+        Raises:
+            UserNotFoundError: No such user.
+            InvalidInputError: They are not the changes of settings.
+        """
+        return await self._settings.update(self._user_id, changes)
+
+
+class UserScope:
+    """Everything of one user and nothing of anybody else's.
+
+    Every statement carries the user's id, so a stranger's id is not found, whatever is asked.
+
+    Attributes:
+        user_id: Whose scope it is.
+    """
+
+    def __init__(
+        self, runner: Runner, catalogue: Catalogue[Any, Any, Any, Any], user_id: str
+    ) -> None:
+        """Take the user's id on trust: the caller has authenticated them.
+
+        Raises:
+            InvalidInputError: It is no text, or empty.
+        """
+        self.user_id = _checked(user_id)
+        self._runner = runner
+        self._catalogue = catalogue
+
+    @cached_property
+    def chats(self) -> Chats:
+        """The user's chats."""
+        return Chats(self._runner, self._catalogue.scoped_chats, {"user_id": self.user_id})
+
+    @cached_property
+    def messages(self) -> Messages:
+        """The messages of the user's chats."""
+        return Messages(self._runner, self._catalogue.scoped_messages, {"user_id": self.user_id})
+
+    @cached_property
+    def settings(self) -> MySettings:
+        """The user's settings."""
+        return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
+
+
+def _checked(user_id: object) -> str:
+    if isinstance(user_id, str) and user_id:
+        return user_id
+    raise InvalidInputError("as_user needs the id of a user: a text.", field="user_id")

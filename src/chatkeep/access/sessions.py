@@ -1,0 +1,161 @@
+"""Sessions: `db.sessions`."""
+
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, DateTime, Integer, Text, bindparam, func, select, tuple_
+
+from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
+from chatkeep.access.rows import Rows, set_values
+from chatkeep.engine.query import Query
+from chatkeep.engine.run import Runner
+from chatkeep.errors import SessionNotFoundError
+from chatkeep.inputs.base import Changes, Input
+from chatkeep.records.base import Record
+from chatkeep.records.page import Page
+
+SessionT = TypeVar("SessionT", bound=Record)
+NewSessionT = TypeVar("NewSessionT", bound=Input)
+
+_NEWEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class SessionQueries(Generic[SessionT]):
+    """The statements on sessions. Their key is `session_token` in one preset, `id` in the other."""
+
+    def __init__(self, sessions: Rows[SessionT]) -> None:
+        self.rows = sessions
+        (column,) = sessions.table.primary_key.columns
+        self.key = column.key
+        self.by_key = sessions.equal(self.key)
+
+    @cached_property
+    def find(self) -> Query[SessionT]:
+        """By key."""
+        return self.rows.find(self.by_key)
+
+    @cached_property
+    def delete(self) -> Query[SessionT]:
+        """By key."""
+        return self.rows.delete(self.by_key)
+
+    @cached_property
+    def list(self) -> Query[SessionT]:
+        """Those of a user, newest first.
+
+        The key is a secret, so the place of a row is told by its hash.
+        """
+        table = self.rows.table
+        place: tuple[ColumnElement[Any], ...] = (
+            table.c["created_at"],
+            func.encode(func.sha256(func.convert_to(table.c[self.key], "UTF8")), "hex"),
+        )
+        given = (
+            bindparam("created_at", type_=DateTime(timezone=True)),
+            bindparam("hash", type_=Text()),
+        )
+        clause = (
+            select(*self.rows.columns)
+            .where(
+                table.c["user_id"] == bindparam("user_id"),
+                tuple_(*place) < tuple_(*given),
+            )
+            .order_by(*(column.desc() for column in place))
+            .limit(bindparam("limit", type_=Integer))
+        )
+        return self.rows.query("list", clause)
+
+
+class Sessions(Generic[SessionT, NewSessionT]):
+    """Sign-ins of users. The token (the id, in the maps preset) is a secret.
+
+    An expired session is given like any other: compare its time of expiry.
+    """
+
+    def __init__(self, runner: Runner, queries: SessionQueries[SessionT]) -> None:
+        self._runner = runner
+        self._queries = queries
+
+    async def create(self, new: NewSessionT) -> SessionT:
+        """Record a sign-in.
+
+        Raises:
+            AlreadyExistsError: The token is in use.
+            ReferencedRowError: No such user.
+            InvalidInputError: It is not the input of this schema's sessions.
+        """
+        values = self._queries.rows.new_values(new)
+        return _found(await self._queries.rows.insert(values).first(self._runner, values))
+
+    async def get(self, token: str) -> SessionT:
+        """Give a session.
+
+        Raises:
+            SessionNotFoundError: No such session.
+        """
+        return _found(await self.find(token))
+
+    async def find(self, token: str) -> SessionT | None:
+        """Give a session, or None."""
+        return await self._queries.find.first(self._runner, {self._queries.key: token})
+
+    async def list(
+        self, user_id: str, limit: int = 50, *, after: str | None = None
+    ) -> Page[SessionT]:
+        """Give a user's sessions, newest first.
+
+        Args:
+            user_id: Whose. An unknown user has none.
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+
+        Raises:
+            InvalidInputError: The limit is out of bounds.
+            InvalidCursorError: The cursor is not one of this list.
+        """
+        name = f"sessions:{user_id}"
+        place = read_cursor(after, name, (datetime, str)) if after is not None else [_NEWEST, ""]
+        values = {
+            "user_id": user_id,
+            "created_at": place[0],
+            "hash": place[1],
+            "limit": check_limit(limit) + 1,
+        }
+        rows = await self._queries.list.all(self._runner, values)
+        return page_of(rows, limit, lambda row: self._cursor(name, row))
+
+    async def update(self, token: str, changes: Changes) -> SessionT:
+        """Change the fields that were set, such as a later expiry.
+
+        Raises:
+            SessionNotFoundError: No such session.
+            InvalidInputError: They are not the changes of a session.
+        """
+        rows = self._queries.rows
+        values = rows.changed_values(changes)
+        if not values:
+            return await self.get(token)
+        query = rows.update(values, self._queries.by_key)
+        key = {self._queries.key: token}
+        return _found(await query.first(self._runner, {**set_values(values), **key}))
+
+    async def delete(self, token: str) -> None:
+        """End a session.
+
+        Raises:
+            SessionNotFoundError: No such session.
+        """
+        _found(await self._queries.delete.first(self._runner, {self._queries.key: token}))
+
+    def _cursor(self, name: str, row: SessionT) -> str:
+        created_at: datetime = getattr(row, "created_at")  # noqa: B009 - the preset's record has it
+        token: str = getattr(row, self._queries.key)
+        return write_cursor(name, created_at, sha256(token.encode()).hexdigest())
+
+
+def _found(session: SessionT | None) -> SessionT:
+    if session is None:
+        raise SessionNotFoundError("No such session.")
+    return session

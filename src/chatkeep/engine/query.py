@@ -1,0 +1,34 @@
+"""A statement and the shape of its rows, ready to run."""
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from chatkeep.engine.compile import Statement
+from chatkeep.engine.decode import NestedShape, Shape
+from chatkeep.engine.run import Runner
+
+R = TypeVar("R")
+
+
+class Query(Generic[R]):
+    """A compiled statement whose rows become `R`.
+
+    Attributes:
+        statement: Its SQL, for golden files and reports.
+    """
+
+    __slots__ = ("_shape", "statement")
+
+    def __init__(self, statement: Statement, shape: Shape[R] | NestedShape[R]) -> None:
+        self.statement = statement
+        self._shape = shape
+
+    async def first(self, runner: Runner, values: Mapping[str, object]) -> R | None:
+        """Run it and give the first row, or None."""
+        rows = await runner.fetch(self.statement, self.statement.arguments(values))
+        return self._shape.one(rows[0]) if rows else None
+
+    async def all(self, runner: Runner, values: Mapping[str, object]) -> list[R]:
+        """Run it and give every row."""
+        rows = await runner.fetch(self.statement, self.statement.arguments(values))
+        return self._shape.many(rows)
