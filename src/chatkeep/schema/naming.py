@@ -76,3 +76,13 @@ def short_foreign_key_name(
 def plain_name(table: str, words: Sequence[str], suffix: str) -> str:
     """Name anything else: `<table>_<words>_<suffix>`, within the limit."""
     return shorten(f"{table}_{'_'.join(words)}_{suffix}")
+
+
+def quote_name(name: str) -> str:
+    """Quote an identifier for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """Quote a text constant for SQL; backslashes stay what they are."""
+    return "'" + text.replace("'", "''") + "'"

@@ -7,6 +7,9 @@ from typing_extensions import TypeVar
 
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
+from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
+from chatkeep.presets.deepsearch.sql import COUNTS_HOLD, ROLES
+from chatkeep.presets.deepsearch.stages import stages
 from chatkeep.records import deepsearch as records
 from chatkeep.schema import schema as base
 from chatkeep.schema.parts import (
@@ -25,17 +28,6 @@ SessionT = TypeVar("SessionT", bound=records.Session, default=records.Session)
 NewSessionT = TypeVar("NewSessionT", bound=inputs.NewSession, default=inputs.NewSession)
 
 PREFIX = "ai-app-template_"
-ROLES = "role in ('user', 'assistant', 'system', 'tool')"
-
-# A path never raises an error for JSON of another shape, as the seed's cast did. A count that is
-# there is a number and not negative.
-COUNTS_HOLD = (
-    "not jsonb_path_exists(metadata, '$.tokens ? ("
-    '@.prompt.type() != "number" || @.prompt < 0 || '
-    '@.completion.type() != "number" || @.completion < 0 || '
-    '@.total.type() != "number" || @.total < 0'
-    ")')"
-)
 
 
 class Schema(
@@ -192,3 +184,12 @@ class Schema(
 
     def __init__(self, prefix: str = PREFIX, *, seed_writers: bool = False) -> None:
         super().__init__(prefix, seed_writers=seed_writers)
+
+    def seed_writer_extras(self) -> tuple[base.Extra, ...]:
+        """Give the triggers that fill `message.user_id` and move `updated_at`."""
+        return seed_writer_extras(self.prefix)
+
+    @property
+    def stages(self) -> tuple[base.Stage, ...]:
+        """Steps from the seed's tables to these: check, expand, backfill, contract."""
+        return stages(self)

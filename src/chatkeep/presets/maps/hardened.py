@@ -2,11 +2,13 @@
 
 from typing import Generic
 
-from sqlalchemy import Boolean, Column, func, text
+from sqlalchemy import TIMESTAMP, Boolean, Column, func, text
 from typing_extensions import TypeVar
 
 from chatkeep.inputs import maps as inputs
 from chatkeep.presets.maps import columns
+from chatkeep.presets.maps.seed_writers import seed_writer_extras
+from chatkeep.presets.maps.stages import stages
 from chatkeep.records import maps as records
 from chatkeep.schema import schema as base
 from chatkeep.schema.parts import expression_index, foreign_key, index, unique
@@ -40,7 +42,11 @@ class Schema(
         new=inputs.NewUser,
         changes=inputs.UserChanges,
         transition=Transition(
-            columns={"email_verified": Column(Boolean, server_default=text("false"))},
+            columns={
+                "email_verified": Column(Boolean, server_default=text("false")),
+                "created_at": Column(TIMESTAMP, nullable=False, server_default=text("now()")),
+                "updated_at": Column(TIMESTAMP, nullable=False, server_default=text("now()")),
+            },
             waits=frozenset({"index email_lower"}),
         ),
         comment="Somebody who can sign in.",
@@ -55,5 +61,22 @@ class Schema(
         record=records.Session,
         new=inputs.NewSession,
         changes=inputs.SessionChanges,
+        # Drizzle reads a time without zone by adding "+0000" to its text. With a zone in the text
+        # that is right only where the connection's time zone is UTC, so the types change last.
+        transition=Transition(
+            columns={
+                "expires_at": Column(TIMESTAMP, nullable=False),
+                "created_at": Column(TIMESTAMP, nullable=False, server_default=text("now()")),
+            }
+        ),
         comment="A sign-in that lasts until it expires.",
     )
+
+    def seed_writer_extras(self) -> tuple[base.Extra, ...]:
+        """Give the triggers that fill `email_verified` and move `updated_at`."""
+        return seed_writer_extras(self.prefix)
+
+    @property
+    def stages(self) -> tuple[base.Stage, ...]:
+        """Steps from the seed's tables to these: expand, backfill, contract."""
+        return stages(self)
