@@ -8,6 +8,7 @@ constraints, extensions.
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.fact import Fact
 from chatkeep.kit.catalog.programs import View
 from chatkeep.kit.catalog.tables import Sequence, SequenceOwner, Table
@@ -19,17 +20,15 @@ T = TypeVar("T", bound=Fact)
 _NO_NAMES: Mapping[str, str] = {}
 
 
-def snapshot(
-    facts: Iterable[Fact], *, full_names: Mapping[str, str] = _NO_NAMES
-) -> dict[str, object]:
+def snapshot(catalog: Catalog, *, full_names: Mapping[str, str] = _NO_NAMES) -> dict[str, object]:
     """Give the snapshot without `id` and `prevId`, keys in drizzle-kit's order.
 
     Args:
-        facts: What a database holds; tables and indexes keep the order in which they come.
+        catalog: What a database holds. Tables, indexes and constraints are sorted by name.
         full_names: Names of constraints that PostgreSQL cut at 63 bytes, to the names in full, by
             which drizzle-kit knows them.
     """
-    everything = list(facts)
+    everything = sorted(catalog.facts.values(), key=lambda fact: fact.path)
     enums = _of(everything, Enum)
     enum_names = frozenset((enum.schema, enum.name) for enum in enums)
     parts = Parts.sort(everything, enum_names, full_names)
