@@ -1,6 +1,6 @@
 """Constraints of tables. NOT NULL is a flag of the column, whatever PostgreSQL 18 calls it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from chatkeep.kit.catalog.fact import Kind, OnTable
@@ -12,24 +12,21 @@ class Constraint(OnTable):
 
     Attributes:
         definition: PostgreSQL's own text, as ALTER TABLE … ADD CONSTRAINT takes it.
+        extra: What the other fields do not say: the whole definition of a key with DEFERRABLE,
+            NOT VALID, MATCH FULL, WITHOUT OVERLAPS, PERIOD or storage parameters, else empty.
     """
 
-    definition: str
+    definition: str = field(compare=False)
+    extra: str
 
 
 @dataclass(frozen=True, slots=True)
 class Keyed(Constraint):
-    """A primary key or unique constraint.
-
-    Attributes:
-        plain: True when columns, INCLUDE and NULLS NOT DISTINCT say all there is; otherwise only
-            the definition does (WITHOUT OVERLAPS, DEFERRABLE, storage parameters).
-    """
+    """A primary key or unique constraint."""
 
     columns: tuple[str, ...]
     include: tuple[str, ...]
     nulls_not_distinct: bool
-    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Unique(Keyed):
 
 @dataclass(frozen=True, slots=True)
 class Check(Constraint):
-    """A check constraint. `expression` has no outer parentheses of CHECK itself."""
+    """A check constraint; its `extra` is NOT VALID and the like."""
 
     kind: ClassVar[Kind] = Kind.CHECK
     expression: str
@@ -67,8 +64,6 @@ class ForeignKey(Constraint):
 
     Attributes:
         on_delete: `no action`, `restrict`, `cascade`, `set null` or `set default`.
-        plain: True when columns and actions say all there is; otherwise only the definition does
-            (DEFERRABLE, NOT VALID, MATCH FULL, PERIOD, SET NULL of some columns).
     """
 
     kind: ClassVar[Kind] = Kind.FOREIGN_KEY
@@ -78,4 +73,3 @@ class ForeignKey(Constraint):
     target_columns: tuple[str, ...]
     on_delete: str
     on_update: str
-    plain: bool

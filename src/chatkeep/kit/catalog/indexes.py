@@ -1,6 +1,6 @@
 """Indexes that no constraint owns, and extended statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from chatkeep.kit.catalog.fact import Key, Kind, Named
@@ -39,7 +39,7 @@ class Index(Named):
     kind: ClassVar[Kind] = Kind.INDEX
     relation: str
     on_view: bool
-    definition: str
+    definition: str = field(compare=False)
     method: str
     unique: bool
     nulls_not_distinct: bool

@@ -80,14 +80,14 @@ class Comment(Fact):
 
     Attributes:
         holder: What goes away together with the comment: the target, or its view.
-        noun: What COMMENT ON calls the target.
+        procedure: The target is a procedure, which COMMENT ON tells from a function.
     """
 
     kind: ClassVar[Kind] = Kind.COMMENT
     target: Key
     text: str
     holder: Key
-    noun: str
+    procedure: bool = False
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -1,0 +1,11 @@
+SELECT d.classoid::int8 AS class, d.objoid::int8 AS object, d.objsubid AS part, d.description,
+       (SELECT ARRAY[n.nspname::text, c.relname::text, a.attname::text]
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid
+        WHERE d.classoid = 'pg_class'::regclass AND d.objsubid > 0 AND c.oid = d.objoid) AS column_path,
+       o.type, coalesce(o.schema, '') AS schema, o.identity
+FROM pg_description d
+CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) o
+WHERE d.objoid >= 16384
+  AND d.classoid <> 'pg_extension'::regclass  -- they come with the extension's files
+  AND coalesce(o.schema, '') <> ALL($1::text[])

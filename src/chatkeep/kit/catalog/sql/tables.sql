@@ -1,0 +1,10 @@
+SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u' AS unlogged,
+       coalesce(array(SELECT o FROM unnest(c.reloptions) o ORDER BY o), '{}') AS options,
+       c.relrowsecurity, c.relforcerowsecurity,
+       CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' ELSE 'index' END
+         AS replica_identity
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p')
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[])
+  AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')
