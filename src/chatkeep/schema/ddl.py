@@ -1,21 +1,14 @@
 """The SQL that makes a schema on an empty database."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import MetaData
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from chatkeep.schema.schema import Extra, Schema
+from chatkeep.schema.schema import Extra
 
 _DIALECT = postgresql.dialect()
-
-
-def schema_sql(schema: Schema[Any, Any, Any, Any]) -> str:
-    """Give the whole schema as one script, functions and triggers included."""
-    statements = create_statements(schema.metadata, schema.extras)
-    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n") + "\n"
 
 
 def create_statements(metadata: MetaData, extras: Sequence[Extra] = ()) -> list[str]:

@@ -28,9 +28,11 @@ class TableInfo(TypedDict, total=False):
     """What a table may say about itself in `Table.info`.
 
     append_only: Its rows never change, so it needs no `updated_at`.
+    summary: What it is for, in the generated documentation.
     """
 
     append_only: bool
+    summary: str
 
 
 class TableCreator(Protocol):
@@ -113,7 +115,7 @@ class TableDef(Generic[C_co]):
         changes: Input that changes a row, or None.
         append_only: Its rows never change, so it needs no `updated_at`.
         transition: Its form on the way from the seed's edition.
-        comment: What it is for, in the generated documentation.
+        summary: What it is for, in the generated documentation.
     """
 
     name: str
@@ -124,7 +126,7 @@ class TableDef(Generic[C_co]):
     changes: "type[Changes] | None" = None
     append_only: bool = False
     transition: Transition = field(default_factory=Transition)
-    comment: str = ""
+    summary: str = ""
 
     def extend(
         self,
@@ -176,6 +178,8 @@ class TableDef(Generic[C_co]):
                 type(columns.__name__, (columns,), dict(self.transition.columns)),
             )
         info: TableInfo = {"append_only": True} if self.append_only else {}
+        if self.summary:
+            info["summary"] = self.summary
         return creator(self.name, columns, **info)
 
     def add_parts(self, table: Table, tables: Tables, *, in_transition: bool) -> None:

@@ -57,7 +57,7 @@ class Schema(
             },
             waits=frozenset({"index email_lower"}),
         ),
-        comment="Somebody who can sign in.",
+        summary="Somebody who can sign in.",
     )
     accounts = TableDef(
         "account",
@@ -71,7 +71,7 @@ class Schema(
         new=inputs.NewAccount,
         changes=inputs.AccountChanges,
         transition=Transition(keeps=(index("user_id", name="account_user_id_idx"),)),
-        comment="A user's account with an OAuth provider.",
+        summary="A user's account with an OAuth provider.",
     )
     sessions = TableDef(
         "session",
@@ -84,7 +84,7 @@ class Schema(
         new=inputs.NewSession,
         changes=inputs.SessionChanges,
         transition=Transition(keeps=(index("user_id", name="session_user_id_idx"),)),
-        comment="A sign-in that lasts until it expires.",
+        summary="A sign-in that lasts until it expires.",
     )
     verification_tokens = TableDef(
         "verification_token",
@@ -93,7 +93,7 @@ class Schema(
         record=records.VerificationToken,
         new=inputs.NewVerificationToken,
         append_only=True,
-        comment="A token sent to an e-mail address, good for one use.",
+        summary="A token sent to an e-mail address, good for one use.",
     )
     chats = TableDef(
         "chat",
@@ -113,7 +113,7 @@ class Schema(
                 index("updated_at", name="chat_updated_at_idx"),
             )
         ),
-        comment="A conversation of one user.",
+        summary="A conversation of one user.",
     )
     messages = TableDef(
         "message",
@@ -152,7 +152,7 @@ class Schema(
                 index("chat_id", "created_at", name="message_chat_id_created_at_idx"),
             ),
         ),
-        comment="One message of a chat; `seq` gives the order.",
+        summary="One message of a chat; `seq` gives the order.",
     )
     search_cache = TableDef(
         "search_cache",
@@ -167,7 +167,7 @@ class Schema(
                 index("expires_at", name="search_cache_expires_at_idx"),
             ),
         ),
-        comment="A search result kept until it expires.",
+        summary="A search result kept until it expires.",
     )
     user_settings = TableDef(
         "user_settings",
@@ -179,7 +179,7 @@ class Schema(
             waits=frozenset({"user_id -> users"}),
             keeps=(foreign_key("user_id", references="users", on_delete="cascade", cut_name=True),),
         ),
-        comment="A user's preferences.",
+        summary="A user's preferences.",
     )
 
     def __init__(self, prefix: str = PREFIX, *, seed_writers: bool = False) -> None:

@@ -49,7 +49,7 @@ class Schema(
             },
             waits=frozenset({"index email_lower"}),
         ),
-        comment="Somebody who can sign in.",
+        summary="Somebody who can sign in.",
     )
     sessions = TableDef(
         "sessions",
@@ -69,7 +69,7 @@ class Schema(
                 "created_at": Column(TIMESTAMP, nullable=False, server_default=text("now()")),
             }
         ),
-        comment="A sign-in that lasts until it expires.",
+        summary="A sign-in that lasts until it expires.",
     )
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
