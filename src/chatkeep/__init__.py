@@ -1,1 +1,210 @@
-"""chatkeep: the PostgreSQL layer for AI chat applications."""
+"""chatkeep: the PostgreSQL layer for AI chat applications.
+
+Everything that an application needs day by day is here, loaded when it is first asked for: importing
+the package loads no dependency. Records and inputs are those of the DeepSearch preset; the maps
+preset has its own in `chatkeep.records.maps` and `chatkeep.inputs.maps`. Tables are in
+`chatkeep.presets`, and every error is in `chatkeep.errors`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatkeep.access.paging import (
+        START,
+    )
+    from chatkeep.database import (
+        Database,
+        Prepared,
+        Transaction,
+        run,
+    )
+    from chatkeep.errors import (
+        AccountNotFoundError,
+        AlreadyExistsError,
+        ChatkeepError,
+        ChatNotFoundError,
+        CheckFailedError,
+        ConfigError,
+        ConnectionFailedError,
+        ConstraintError,
+        DatabaseClosedError,
+        DatabaseError,
+        DatabaseTimeoutError,
+        EmailTakenError,
+        InvalidCursorError,
+        InvalidInputError,
+        InvalidUrlError,
+        MessageNotFoundError,
+        MigrationError,
+        NotFoundError,
+        ReferencedRowError,
+        SchemaMismatchError,
+        ServerError,
+        SessionNotFoundError,
+        StatementError,
+        StoredDataError,
+        UserNotFoundError,
+        VerificationTokenNotFoundError,
+    )
+    from chatkeep.inputs.deepsearch import (
+        AccountChanges,
+        ChatChanges,
+        NewAccount,
+        NewChat,
+        NewMessage,
+        NewSession,
+        NewUser,
+        NewVerificationToken,
+        SessionChanges,
+        SettingsChanges,
+        UserChanges,
+    )
+    from chatkeep.records.deepsearch import (
+        Account,
+        Chat,
+        ChatWithMessages,
+        Message,
+        MessageMetadata,
+        Session,
+        Source,
+        TokenUsage,
+        User,
+        UserSettings,
+        UserWithAccounts,
+        VerificationToken,
+    )
+    from chatkeep.records.page import (
+        Page,
+    )
+
+__all__ = [
+    "START",
+    "Account",
+    "AccountChanges",
+    "AccountNotFoundError",
+    "AlreadyExistsError",
+    "Chat",
+    "ChatChanges",
+    "ChatNotFoundError",
+    "ChatWithMessages",
+    "ChatkeepError",
+    "CheckFailedError",
+    "ConfigError",
+    "ConnectionFailedError",
+    "ConstraintError",
+    "Database",
+    "DatabaseClosedError",
+    "DatabaseError",
+    "DatabaseTimeoutError",
+    "EmailTakenError",
+    "InvalidCursorError",
+    "InvalidInputError",
+    "InvalidUrlError",
+    "Message",
+    "MessageMetadata",
+    "MessageNotFoundError",
+    "MigrationError",
+    "NewAccount",
+    "NewChat",
+    "NewMessage",
+    "NewSession",
+    "NewUser",
+    "NewVerificationToken",
+    "NotFoundError",
+    "Page",
+    "Prepared",
+    "ReferencedRowError",
+    "SchemaMismatchError",
+    "ServerError",
+    "Session",
+    "SessionChanges",
+    "SessionNotFoundError",
+    "SettingsChanges",
+    "Source",
+    "StatementError",
+    "StoredDataError",
+    "TokenUsage",
+    "Transaction",
+    "User",
+    "UserChanges",
+    "UserNotFoundError",
+    "UserSettings",
+    "UserWithAccounts",
+    "VerificationToken",
+    "VerificationTokenNotFoundError",
+    "run",
+]
+
+# name -> the module that has it
+_PLACES = {
+    "START": "chatkeep.access.paging",
+    "Database": "chatkeep.database",
+    "Prepared": "chatkeep.database",
+    "Transaction": "chatkeep.database",
+    "run": "chatkeep.database",
+    "AccountNotFoundError": "chatkeep.errors",
+    "AlreadyExistsError": "chatkeep.errors",
+    "ChatNotFoundError": "chatkeep.errors",
+    "ChatkeepError": "chatkeep.errors",
+    "CheckFailedError": "chatkeep.errors",
+    "ConfigError": "chatkeep.errors",
+    "ConnectionFailedError": "chatkeep.errors",
+    "ConstraintError": "chatkeep.errors",
+    "DatabaseClosedError": "chatkeep.errors",
+    "DatabaseError": "chatkeep.errors",
+    "DatabaseTimeoutError": "chatkeep.errors",
+    "EmailTakenError": "chatkeep.errors",
+    "InvalidCursorError": "chatkeep.errors",
+    "InvalidInputError": "chatkeep.errors",
+    "InvalidUrlError": "chatkeep.errors",
+    "MessageNotFoundError": "chatkeep.errors",
+    "MigrationError": "chatkeep.errors",
+    "NotFoundError": "chatkeep.errors",
+    "ReferencedRowError": "chatkeep.errors",
+    "SchemaMismatchError": "chatkeep.errors",
+    "ServerError": "chatkeep.errors",
+    "SessionNotFoundError": "chatkeep.errors",
+    "StatementError": "chatkeep.errors",
+    "StoredDataError": "chatkeep.errors",
+    "UserNotFoundError": "chatkeep.errors",
+    "VerificationTokenNotFoundError": "chatkeep.errors",
+    "AccountChanges": "chatkeep.inputs.deepsearch",
+    "ChatChanges": "chatkeep.inputs.deepsearch",
+    "NewAccount": "chatkeep.inputs.deepsearch",
+    "NewChat": "chatkeep.inputs.deepsearch",
+    "NewMessage": "chatkeep.inputs.deepsearch",
+    "NewSession": "chatkeep.inputs.deepsearch",
+    "NewUser": "chatkeep.inputs.deepsearch",
+    "NewVerificationToken": "chatkeep.inputs.deepsearch",
+    "SessionChanges": "chatkeep.inputs.deepsearch",
+    "SettingsChanges": "chatkeep.inputs.deepsearch",
+    "UserChanges": "chatkeep.inputs.deepsearch",
+    "Account": "chatkeep.records.deepsearch",
+    "Chat": "chatkeep.records.deepsearch",
+    "ChatWithMessages": "chatkeep.records.deepsearch",
+    "Message": "chatkeep.records.deepsearch",
+    "MessageMetadata": "chatkeep.records.deepsearch",
+    "Session": "chatkeep.records.deepsearch",
+    "Source": "chatkeep.records.deepsearch",
+    "TokenUsage": "chatkeep.records.deepsearch",
+    "User": "chatkeep.records.deepsearch",
+    "UserSettings": "chatkeep.records.deepsearch",
+    "UserWithAccounts": "chatkeep.records.deepsearch",
+    "VerificationToken": "chatkeep.records.deepsearch",
+    "Page": "chatkeep.records.page",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'chatkeep' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Show the names, loaded or not."""
+    return [*globals(), *(name for name in __all__ if name not in globals())]

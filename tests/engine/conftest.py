@@ -16,8 +16,8 @@ from chatkeep.engine.run import PoolRunner
 async def runner(database_url: str) -> AsyncIterator[PoolRunner]:
     """Two connections, time-outs of a second."""
     options = PoolOptions(max_connections=2, statement_timeout=1.0, acquire_timeout=0.5)
-    pool = Pool(database_url, "the test server", options)
-    await pool.open()
+    pool = Pool(options)
+    await pool.open(database_url)
     try:
         yield PoolRunner(pool, Observers(), {})
     finally:

@@ -46,6 +46,9 @@ class StatementLog:
         """Number of statements, without the words of transactions."""
         return len(self.names)
 
+    def __len__(self) -> int:
+        return self.count
+
     def note(self, observation: Observation) -> None:
         """Write one statement down."""
         (self.control if observation.control else self.names).append(observation.name)

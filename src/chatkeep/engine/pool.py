@@ -15,6 +15,7 @@ import asyncpg
 
 from chatkeep.engine.translate import DRIVER_ERRORS, translate_connect
 from chatkeep.errors import DatabaseClosedError, DatabaseTimeoutError
+from chatkeep.settings import redact_url
 
 Row = asyncpg.Record
 
@@ -49,16 +50,9 @@ class Pool:
     being cleaned. A place that falls free goes to the first waiter, with or without a connection.
     """
 
-    def __init__(self, url: str, target: str, options: PoolOptions) -> None:
-        """Keep the settings; nothing is opened yet.
-
-        Args:
-            url: Where to connect.
-            target: The same without the password, for errors.
-            options: Bounds and time-outs.
-        """
-        self._url = url
-        self._target = target
+    def __init__(self, options: PoolOptions) -> None:
+        """Keep the settings; nothing is opened yet."""
+        self._url = ""
         self._options = options
         self._is_open = False
         self._size = 0
@@ -68,13 +62,17 @@ class Pool:
         self._cleaning: set[asyncio.Task[None]] = set()
         self._all_back = asyncio.Event()
 
-    async def open(self) -> None:
+    async def open(self, url: str) -> None:
         """Open the first connection, so that a wrong URL shows here and not at the first call.
+
+        Args:
+            url: Where to connect; errors show it without its password.
 
         Raises:
             ConnectionFailedError: The server cannot be reached, or it refused the login.
             DatabaseTimeoutError: The server did not answer in time.
         """
+        self._url = url
         self._is_open = True
         self._all_back.clear()
         try:
@@ -233,7 +231,7 @@ class Pool:
             self._pass_place_on()
             if isinstance(exc, (*DRIVER_ERRORS, ValueError)):
                 # asyncpg answers settings in a URL that it cannot read with a ValueError.
-                raise translate_connect(exc, self._target) from exc
+                raise translate_connect(exc, redact_url(self._url)) from exc
             raise
 
     async def _clean(self, wire: Wire) -> None:

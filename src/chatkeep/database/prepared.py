@@ -1,0 +1,163 @@
+"""Any Core statement, compiled once, run as often as you like."""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, Generic, TypeVar, TypeVarTuple, cast
+
+import msgspec
+from sqlalchemy import Column, Table
+from sqlalchemy.sql.selectable import ReturnsRows, TypedReturnsRows
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from chatkeep.engine.compile import compile_statement, reader_of
+from chatkeep.engine.decode import Field, Shape
+from chatkeep.engine.query import Query
+from chatkeep.engine.run import Runner
+from chatkeep.errors import ConfigError, NotFoundError, StatementError
+from chatkeep.records.base import Record
+from chatkeep.schema.schema import Schema
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+R_co = DefaultTypeVar("R_co", covariant=True, default=Any)
+
+AnySchema = Schema[Any, Any, Any, Any]
+
+
+class Prepared(Generic[R_co]):
+    """A statement of yours, compiled. Rows are tuples, or records where a whole table is selected.
+
+    by_email = db.prepare(select(schema.users).where(schema.users.c.email == bindparam("email")))
+    user = await by_email.first(email="user@example.com")
+    """
+
+    def __init__(self, runner: Runner, query: Query[R_co]) -> None:
+        self._runner = runner
+        self._query = query
+
+    @property
+    def sql(self) -> str:
+        """The SQL that is sent, with `$1`, `$2` and so on for the parameters."""
+        return self._query.statement.sql
+
+    async def first(self, **parameters: object) -> R_co | None:
+        """Give the first row, or None. The statement is not limited to one row by this.
+
+        Raises:
+            InvalidInputError: A parameter is missing or unknown.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+        """
+        self._query.statement.check_names(parameters)
+        return await self._query.first(self._runner, parameters)
+
+    async def all(self, **parameters: object) -> list[R_co]:
+        """Give every row.
+
+        Raises:
+            InvalidInputError: A parameter is missing or unknown.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+        """
+        self._query.statement.check_names(parameters)
+        return await self._query.all(self._runner, parameters)
+
+    async def one(self, **parameters: object) -> R_co:
+        """Give the only row.
+
+        Raises:
+            NotFoundError: There is none.
+            StatementError: There is more than one.
+            InvalidInputError: A parameter is missing or unknown.
+        """
+        rows = await self.all(**parameters)
+        if not rows:
+            raise NotFoundError(f"{self._query.statement.name}: no row.")
+        if len(rows) > 1:
+            raise StatementError(
+                f"{self._query.statement.name}: {len(rows)} rows where one was expected.",
+                hint="Use all() or first().",
+            )
+        return rows[0]
+
+    async def scalar(
+        self: "Prepared[tuple[T, *tuple[Any, ...]]]", **parameters: object
+    ) -> T | None:
+        """Give the first column of the first row; None when there is no row.
+
+        Raises:
+            InvalidInputError: A parameter is missing or unknown.
+            ConfigError: The statement selects a whole table, whose rows are records.
+        """
+        row = await self.first(**parameters)
+        if row is None:
+            return None
+        if isinstance(row, Record):
+            raise ConfigError("scalar() needs a select of columns, not of a whole table.")
+        return row[0]
+
+
+def make_query(schema: AnySchema, statement: TypedReturnsRows[*Ts], name: str) -> Query[tuple[*Ts]]:
+    """Compile a statement and choose the shape of its rows.
+
+    Raises:
+        ConfigError: It is no statement that gives rows.
+    """
+    columns = _columns(statement)
+    if not columns:
+        raise ConfigError(
+            f"{name}: a {type(statement).__name__} gives no rows.",
+            hint="Use select(...), or insert/update/delete with .returning(...).",
+        )
+    shape = _record_shape(schema, columns) or Shape(
+        cast("Callable[..., Any]", _row), [_field(schema, column) for column in columns]
+    )
+    return cast("Query[tuple[*Ts]]", Query(compile_statement(name, statement), shape))
+
+
+def _columns(statement: object) -> list[Any]:
+    if not isinstance(statement, ReturnsRows):
+        return []
+    return list(statement.exported_columns)
+
+
+def _record_shape(schema: AnySchema, columns: Sequence[Any]) -> Shape[Any] | None:
+    """Give the shape of a whole table's rows; None where the columns are not those of a table."""
+    for logical, table in schema.tables.items():
+        record = schema.records.get(logical)
+        own = list(table.c)
+        if record is None or len(own) != len(columns):
+            continue
+        if all(given is column for given, column in zip(columns, own, strict=True)):
+            return _ordered(record, [_field(schema, column) for column in own])
+    return None
+
+
+def _ordered(record: type[Record], fields: list[Field]) -> Shape[Any]:
+    """Build the record by position, also where its fields stand in another order than the table's."""
+    names = [field.column for field in fields]
+    wanted = [names.index(field.name) for field in msgspec.structs.fields(record)]
+    if wanted == list(range(len(fields))):
+        return Shape(record, fields)
+    pick = itemgetter(*wanted)
+    return Shape(lambda *values: record(*pick(values)), fields)
+
+
+def _field(schema: AnySchema, column: Any) -> Field:  # noqa: ANN401 - any column expression
+    table = getattr(column, "table", None)
+    if isinstance(column, Column) and isinstance(table, Table):
+        return Field(table.name, column.name, reader_of(column.type, _python_type(schema, column)))
+    name = str(getattr(column, "name", "expression"))
+    return Field("", name, reader_of(column.type, Any))
+
+
+def _python_type(schema: AnySchema, column: Column[Any]) -> object:
+    for logical, table in schema.tables.items():
+        record = schema.records.get(logical)
+        if table is column.table and record is not None:
+            for field in msgspec.structs.fields(record):
+                if field.name == column.key:
+                    return field.type
+    return Any
+
+
+def _row(*values: object) -> tuple[object, ...]:
+    return values

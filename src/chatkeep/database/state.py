@@ -1,0 +1,71 @@
+"""Does the database hold what the schema describes? One statement on the catalog tells."""
+
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Text, bindparam, text
+
+from chatkeep.engine.compile import Statement, compile_statement
+from chatkeep.engine.run import Runner
+from chatkeep.errors import SchemaMismatchError
+from chatkeep.schema.schema import Schema
+
+# Everything that is visible under the search path, as the statements will see it. No arrays: the
+# driver asks for their types before it can read them, at each new connection.
+_COLUMNS: Statement = compile_statement(
+    "database.columns",
+    text(
+        "select c.relname::text, a.attname::text from pg_catalog.pg_class c "
+        "join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 "
+        "and not a.attisdropped "
+        "where c.relname = any(string_to_array(:tables, chr(10))) "
+        "and c.relkind in ('r', 'p', 'v', 'f') and pg_catalog.pg_table_is_visible(c.oid)"
+    ).bindparams(bindparam("tables", type_=Text())),
+)
+
+
+class State(Enum):
+    """What the database holds of a schema."""
+
+    EMPTY = "none of the tables"
+    READY = "all tables and columns"
+
+
+async def check_state(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> State:
+    """Compare the database's tables and columns with the schema's.
+
+    Raises:
+        SchemaMismatchError: Some tables or columns are there and some are not, as in a database
+            in the seed's edition.
+    """
+    names = "\n".join(table.name for table in schema.tables.values())
+    present: dict[str, set[str]] = {}
+    for table_name, column_name in await runner.fetch(_COLUMNS, [names]):
+        present.setdefault(table_name, set()).add(column_name)
+    if not present:
+        return State.EMPTY
+    for table in schema.tables.values():
+        if table.name not in present:
+            raise _mismatch(f'The database lacks the table "{table.name}" of the schema.')
+        for column in table.columns:
+            if column.name not in present[table.name]:
+                raise _mismatch(
+                    f'The database lacks the column "{column.name}" of the table "{table.name}".'
+                )
+    return State.READY
+
+
+def empty_database() -> SchemaMismatchError:
+    """Give the error for a database without any of the tables."""
+    return SchemaMismatchError(
+        "The database holds none of the schema's tables.",
+        hint="Run `chatkeep migrate`; without migrations yet, `chatkeep generate` first.",
+    )
+
+
+def _mismatch(what: str) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        what,
+        hint="It holds an earlier state, such as the seed's own edition: "
+        "run `chatkeep generate && chatkeep migrate`.",
+    )

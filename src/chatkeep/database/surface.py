@@ -1,0 +1,240 @@
+"""What a `Database` and a transaction have in common: the tables, the scopes, the queries."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AbstractContextManager, asynccontextmanager
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, overload
+
+from sqlalchemy.sql.selectable import TypedReturnsRows
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from chatkeep.access.accounts import Accounts
+from chatkeep.access.catalogue import Catalogue
+from chatkeep.access.chats import TrustedChats
+from chatkeep.access.messages import Messages
+from chatkeep.access.scope import UserScope
+from chatkeep.access.sessions import Sessions
+from chatkeep.access.settings import Settings
+from chatkeep.access.users import Users
+from chatkeep.access.verification_tokens import VerificationTokens
+from chatkeep.database.prepared import Prepared, make_query
+from chatkeep.database.running import gather
+from chatkeep.engine.observe import Observers, StatementLog
+from chatkeep.engine.run import PoolRunner
+from chatkeep.engine.transaction import TransactionRunner
+from chatkeep.engine.transaction import transaction as open_transaction
+from chatkeep.inputs.base import Input
+from chatkeep.inputs.deepsearch import NewSession, NewUser
+from chatkeep.records.base import Record
+from chatkeep.records.deepsearch import Session, User
+
+UserT = DefaultTypeVar("UserT", bound=Record, default=User)
+NewUserT = DefaultTypeVar("NewUserT", bound=Input, default=NewUser)
+SessionT = DefaultTypeVar("SessionT", bound=Record, default=Session)
+NewSessionT = DefaultTypeVar("NewSessionT", bound=Input, default=NewSession)
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+Ts = TypeVarTuple("Ts")
+
+AnyRow: TypeAlias = Any
+"""A record, where a whole table is selected: which one, no type checker can know."""
+
+
+class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
+    """The tables, the scopes and the queries. `Database` and `Transaction` are such surfaces."""
+
+    def __init__(
+        self,
+        runner: PoolRunner | TransactionRunner,
+        catalogue: Catalogue[UserT, NewUserT, SessionT, NewSessionT],
+    ) -> None:
+        self._runner = runner
+        self._catalogue = catalogue
+
+    @cached_property
+    def users(self) -> Users[UserT, NewUserT]:
+        """People who can sign in."""
+        return Users(self._runner, self._catalogue.users)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Accounts of OAuth providers."""
+        return Accounts(self._runner, self._catalogue.accounts)
+
+    @cached_property
+    def sessions(self) -> Sessions[SessionT, NewSessionT]:
+        """Sign-ins."""
+        return Sessions(self._runner, self._catalogue.sessions)
+
+    @cached_property
+    def verification_tokens(self) -> VerificationTokens:
+        """Tokens that went out to an address."""
+        return VerificationTokens(self._runner, self._catalogue.verification_tokens)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Preferences of any user, for trusted code."""
+        return Settings(self._runner, self._catalogue.settings)
+
+    @cached_property
+    def chats(self) -> TrustedChats:
+        """Chats of all users, for trusted code."""
+        return TrustedChats(self._runner, self._catalogue.chats)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Messages of all users, for trusted code."""
+        return Messages(self._runner, self._catalogue.messages)
+
+    def as_user(self, user_id: str) -> UserScope:
+        """Give a user's scope: what a request handler uses. Nothing is sent for it.
+
+        Raises:
+            InvalidInputError: The id is no text, or empty.
+        """
+        return UserScope(self._runner, self._catalogue, user_id)
+
+    # A select of a whole table says nothing of its columns to a type checker: all of these
+    # overloads match it, and its rows, which are records, come out as Any.
+    @overload
+    def prepare(self, statement: TypedReturnsRows[A]) -> Prepared[tuple[A]]: ...
+    @overload
+    def prepare(self, statement: TypedReturnsRows[A, B, *Ts]) -> Prepared[tuple[A, B, *Ts]]: ...
+    @overload
+    def prepare(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]: ...
+    def prepare(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]:
+        """Compile a Core statement once; `.first()`, `.all()`, `.one()`, `.scalar()` run it.
+
+        Rows are tuples in the order of the columns; records where a whole table is selected.
+
+        Raises:
+            ConfigError: It gives no rows, or has an IN list of unknown length.
+        """
+        return Prepared(self._runner, make_query(self._catalogue.schema, statement, "prepared"))
+
+    @overload
+    async def first(self, statement: TypedReturnsRows[A]) -> tuple[A] | None: ...
+    @overload
+    async def first(self, statement: TypedReturnsRows[A, B, *Ts]) -> tuple[A, B, *Ts] | None: ...
+    @overload
+    async def first(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow: ...
+    async def first(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow:
+        """Run a Core statement; give the first row, or None. Compiled anew at each call.
+
+        Raises:
+            ConfigError: It gives no rows.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+        """
+        return await self._unprepared(statement).first()
+
+    @overload
+    async def all(self, statement: TypedReturnsRows[A]) -> list[tuple[A]]: ...
+    @overload
+    async def all(self, statement: TypedReturnsRows[A, B, *Ts]) -> list[tuple[A, B, *Ts]]: ...
+    @overload
+    async def all(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> list[Any]: ...
+    async def all(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> list[Any]:
+        """Run a Core statement; give every row. Compiled anew at each call.
+
+        Raises:
+            ConfigError: It gives no rows.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+        """
+        return await self._unprepared(statement).all()
+
+    @overload
+    async def one(self, statement: TypedReturnsRows[A]) -> tuple[A]: ...
+    @overload
+    async def one(self, statement: TypedReturnsRows[A, B, *Ts]) -> tuple[A, B, *Ts]: ...
+    @overload
+    async def one(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow: ...
+    async def one(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow:
+        """Run a Core statement; give its only row. Compiled anew at each call.
+
+        Raises:
+            NotFoundError: There is none.
+            StatementError: There is more than one.
+            ConfigError: It gives no rows.
+        """
+        return await self._unprepared(statement).one()
+
+    async def scalar(self, statement: TypedReturnsRows[A, *tuple[Any, ...]]) -> A | None:
+        """Run a Core statement; give the first column of its first row, or None.
+
+        Raises:
+            ConfigError: It gives no rows, or records.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+        """
+        value: A | None = await self._unprepared(statement).scalar()
+        return value
+
+    @overload
+    async def gather(self, a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
+    @overload
+    async def gather(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], /
+    ) -> tuple[A, B, C]: ...
+    @overload
+    async def gather(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], /
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def gather(
+        self, a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], d: Awaitable[D], e: Awaitable[E], /
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    async def gather(self, *awaitables: Awaitable[A]) -> tuple[A, ...]: ...
+    async def gather(self, *awaitables: Awaitable[Any]) -> tuple[Any, ...]:
+        """Run several calls at once, each on a connection of its own as far as the pool goes.
+
+        The results come in the order of the calls. The first error cancels the others and is
+        raised as it is. Inside a transaction the calls take turns on its one connection.
+        """
+        return await gather(awaitables)
+
+    def statements(self) -> AbstractContextManager[StatementLog]:
+        """Write down the statements that are sent while the block is open, by any task.
+
+        with db.statements() as sent:
+            await mine.chats.list()
+        assert sent.names == ["chats.list"]
+        """
+        return self._observers.log()
+
+    @property
+    def _observers(self) -> Observers:
+        return self._runner.observers
+
+    @asynccontextmanager
+    async def transaction(
+        self,
+    ) -> AsyncGenerator["Transaction[UserT, NewUserT, SessionT, NewSessionT]"]:
+        """Open a transaction; inside a transaction, a nested one (a savepoint).
+
+        Everything called on `tx` is stored together at the end of the block. Any exception that
+        leaves the block, also cancellation, takes it back. Calls on `db` stand outside of it.
+
+        async with db.transaction() as tx:
+            await tx.as_user(user.id).chats.create(title="New Chat")
+
+        Raises:
+            DatabaseError: One of its kinds: the commit was refused, or a failed statement inside
+                was swallowed.
+        """
+        if isinstance(self._runner, TransactionRunner):
+            opened = self._runner.savepoint()
+        else:
+            opened = open_transaction(self._runner)
+        async with opened as runner:
+            yield Transaction(runner, self._catalogue)
+
+    def _unprepared(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]:
+        return Prepared(self._runner, make_query(self._catalogue.schema, statement, "select"))
+
+
+class Transaction(Surface[UserT, NewUserT, SessionT, NewSessionT]):
+    """An open transaction. Tasks that share it take turns on its one connection."""
