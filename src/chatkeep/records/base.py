@@ -35,7 +35,10 @@ class Record(msgspec.Struct, gc=False):
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: "GetCoreSchemaHandler"
     ) -> "CoreSchema":
-        """Let Pydantic and FastAPI take records in bodies and give them in responses."""
+        """Let Pydantic and FastAPI give records in responses and take them in bodies.
+
+        FastAPI asks that a body says so: `source: Annotated[Source, Body()]`.
+        """
         from chatkeep.records.pydantic_schema import (  # noqa: PLC0415 - Pydantic called: it is loaded
             record_schema,
         )

@@ -31,15 +31,18 @@ def record_schema(
         },
         cls_name=cls.__name__,
         extra_behavior="forbid",
-        # The name under which OpenAPI lists it; the id keeps two classes of one name apart.
-        ref=f"{cls.__module__}.{cls.__qualname__}:{id(source)}",
     )
+
+    def json_schema(_: object, give: Callable[[core_schema.CoreSchema], Any]) -> Any:  # noqa: ANN401 - Pydantic's dictionary
+        return give(shape)
+
     return core_schema.no_info_before_validator_function(
         _opener(cls, keys),
         core_schema.no_info_after_validator_function(_builder(cls, keys), shape),
-        serialization=core_schema.plain_serializer_function_ser_schema(
-            msgspec.to_builtins, return_schema=shape
-        ),
+        serialization=core_schema.plain_serializer_function_ser_schema(msgspec.to_builtins),
+        metadata={"pydantic_js_functions": [json_schema]},
+        # The name under which OpenAPI lists it; the id keeps two classes of one name apart.
+        ref=f"{cls.__module__}.{cls.__qualname__}:{id(source)}",
     )
 
 
