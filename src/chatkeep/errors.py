@@ -312,9 +312,23 @@ class UnmodelledObjectError(MigrationError):
 
 
 class RenameUnclearError(MigrationError):
-    """Something went and something of the same kind came: a rename, or a drop and an add?"""
+    """Something went and something of the same kind came: a rename, or a drop and an add?
+
+    Attributes:
+        candidates: (kind, qualified old name, possible new names) of each.
+    """
 
     code = "rename_unclear"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        candidates: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.candidates = candidates
 
 
 class ProofFailedError(MigrationError):

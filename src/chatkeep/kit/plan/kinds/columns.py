@@ -1,0 +1,169 @@
+"""Columns and their defaults."""
+
+from chatkeep.kit.catalog.catalog import SERIAL_LIMITS
+from chatkeep.kit.catalog.tables import Column, Default, Identity, SequenceOptions
+from chatkeep.kit.plan.kinds.sequences import changed_words, option_words
+from chatkeep.kit.plan.quoting import ident
+from chatkeep.kit.plan.writer import Context, Writer
+
+_TEXTS = ("text", "character varying")
+_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+_TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
+
+
+def head(column: Column | Default) -> str:
+    """Give ALTER TABLE … ALTER COLUMN …."""
+    return f"ALTER TABLE {ident(*column.path[:2])} ALTER COLUMN {ident(column.name)}"
+
+
+def identity_words(column: Column, identity: Identity) -> str:
+    """Give GENERATED … AS IDENTITY with every option."""
+    name = ident(column.schema, identity.sequence)
+    mode = "ALWAYS" if identity.always else "BY DEFAULT"
+    words = f"SEQUENCE NAME {name} {option_words(identity.options)}"
+    return f"GENERATED {mode} AS IDENTITY ({words})"
+
+
+def type_family(type_: str) -> str:
+    """Give what makes types comparable with each other: `text` for a varchar, and so on."""
+    base = type_.split("(", maxsplit=1)[0].strip()
+    for family in (_TEXTS, _NUMBERS):
+        if base in family:
+            return family[0]
+    return base
+
+
+def needs_using(before: str, after: str) -> bool:
+    """Say whether PostgreSQL has no assignment cast for a change of type."""
+    old, new = before.split("(", maxsplit=1)[0].strip(), after.split("(", maxsplit=1)[0].strip()
+    if old == new and before.endswith("[]") == after.endswith("[]"):
+        return False
+    if before.endswith("[]") or after.endswith("[]"):
+        return True
+    if new in _TEXTS:
+        return False  # everything casts to text on assignment
+    same = any(old in family and new in family for family in (_NUMBERS, _TIMES))
+    return not same
+
+
+def set_type(before: Column, after: Column, context: Context) -> list[str]:
+    """Give the change of type, with USING where PostgreSQL needs it or the caller gave it."""
+    sql = f"{head(after)} SET DATA TYPE {after.type}"
+    if after.collation or before.collation:
+        sql += f" COLLATE {after.collation}" if after.collation else ""
+    given = context.using.get((after.schema, after.table, after.name))
+    name = ident(after.name)
+    if given is not None:
+        sql += f" USING {given}"
+    elif needs_using(before.type, after.type):
+        through = _through(before, after)
+        sql += f" USING {name}{through}::{after.type}"
+    return [sql]
+
+
+def _through(before: Column, after: Column) -> str:
+    """Cast by way of text where a direct cast is sure to be missing."""
+    bases = {"boolean", "uuid"}
+    user = before.user_type is not None and after.user_type is not None
+    odd = {before.type, after.type} & bases and "json" not in before.type + after.type
+    return "::text" if user or (odd and type_family(before.type) != "text") else ""
+
+
+def _alter(before: Column, after: Column, context: Context) -> list[str] | None:
+    out = _generated(before, after, context)
+    if out is None:
+        return None
+    start = head(after)
+    if before.identity and not after.identity:
+        out.append(f"{start} DROP IDENTITY")
+    if (before.type, before.collation) != (after.type, after.collation):
+        out += set_type(before, after, context)
+    if before.not_null != after.not_null:
+        out.append(f"{start} {'SET' if after.not_null else 'DROP'} NOT NULL")
+    if after.identity:
+        out += _identity(before, after, after.identity)
+    return out + _storage(before, after)
+
+
+def _generated(before: Column, after: Column, context: Context) -> list[str] | None:
+    old, new = before.generated, after.generated
+    if old == new:
+        return []
+    if old and new and old.stored == new.stored and context.before.version >= 17:
+        return [f"{head(after)} SET EXPRESSION AS ({new.expression})"]
+    if old and not new and old.stored:
+        return [f"{head(after)} DROP EXPRESSION"]
+    return None
+
+
+def _identity(before: Column, after: Column, wanted: Identity) -> list[str]:
+    if before.identity is None:
+        return [f"{head(after)} ADD {identity_words(after, wanted)}"]
+    out: list[str] = []
+    if before.identity.sequence != wanted.sequence:
+        old = ident(after.schema, before.identity.sequence)
+        out.append(f"ALTER SEQUENCE {old} RENAME TO {ident(wanted.sequence)}")
+    words: list[str] = []
+    if before.identity.always != wanted.always:
+        words.append(f"SET GENERATED {'ALWAYS' if wanted.always else 'BY DEFAULT'}")
+    had = _retyped(before.identity.options, wanted.options)
+    words += [f"SET {word}" for word in changed_words(had, wanted.options)]
+    return [*out, f"{head(after)} {' '.join(words)}"] if words else out
+
+
+def _retyped(options: SequenceOptions, wanted: SequenceOptions) -> SequenceOptions:
+    """Give the options after PostgreSQL changed the type along with the column's."""
+    if options.type == wanted.type:
+        return options
+    low, high = options.minimum, options.maximum
+    limit, new_limit = SERIAL_LIMITS[options.type], SERIAL_LIMITS[wanted.type]
+    return SequenceOptions(
+        wanted.type,
+        options.start,
+        options.increment,
+        -new_limit - 1 if low == -limit - 1 else low,
+        new_limit if high == limit else high,
+        options.cache,
+        options.cycle,
+    )
+
+
+def _storage(before: Column, after: Column) -> list[str]:
+    start, out = head(after), list[str]()
+    if before.storage != after.storage:
+        # The type's own strategy has no name before PostgreSQL 16 knew DEFAULT.
+        out.append(f"{start} SET STORAGE {after.storage or 'EXTENDED'}")
+    if before.compression != after.compression:
+        out.append(f"{start} SET COMPRESSION {after.compression or 'default'}")
+    if before.statistics != after.statistics:
+        out.append(f"{start} SET STATISTICS {-1 if after.statistics is None else after.statistics}")
+    return out
+
+
+def leftovers(column: Column) -> list[str]:
+    """Give what a column definition cannot say on every version."""
+    out: list[str] = []
+    if column.storage is not None:
+        out.append(f"{head(column)} SET STORAGE {column.storage}")
+    if column.statistics is not None:
+        out.append(f"{head(column)} SET STATISTICS {column.statistics}")
+    return out
+
+
+def _set_default(fact: Default) -> list[str]:
+    return [f"{head(fact)} SET DEFAULT {fact.expression}"]
+
+
+def _alter_default(before: Default, after: Default, context: Context) -> list[str] | None:
+    del before, context
+    return _set_default(after)
+
+
+COLUMN = Writer[Column](
+    leftovers,
+    lambda f: f"ALTER TABLE {ident(*f.path[:2])} DROP COLUMN {ident(f.name)}",
+    _alter,
+)
+"""`create` gives only what the column's definition cannot say."""
+
+DEFAULT = Writer[Default](_set_default, lambda f: f"{head(f)} DROP DEFAULT", _alter_default)

@@ -1,0 +1,64 @@
+"""Indexes and extended statistics."""
+
+from chatkeep.kit.catalog.indexes import Index, IndexColumn, Statistics
+from chatkeep.kit.plan.kinds.tables import option_changes
+from chatkeep.kit.plan.quoting import ident
+from chatkeep.kit.plan.writer import Context, Writer, replaced
+
+
+def _key(column: IndexColumn) -> str:
+    text = ident(column.column) if column.column else column.expression
+    if column.collation:
+        text += f" COLLATE {column.collation}"
+    if column.operator_class:
+        text += f" {column.operator_class}"
+    if column.descending:
+        return text + (" DESC" if column.nulls_first else " DESC NULLS LAST")
+    return text + (" NULLS FIRST" if column.nulls_first else "")
+
+
+def _create(fact: Index) -> list[str]:
+    unique = "UNIQUE " if fact.unique else ""
+    keys = ",".join(map(_key, fact.columns))
+    sql = f"CREATE {unique}INDEX {ident(fact.name)} ON {ident(fact.schema, fact.relation)}"
+    sql += f" USING {fact.method} ({keys})"
+    if fact.include:
+        sql += f" INCLUDE ({','.join(map(ident, fact.include))})"
+    if fact.nulls_not_distinct:
+        sql += " NULLS NOT DISTINCT"
+    if fact.options:
+        sql += f" WITH ({', '.join(fact.options)})"
+    return [sql + (f" WHERE {fact.where}" if fact.where else "")]
+
+
+def _alter(before: Index, after: Index, context: Context) -> list[str] | None:
+    """Change storage parameters in place; anything else is made anew."""
+    del context
+    if _create(before)[0].replace(_with(before), "") != _create(after)[0].replace(_with(after), ""):
+        return None
+    return option_changes(f"ALTER INDEX {ident(*after.path)}", before.options, after.options)
+
+
+def _with(fact: Index) -> str:
+    return f" WITH ({', '.join(fact.options)})" if fact.options else "\0"
+
+
+def _statistics(fact: Statistics) -> list[str]:
+    return [fact.definition, *(_target(fact) if fact.target is not None else [])]
+
+
+def _target(fact: Statistics) -> list[str]:
+    target = -1 if fact.target is None else fact.target
+    return [f"ALTER STATISTICS {ident(*fact.path)} SET STATISTICS {target}"]
+
+
+def _alter_statistics(before: Statistics, after: Statistics, context: Context) -> list[str] | None:
+    if before.definition != after.definition:
+        return replaced(before, after, context)
+    return _target(after)
+
+
+INDEX = Writer[Index](_create, lambda f: f"DROP INDEX {ident(*f.path)}", _alter)
+STATISTICS = Writer[Statistics](
+    _statistics, lambda f: f"DROP STATISTICS {ident(*f.path)}", _alter_statistics
+)

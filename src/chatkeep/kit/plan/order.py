@@ -1,0 +1,191 @@
+"""The order of the steps: what must be gone, changed or there before what."""
+
+import heapq
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import NamedTuple
+
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.constraints import Exclude, PrimaryKey, Unique
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
+from chatkeep.kit.catalog.tables import Column
+from chatkeep.kit.plan.changes import Changes
+
+
+class Action(IntEnum):
+    """What a step does, in the order preferred where nothing forces another."""
+
+    DROP = 0
+    ALTER = 1
+    FINISH = 2
+    CREATE = 3
+
+
+class Step(NamedTuple):
+    """One key's part in the plan."""
+
+    action: Action
+    key: Key
+
+
+_RANKS = {kind: rank for rank, kind in enumerate(Kind)}
+_RELATIONS = (
+    Kind.TABLE,
+    Kind.SEQUENCE,
+    Kind.INDEX,
+    Kind.VIEW,
+    Kind.MATERIALIZED_VIEW,
+    Kind.COMPOSITE,
+)
+_TYPES = (Kind.ENUM, Kind.DOMAIN, Kind.TABLE, Kind.VIEW, Kind.MATERIALIZED_VIEW, Kind.COMPOSITE)
+_CONSTRAINTS = (Kind.PRIMARY_KEY, Kind.UNIQUE, Kind.CHECK, Kind.EXCLUDE, Kind.FOREIGN_KEY)
+
+
+class Orderer:
+    """Collects "before" edges between steps and sorts them."""
+
+    def __init__(
+        self, changes: Changes, dropped_by: Mapping[Key, Key], made_by: Mapping[Key, Key]
+    ) -> None:
+        self._changes = changes
+        self._dropped_by = dropped_by
+        self._made_by = made_by
+        self._first: dict[Step, set[Step]] = {}
+
+    def sorted(self) -> list[Step]:
+        """Give every step once, in order."""
+        changes = self._changes
+        for key in changes.drops:
+            self._step(self._drop(key))
+        for key in changes.alters:
+            self._step(Step(Action.ALTER, key))
+        for key in changes.finish:
+            self._before(Step(Action.ALTER, key), Step(Action.FINISH, key))
+        for key in changes.creates:
+            self._step(self._make(key))
+        self._edges_of_old()
+        self._edges_of_new()
+        self._edges_of_names()
+        return self._sort()
+
+    def _step(self, step: Step | None) -> None:
+        if step is not None:
+            self._first.setdefault(step, set())
+
+    def _before(self, first: Step | None, then: Step | None) -> None:
+        self._step(first)
+        self._step(then)
+        if first is not None and then is not None and first != then:
+            self._first[then].add(first)
+
+    def _drop(self, key: Key) -> Step | None:
+        if key not in self._changes.drops:
+            return None
+        while key in self._dropped_by:
+            key = self._dropped_by[key]
+        return Step(Action.DROP, key)
+
+    def _make(self, key: Key) -> Step | None:
+        if key not in self._changes.creates:
+            return None
+        while key in self._made_by:
+            key = self._made_by[key]
+        return Step(Action.CREATE, key)
+
+    def _alter(self, key: Key) -> Step | None:
+        key = self._changes.carried.get(key, key)
+        return Step(Action.ALTER, key) if key in self._changes.alters else None
+
+    def _edges_of_old(self) -> None:
+        changes = self._changes
+        for key, needs in changes.context.before.depends.items():
+            drop, alter = self._drop(key), self._alter(key)
+            for need in needs:
+                gone, changed = self._drop(need), self._alter(need)
+                self._before(drop, gone)
+                self._before(drop, changed)
+                if need not in changes.creates:
+                    self._before(alter, gone)
+                if need in changes.finish:
+                    finish = Step(Action.FINISH, need)
+                    self._before(drop or alter, finish)
+            if key in changes.creates:
+                self._before(drop, self._make(key))
+
+    def _edges_of_new(self) -> None:
+        for key, needs in self._changes.context.after.depends.items():
+            for step in (self._make(key), self._alter(key)):
+                if step is None:
+                    continue
+                for need in needs:
+                    self._before(self._make(need), step)
+                    self._before(self._alter(need), step)
+
+    def _edges_of_names(self) -> None:
+        """A name must be free before it is given again."""
+        before, after = self._changes.context.before, self._changes.context.after
+        holders: dict[tuple[str, ...], list[Key]] = {}
+        for key in self._changes.drops:
+            for name in _names(before.facts[key]):
+                holders.setdefault(name, []).append(key)
+        for key in self._changes.creates:
+            for name in _names(after.facts[key]):
+                for holder in holders.get(name, ()):
+                    self._before(self._drop(holder), self._make(key))
+
+    def _sort(self) -> list[Step]:
+        waiting = {step: set(first) for step, first in self._first.items()}
+        unlocks: dict[Step, list[Step]] = {}
+        for step, first in waiting.items():
+            for other in first:
+                unlocks.setdefault(other, []).append(step)
+        heap = [(self._rank(step), step) for step, first in waiting.items() if not first]
+        heapq.heapify(heap)
+        out: list[Step] = []
+        while waiting:
+            if heap:
+                step = heapq.heappop(heap)[1]
+            else:
+                # A circle that PostgreSQL may still accept; the proof will tell.
+                step = min(waiting, key=lambda s: (len(waiting[s]), self._rank(s)))
+            if waiting.pop(step, None) is None:
+                continue
+            out.append(step)
+            for other in unlocks.get(step, ()):
+                if other in waiting:
+                    waiting[other].discard(step)
+                    if not waiting[other]:
+                        heapq.heappush(heap, (self._rank(other), other))
+        return out
+
+    def _rank(self, step: Step) -> tuple[int, int, tuple[str, ...], int]:
+        kind, path = step.key
+        if step.action is Action.DROP:
+            return (step.action, -_RANKS[kind], path, 0)
+        if kind is Kind.COLUMN:
+            position = _position(self._changes.context.after, step.key)
+            return (step.action, _RANKS[kind], path[:2], position)
+        return (step.action, _RANKS[kind], path, 0)
+
+
+def _position(catalog: Catalog, key: Key) -> int:
+    fact = catalog.facts.get(key)
+    return fact.position if isinstance(fact, Column) else 0
+
+
+def _names(fact: Fact) -> list[tuple[str, ...]]:
+    kind, path = fact.key
+    names: list[tuple[str, ...]] = []
+    if kind in _RELATIONS:
+        names.append(("relation", *path))
+    if kind in _TYPES:
+        names.append(("type", *path))
+    if kind in _CONSTRAINTS:
+        names.append(("constraint", *path))
+    if isinstance(fact, PrimaryKey | Unique | Exclude):
+        names.append(("relation", fact.schema, fact.name))
+    if isinstance(fact, Column) and fact.identity is not None:
+        names.append(("relation", fact.schema, fact.identity.sequence))
+    if kind is Kind.FUNCTION:
+        names.append(("function", *path[:2]))
+    return names

@@ -1,0 +1,113 @@
+"""The plan: statements that turn one database into another."""
+
+from collections.abc import Collection, Mapping
+
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.fact import Key, Kind
+from chatkeep.kit.catalog.programs import Function
+from chatkeep.kit.catalog.tables import Column, Table
+from chatkeep.kit.plan.changes import Changes, find_changes
+from chatkeep.kit.plan.folding import fold_creates, fold_drops
+from chatkeep.kit.plan.guard import refuse_differences, refuse_touched
+from chatkeep.kit.plan.kinds.create_table import add_column, create_table
+from chatkeep.kit.plan.order import Action, Orderer, Step
+from chatkeep.kit.plan.registry import WRITERS
+from chatkeep.kit.plan.renames import (
+    Renames,
+    apply_renames,
+    find_unclear,
+    infer_renames,
+    refuse_unclear,
+)
+from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.plan.writer import Context
+
+_BODIES_LATER = "SELECT set_config('check_function_bodies', 'off', true)"
+_DESTRUCTIVE = (Kind.TABLE, Kind.COLUMN)
+
+
+def plan(
+    a: Catalog,
+    b: Catalog,
+    *,
+    renames: Renames | None = None,
+    using: Mapping[tuple[str, str, str], str] | None = None,
+    allow_drops: bool = False,
+    accept: Collection[str] = (),
+) -> list[Statement]:
+    """Give the statements that turn database `a` into database `b`, in order.
+
+    Constraints, indexes and sequences that differ only by name are renamed without a question;
+    a sequence keeps its position, also from serial to identity and back.
+
+    Args:
+        a: Facts of the database to change.
+        b: Facts of the database that it shall become.
+        renames: (schema, table), (schema, table, column) or (schema, enum, label) as they are in
+            `a`, each to its new name, or to None for "no rename, it goes".
+        using: USING expressions by (schema, table, column), for changes of type.
+        allow_drops: Never ask about renames; what is gone is dropped.
+        accept: Unmodelled kinds whose differences are looked past, such as `grant`.
+
+    Raises:
+        UnmodelledObjectError: The two differ in objects that the diff cannot change.
+        RenameUnclearError: A rename, or a drop and an add? Only the caller knows.
+        MigrationError: A rename names something that `a` does not have.
+    """
+    given = renames or {}
+    a, renamed = apply_renames(a, given)
+    refuse_differences(a, b, accept)
+    if not allow_drops:
+        refuse_unclear(find_unclear(a, b, given))
+    a, inferred = infer_renames(a, b)
+    changes = find_changes(Context(a, b, using or {}))
+    refuse_touched(a, b, changes.keys())
+    return [*renamed, *inferred, *_write(changes)]
+
+
+def _write(changes: Changes) -> list[Statement]:
+    dropped_by, made_by = fold_drops(changes), fold_creates(changes)
+    out: list[Statement] = []
+    if _bodies_later(changes):
+        out.append(Statement(_BODIES_LATER, "setting", "check_function_bodies", "alter"))
+    for step in Orderer(changes, dropped_by, made_by).sorted():
+        out += _statements(changes, step, made_by)
+    return out
+
+
+def _bodies_later(changes: Changes) -> bool:
+    """Say whether a function in SQL may speak of something that is made after it."""
+    facts = changes.context.after.facts
+    late = [
+        key
+        for key in changes.creates | set(changes.alters)
+        if isinstance(fact := facts.get(key), Function) and fact.checked_late
+    ]
+    parts = (Kind.TABLE, Kind.COLUMN, Kind.VIEW, Kind.MATERIALIZED_VIEW, Kind.FUNCTION)
+    made = [key for key in changes.creates if key.kind in parts]
+    return bool(late) and len(set(made) | set(late)) > 1
+
+
+def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> list[Statement]:
+    action, key = step
+    name = ".".join(part for part in key.path if part)
+    before, after = changes.context.before, changes.context.after
+    if action is Action.DROP:
+        sql = WRITERS[key.kind].drop(before.facts[key])
+        return [Statement(sql, key.kind, name, "drop", key.kind in _DESTRUCTIVE)]
+    if action is Action.FINISH:
+        return [Statement(changes.finish[key], key.kind, name, "drop")]
+    if action is Action.ALTER:
+        return [Statement(sql, key.kind, name, "alter") for sql in changes.alters[key]]
+    fact = after.facts[key]
+
+    def inline(part: Key) -> bool:
+        return part in made_by
+
+    if isinstance(fact, Table):
+        texts = create_table(after, fact, inline)
+    elif isinstance(fact, Column):
+        texts = add_column(after, fact, inline)
+    else:
+        texts = WRITERS[key.kind].create(fact)
+    return [Statement(sql, key.kind, name, "create") for sql in texts]
