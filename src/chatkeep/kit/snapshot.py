@@ -58,5 +58,10 @@ def snapshot(catalog: Catalog, *, full_names: Mapping[str, str] = _NO_NAMES) -> 
     }
 
 
+def empty_snapshot() -> dict[str, object]:
+    """Give the snapshot of a database without anything in it, for a first custom migration."""
+    return snapshot(Catalog(0, {}))
+
+
 def _of(facts: Iterable[Fact], wanted: type[T]) -> list[T]:
     return [fact for fact in facts if isinstance(fact, wanted)]

@@ -1,0 +1,72 @@
+"""`chatkeep check`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from chatkeep.cli import places
+from chatkeep.settings import Settings
+
+if TYPE_CHECKING:
+    from chatkeep.kit.check import Checked
+    from chatkeep.kit.target import Target
+
+
+@click.command()
+@click.option("--url", help="Database to compare; else DATABASE_URL, else none.")
+@click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def check(url: str | None, scratch_url: str | None, *, as_json: bool) -> None:
+    """Compare schema, folder and database."""
+    import asyncio
+
+    from chatkeep.kit import check as kit
+    from chatkeep.kit.folder import Folder
+    from chatkeep.kit.scratch import Scratch
+    from chatkeep.kit.target import target_of
+
+    settings = Settings.load(url=url, scratch_url=scratch_url)
+    folder = Folder.read(settings.migrations)
+    schema = places.schema_object(settings)
+    goal = target_of(schema, settings.schema or "the schema")
+    with places.scratch_url(settings) as server:
+        checked = asyncio.run(
+            kit.check(
+                folder,
+                goal,
+                Scratch(server),
+                url=settings.url,
+                tables_filter=settings.tables_filter,
+            )
+        )
+    if getattr(schema, "edition", None) == "seed":
+        checked.notes.append("The seed's edition is as the seed wrote it: conventions not checked.")
+    else:
+        _add_breaches(checked, goal)
+    if settings.url is None:
+        checked.notes.append("No database was given (--url or DATABASE_URL): not compared.")
+    _print(checked, as_json=as_json)
+    if checked.findings:
+        raise SystemExit(1)
+
+
+def _add_breaches(checked: "Checked", goal: "Target") -> None:
+    from chatkeep.kit.soundness import Finding
+    from chatkeep.schema.conventions import check_conventions
+
+    for breach in check_conventions(goal.state.metadata, prefix=goal.prefix):
+        place = f"{breach.table}.{breach.column}" if breach.column else breach.table
+        checked.findings.append(Finding("conventions", f"{place}: {breach.message}"))
+
+
+def _print(checked: "Checked", *, as_json: bool) -> None:
+    if as_json:
+        findings = [{"area": f.area, "message": f.message} for f in checked.findings]
+        places.print_json({"findings": findings, "notes": checked.notes})
+        return
+    for finding in checked.findings:
+        click.echo(f"{finding.area}: {finding.message}")
+    for note in checked.notes:
+        click.echo(f"Note: {note}")
+    if not checked.findings:
+        click.echo("Nothing found: what was compared agrees.")

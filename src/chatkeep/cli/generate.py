@@ -1,0 +1,86 @@
+"""`chatkeep generate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chatkeep.cli import places
+from chatkeep.settings import Settings
+
+if TYPE_CHECKING:
+    from chatkeep.kit.generate import Generated
+
+
+@click.command()
+@click.option("--name", metavar="WORDS", help="Name of the migration; else it tells the change.")
+@click.option("--custom", is_flag=True, help="Write an empty migration to put your own SQL into.")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD:NEW",
+    help="Say that OLD is NEW now, not dropped and added. May be repeated.",
+)
+@click.option(
+    "--hold-contract",
+    is_flag=True,
+    help="Upgrading from the seed's tables: leave the last step for another time.",
+)
+@click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def generate(
+    name: str | None,
+    renames: tuple[str, ...],
+    scratch_url: str | None,
+    *,
+    custom: bool,
+    hold_contract: bool,
+    as_json: bool,
+) -> None:
+    """Write the next migration."""
+    import asyncio
+
+    from chatkeep.kit import generate as kit
+    from chatkeep.kit.scratch import Scratch
+
+    settings = Settings.load(scratch_url=scratch_url)
+    if custom:
+        path = kit.generate_custom(settings.migrations, name)
+        _print(kit.Generated((path,)), settings.migrations, as_json=as_json)
+        return
+    goal = places.target(settings)
+    options = kit.Options(name, _pairs(renames), hold_contract)
+    with places.scratch_url(settings) as server:
+        made = asyncio.run(kit.generate(settings.migrations, goal, Scratch(server), options))
+    _print(made, settings.migrations, as_json=as_json)
+
+
+def _pairs(renames: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition(":") for text in renames]
+    for text, (old, colon, new) in zip(renames, pairs, strict=True):
+        if not (old and colon and new):
+            raise click.BadParameter(f"{text!r} is not OLD:NEW.", param_hint="--rename")
+    return {old: new for old, _, new in pairs}
+
+
+def _print(made: "Generated", folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        places.print_json(
+            {
+                "written": [str(path) for path in made.paths],
+                "destructive": list(made.destructive),
+                "held": made.held,
+            }
+        )
+        return
+    for path in made.paths:
+        click.echo(f"Wrote {path}")
+    if not made.paths:
+        click.echo(f"Nothing to do: {folder} already leads to the schema.")
+    for loss in made.destructive:
+        click.echo(f"Applying it loses data: {loss}.", err=True)
+    if made.held:
+        click.echo(f"The step `{made.held}` is held back; the next `chatkeep generate` writes it.")
+    elif made.paths:
+        click.echo("Read it, then run `chatkeep migrate`.")

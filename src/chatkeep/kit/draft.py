@@ -1,0 +1,33 @@
+"""The text of a migration file."""
+
+import textwrap
+from collections.abc import Sequence
+
+from chatkeep.kit.folder import join_statements
+from chatkeep.kit.plan.statement import Statement
+
+WIDTH = 96  # of a comment at the head of a file
+
+
+def statements_sql(statements: Sequence[Statement]) -> str:
+    """Give the file of a plan, with drizzle's marker and its line ends."""
+    return join_statements([_with_end(statement) for statement in statements])
+
+
+def stage_sql(sql: Sequence[str]) -> str:
+    """Give the file of a stage's own statements."""
+    return join_statements([f"{text.strip().rstrip(';')};\n" for text in sql])
+
+
+def with_head(sql: str, name: str, summary: str) -> str:
+    """Put a comment before the first statement: what the step does, and why."""
+    lines = textwrap.wrap(f"{name.capitalize()}: {summary}", WIDTH - 3)
+    return "".join(f"-- {line}\n" for line in lines) + sql
+
+
+def _with_end(statement: Statement) -> str:
+    """End a statement as drizzle-kit does: some kinds carry a line break, most do not."""
+    table = statement.kind == "table" and statement.action == "create"
+    schema = statement.kind == "schema"
+    reference = statement.kind == "foreign key" and statement.action == "drop"
+    return f"{statement.sql};\n" if table or schema or reference else f"{statement.sql};"

@@ -1,0 +1,22 @@
+"""The state that a folder leads to, made on a scratch database."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from chatkeep.kit.folder import Migration
+from chatkeep.kit.run import refuse_transaction_commands, run_statements
+
+
+async def replay(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> None:
+    """Run the migrations on an empty scratch database, without any bookkeeping.
+
+    Raises:
+        MigrationFailedError: One of them fails even there; the message names file and statement.
+    """
+    for migration in migrations:
+        refuse_transaction_commands(migration)
+        async with connection.transaction():
+            await run_statements(connection, migration)
+        await connection.execute("reset session authorization")
+        await connection.execute("reset all")
