@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from chatkeep.inputs.base import Input
 from chatkeep.inputs.deepsearch import NewUser, UserChanges
+from chatkeep.inputs.fields import Id
 from chatkeep.presets import deepsearch
 from chatkeep.records.base import Record
 from chatkeep.records.deepsearch import User
@@ -65,8 +66,8 @@ class Itinerary(Record, rename="camel"):
 
 
 class NewItinerary(Input):
-    id: str
-    user_id: str
+    id: Id
+    user_id: Id
     title: str
 
 
