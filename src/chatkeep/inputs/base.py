@@ -56,10 +56,12 @@ def _plainly(
 def _python_names(owner: type[BaseModel]) -> dict[str, str]:
     names = {field.alias or name: name for name, field in owner.model_fields.items()}
     waiting: list[object] = [field.annotation for field in owner.model_fields.values()]
+    seen: set[type] = set()
     while waiting:
         kind = waiting.pop()
         waiting.extend(get_args(kind))
-        if isinstance(kind, type) and issubclass(kind, Struct):
+        if isinstance(kind, type) and issubclass(kind, Struct) and kind not in seen:
+            seen.add(kind)
             for inner in structs.fields(kind):
                 names.setdefault(inner.encode_name, inner.name)
                 waiting.append(inner.type)
