@@ -78,8 +78,7 @@ if TYPE_CHECKING:
         Page,
     )
 
-__all__ = [
-    "START",
+__all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Account",
     "AccountChanges",
     "AccountNotFoundError",
@@ -115,6 +114,7 @@ __all__ = [
     "Page",
     "Prepared",
     "ReferencedRowError",
+    "START",
     "SchemaMismatchError",
     "ServerError",
     "Session",
