@@ -9,10 +9,11 @@ sys.path.insert(
     0, str(Path(__file__).parent)
 )  # so that tests say `from fixtures.servers import ...`
 
+from fixtures.embedded import project, server
 from fixtures.parts import check_needs, left_out
 from fixtures.servers import database_url, fresh_database, pg, pg15, pg18
 
-__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18"]
+__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18", "project", "server"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

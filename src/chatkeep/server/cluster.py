@@ -73,11 +73,22 @@ def prepare_data(place: Place, binaries: Binaries) -> None:
     Raises:
         ServerStartError: initdb failed; the hint holds its last line.
     """
-    for leftover in place.home.glob("building-*"):
-        shutil.rmtree(leftover)
+    sweep(place)
     if data_version(place) is None:
         _build(place, binaries)
     _configure(place, binaries)
+
+
+def sweep(place: Place) -> None:
+    """Remove what a killed start left behind.
+
+    Its initdb may still be writing there: moved away, it fails at its next step; files that it
+    adds under our hands stay until the next sweep.
+    """
+    for leftover in place.home.glob("building-*"):
+        leftover.rename(leftover.with_name(f"trash-{secrets.token_hex(4)}"))
+    for trash in place.home.glob("trash-*"):
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def _build(place: Place, binaries: Binaries) -> None:

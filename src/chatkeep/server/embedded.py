@@ -13,7 +13,7 @@ from pathlib import Path
 from chatkeep.errors import ServerError, ServerNotRunningError, ServerStartError
 from chatkeep.server import locks
 from chatkeep.server.binaries import Binaries, find_binaries, within_reach
-from chatkeep.server.cluster import check_version, data_version
+from chatkeep.server.cluster import check_version, data_version, sweep
 from chatkeep.server.launch import launch
 from chatkeep.server.lease import Lease
 from chatkeep.server.place import DATABASE, Place, find_place
@@ -198,11 +198,14 @@ class EmbeddedServer:
                 )
             place.keep.unlink(missing_ok=True)
             _end(place)
-            for folder in (place.data, *place.home.glob("building-*")):
+            sweep(place)
+            for folder in (place.data, place.run):
                 if folder.exists():
                     shutil.rmtree(folder)
-            for file in (place.password_file, place.tcp, place.log):
+            for file in (place.alias, place.password_file, place.tcp, place.log, place.pointer):
                 file.unlink(missing_ok=True)
+            for folder in {place.home, place.run.parent} - {place.root}:
+                shutil.rmtree(folder, ignore_errors=True)  # `sweep` says why files may appear
 
     def _acquire(self, port: int | None) -> Lease:
         place = find_place(self.root)

@@ -54,6 +54,11 @@ class Place:
         return self.root / "server.log"
 
     @property
+    def pointer(self) -> Path:
+        """Tells where `home` is, when it is not `root`."""
+        return self.root / "place.json"
+
+    @property
     def supervisor_log(self) -> Path:
         """What the last supervisor had to say; empty when all went well."""
         return self.root / "supervisor.log"
