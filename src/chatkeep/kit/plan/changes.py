@@ -212,7 +212,8 @@ def _drop_altered_defaults(changes: Changes) -> None:
         old, new = before.facts.get(key), after.facts.get(key)
         if default not in before.facts or default not in after.facts or default in changes.carried:
             continue
-        hard = isinstance(old, Column) and isinstance(new, Column)
-        hard = hard and needs_using(old.type, new.type)
+        if not isinstance(old, Column) or not isinstance(new, Column):
+            continue
+        hard = needs_using(old.type, new.type)
         if default in changes.alters or hard:
             _replace(changes, default)

@@ -77,8 +77,9 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
     folded: dict[Key, Key] = {}
     for key in changes.creates:
         fact = after.facts[key]
-        if isinstance(fact, Column) and fact.parent in changes.creates:
-            folded[key] = fact.parent
+        table = fact.parent
+        if isinstance(fact, Column) and table is not None and table in changes.creates:
+            folded[key] = table
     reach = _Reach(changes, folded)
     for key in sorted(changes.creates):
         fact = after.facts[key]
@@ -89,9 +90,10 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
             holder = folded.get(column, column)
             if holder in changes.creates and not reach.circular(key, holder):
                 folded[key] = holder
-        elif key.kind in _INLINE and fact.parent in changes.creates:
-            if not reach.circular(key, fact.parent):
-                folded[key] = fact.parent
+        table = Key(Kind.TABLE, key.path[:2])
+        inside = key.kind in _INLINE and table in changes.creates
+        if inside and not reach.circular(key, table):
+            folded[key] = table
     return folded
 
 

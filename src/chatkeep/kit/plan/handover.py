@@ -66,7 +66,8 @@ def _aside(schema: str, name: str) -> tuple[str, str]:
 
 def _go_on(schema: str, new: str, old: tuple[str, str]) -> str:
     name = literal(ident(schema, new))
-    return f"SELECT setval({name}::regclass, last_value, is_called) FROM {ident(*old)}"
+    called = f"SELECT setval({name}::regclass, last_value, is_called)"
+    return f"{called} FROM {ident(*old)}"
 
 
 def _to_identity(context: Context, old: Column, new: Column, owner: SequenceOwner) -> Handover:
@@ -74,7 +75,7 @@ def _to_identity(context: Context, old: Column, new: Column, owner: SequenceOwne
     if identity is None:
         raise AssertionError(new.key)
     aside = _aside(*owner.path)
-    default = Default(*old.path, "")
+    default = Default(old.schema, old.table, old.name, "")
     statements = [
         DEFAULT.drop(default),
         f"ALTER SEQUENCE {ident(*owner.path)} RENAME TO {ident(aside[1])}",

@@ -42,8 +42,7 @@ class Candidate:
 
 
 def apply_renames(catalog: Catalog, renames: Renames) -> tuple[Catalog, list[Statement]]:
-    """Rename tables first, then columns and labels; columns are named by their table's new name
-    or its old one.
+    """Rename tables first, then columns and labels, which go by their table's old name.
 
     Raises:
         MigrationError: No such table, column or label.

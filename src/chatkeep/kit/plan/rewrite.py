@@ -51,16 +51,8 @@ def rename_table(schema: str, old: str, new: str) -> Rewrite:
     """Rename a table."""
     before, after = (schema, old), (schema, new)
 
-    def text(value: str) -> str:
-        return replace_name(value, before, after)
-
     def change(fact: Fact) -> Fact:
-        if isinstance(fact, ForeignKey) and (fact.target_schema, fact.target_table) == before:
-            fact = replace(fact, target_table=new)
-        if isinstance(fact, Constraint) and fact.extra:
-            fact = replace(fact, extra=text(fact.extra), definition=text(fact.definition))
-        if isinstance(fact, Trigger | View | Statistics):
-            fact = replace(fact, definition=text(fact.definition))
+        fact = _refer(fact, before, after)
         match fact:
             case Table() if fact.path == before:
                 return replace(fact, name=new)
@@ -77,6 +69,19 @@ def rename_table(schema: str, old: str, new: str) -> Rewrite:
                 return fact
 
     return change
+
+
+def _refer(fact: Fact, before: tuple[str, str], after: tuple[str, str]) -> Fact:
+    def text(value: str) -> str:
+        return replace_name(value, before, after)
+
+    if isinstance(fact, ForeignKey) and (fact.target_schema, fact.target_table) == before:
+        fact = replace(fact, target_table=after[1])
+    if isinstance(fact, Constraint) and fact.extra:
+        return replace(fact, extra=text(fact.extra), definition=text(fact.definition))
+    if isinstance(fact, Trigger | View | Statistics):
+        return replace(fact, definition=text(fact.definition))
+    return fact
 
 
 def rename_column(table: tuple[str, str], old: str, new: str) -> Rewrite:
@@ -129,10 +134,10 @@ def _on_table(
 ) -> OnTable:
     match fact:
         case Column():
-            generated = fact.generated
-            if generated is not None:
-                generated = replace(generated, expression=text(generated.expression))
-            return replace(fact, name=names((fact.name,))[0], generated=generated)
+            made = fact.generated
+            if made is not None:
+                made = replace(made, expression=text(made.expression))
+            return replace(fact, name=names((fact.name,))[0], generated=made)
         case Default():
             return replace(fact, name=names((fact.name,))[0])
         case Check():
@@ -141,13 +146,17 @@ def _on_table(
             return replace(fact, columns=names(fact.columns), include=names(fact.include))
         case ForeignKey():
             return replace(fact, columns=names(fact.columns))
-        case Policy():
-            using, check = (None if e is None else text(e) for e in (fact.using, fact.check))
-            return replace(fact, using=using, check=check)
-        case Trigger():
-            return replace(fact, definition=text(fact.definition))
         case _:
-            return fact
+            return _program(fact, text)
+
+
+def _program(fact: OnTable, text: Callable[[str], str]) -> OnTable:
+    if isinstance(fact, Policy):
+        using, check = (None if e is None else text(e) for e in (fact.using, fact.check))
+        return replace(fact, using=using, check=check)
+    if isinstance(fact, Trigger):
+        return replace(fact, definition=text(fact.definition))
+    return fact
 
 
 def rename_label(enum: Enum, old: str, new: str) -> Rewrite:
