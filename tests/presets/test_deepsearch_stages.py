@@ -142,18 +142,6 @@ async def test_backfill_dates_users_by_what_shows_that_they_were_there(pg: PgSer
     assert await db.fetchval(f"SELECT created_at = email_verified FROM {T('user')}")
 
 
-async def test_backfill_keeps_where_the_serial_stood(pg: PgServer, opened):
-    db = await opened(pg, EXPAND.metadata)
-    insert = (
-        f"INSERT INTO {T('search_cache')} (id, query, results, expires_at)"
-        " VALUES (DEFAULT, 'q', '[]', now()) RETURNING id"
-    )
-    assert [await db.fetchval(insert) for _ in range(3)] == [1, 2, 3]
-    await db.execute(f"DELETE FROM {T('search_cache')} WHERE id > 1")
-    await run(db, BACKFILL.statements)
-    assert await db.fetchval(insert) == 4
-
-
 async def test_backfill_of_an_empty_database_does_nothing(pg: PgServer, opened):
     db = await opened(pg, EXPAND.metadata)
     await run(db, BACKFILL.statements)

@@ -13,7 +13,6 @@ from chatkeep.presets.deepsearch.sql import COUNTS_HOLD, ROLES
 from chatkeep.schema.naming import Naming
 from chatkeep.schema.schema import Schema, Stage
 from chatkeep.schema.statements import (
-    serial_to_identity,
     stop_at_duplicate_emails,
     stop_at_json_that_jsonb_refuses,
     stop_where,
@@ -98,5 +97,4 @@ WHERE e."id" = u."id" AND e."at" < u."created_at\"""",
 WHERE "updated_at" < "created_at\"""",
         f"""UPDATE {tables["search_cache"]} SET "updated_at" = "created_at"
 WHERE "created_at" < "updated_at\"""",
-        serial_to_identity(tables["search_cache"], "id"),
     )
