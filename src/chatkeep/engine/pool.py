@@ -22,6 +22,15 @@ Row = asyncpg.Record
 _CLEAN_SECONDS = 5.0  # a connection that cannot be cleaned in that time is thrown away
 
 
+SESSION_SETTINGS = {
+    "application_name": "chatkeep",
+    "jit": "off",  # compiling costs more than any statement here takes
+    # The default is for spinning disks. With it a page of a long chat is planned as "read the whole
+    # chat, then sort" (0.31 ms of 2,000 messages, growing), not as a walk along its index (0.02 ms).
+    "random_page_cost": "1.1",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
     """Bounds of a pool; durations in seconds.
@@ -222,10 +231,7 @@ class Pool:
                     command_timeout=options.statement_timeout,
                     statement_cache_size=500,
                     max_cached_statement_lifetime=0,
-                    server_settings={
-                        "application_name": "chatkeep",
-                        "jit": "off",  # compiling costs more than any statement here takes
-                    },
+                    server_settings=SESSION_SETTINGS,
                 )
         except BaseException as exc:
             self._pass_place_on()

@@ -1,0 +1,157 @@
+"""Opening: what is said when the database is not what the schema describes."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy.schema import CreateTable
+
+from chatkeep import (
+    ConfigError,
+    ConnectionFailedError,
+    Database,
+    DatabaseClosedError,
+    DatabaseTimeoutError,
+    InvalidUrlError,
+    NewUser,
+    SchemaMismatchError,
+)
+from chatkeep.database.creation import create_tables
+from chatkeep.presets import deepsearch
+
+
+async def test_an_empty_database_is_told_what_to_run(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    with pytest.raises(SchemaMismatchError, match=r"none of the schema's tables.*chatkeep migrate"):
+        async with Database(schema, database_url):
+            pass
+
+
+async def test_a_seed_edition_database_is_told_what_to_run(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    seed = deepsearch.schema(prefix="x_", edition="seed")
+    connection = await asyncpg.connect(database_url)
+    for table in seed.metadata.sorted_tables:
+        await connection.execute(str(CreateTable(table)))
+    await connection.close()
+    with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
+        async with Database(schema, database_url):
+            pass
+
+
+async def test_a_missing_table_is_named(database_url: str, schema: deepsearch.Schema) -> None:
+    await create_tables(schema, database_url)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute('drop table "x_search_cache"')
+    await connection.close()
+    with pytest.raises(SchemaMismatchError, match="x_search_cache"):
+        async with Database(schema, database_url):
+            pass
+
+
+async def test_opening_is_one_statement_and_leaves_no_connection_behind(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    await create_tables(schema, database_url)
+    db = Database(schema, database_url)
+    with db.statements() as sent:
+        async with db:
+            pass
+    assert sent.names == ["database.columns"]
+    connection = await asyncpg.connect(database_url)
+    left = await connection.fetchval(
+        "select count(*) from pg_stat_activity where datname = current_database() "
+        "and application_name = 'chatkeep'"
+    )
+    await connection.close()
+    assert left == 0
+
+
+async def test_use_outside_of_the_block_is_refused(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    await create_tables(schema, database_url)
+    db = Database(schema, database_url)
+    with pytest.raises(DatabaseClosedError, match="async with Database"):
+        await db.users.count()
+    async with db:
+        assert await db.users.count() == 0
+    with pytest.raises(DatabaseClosedError):
+        await db.users.count()
+    async with db:  # it may be opened again
+        assert await db.users.count() == 0
+    await db.close()
+
+
+def test_the_seed_edition_is_refused_with_what_to_use() -> None:
+    with pytest.raises(ConfigError, match="hardened edition"):
+        Database(deepsearch.schema(edition="seed"), "postgresql://localhost/x")
+
+
+def test_something_that_is_no_schema_is_refused() -> None:
+    with pytest.raises(ConfigError, match="needs a schema, not a str"):
+        Database("schema", "postgresql://localhost/x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", ["mysql://me:s3cret@h/x", "postgresql://me:s3cret@h:99999/x"])
+def test_a_bad_url_is_refused_without_its_password(schema: deepsearch.Schema, url: str) -> None:
+    with pytest.raises(InvalidUrlError) as caught:
+        Database(schema, url)
+    assert "s3cret" not in str(caught.value)
+
+
+async def test_an_unreachable_server_is_one_sentence_without_the_password(
+    schema: deepsearch.Schema,
+) -> None:
+    with pytest.raises(ConnectionFailedError, match="cannot be reached") as caught:
+        async with Database(schema, "postgresql://me:s3cret@127.0.0.1:1/x"):
+            pass
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in f"{error} {error!r}"
+        error = error.__cause__
+
+
+async def test_the_url_comes_from_the_environment(
+    database_url: str, schema: deepsearch.Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_tables(schema, database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    async with Database(schema) as db:
+        assert await db.users.count() == 0
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"max_connections": 0},
+        {"statement_timeout": timedelta(0)},
+        {"acquire_timeout": timedelta(0)},
+    ],
+)
+def test_a_bound_that_lets_nothing_through_is_refused(
+    schema: deepsearch.Schema, bounds: dict
+) -> None:
+    with pytest.raises(ConfigError, match="must be"):
+        Database(schema, "postgresql://localhost/x", **bounds)
+
+
+async def test_two_that_create_the_tables_at_once(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    await asyncio.gather(*(create_tables(schema, database_url) for _ in range(3)))
+    async with Database(schema, database_url) as db:
+        assert (await db.users.create(NewUser(email="a@example.com"))).email == "a@example.com"
+
+
+async def test_a_slow_statement_is_stopped(database_url: str, schema: deepsearch.Schema) -> None:
+    from sqlalchemy import column, func, select
+
+    await create_tables(schema, database_url)
+    async with Database(schema, database_url, statement_timeout=timedelta(milliseconds=100)) as db:
+        with pytest.raises(DatabaseTimeoutError):
+            await db.first(select(func.pg_sleep(5), column("1", is_literal=True)))
+        assert await db.users.count() == 0
