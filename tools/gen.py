@@ -9,8 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# file -> "module:function" in tools/
+# file -> "module:function" in tools/; of a folder (name/) the function gives every file
 GENERATED: dict[str, str] = {
+    "tests/golden/sql/": "gen_sql:files",
     "docs/SCHEMA.md": "gen_schema_docs:text",
 }
 
@@ -18,9 +19,12 @@ GENERATED: dict[str, str] = {
 def main() -> int:
     sys.path.insert(0, str(ROOT / "tools"))
     stale = []
+    files: dict[str, str] = {}
     for name, reference in GENERATED.items():
         module, function = reference.split(":")
-        text: str = getattr(importlib.import_module(module), function)()
+        made = getattr(importlib.import_module(module), function)()
+        files.update(made if name.endswith("/") else {name: made})
+    for name, text in files.items():
         path = ROOT / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -1,7 +1,9 @@
 """Opening: what is said when the database is not what the schema describes."""
 
 import asyncio
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -19,6 +21,7 @@ from chatkeep import (
 )
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
+from chatkeep.server import EmbeddedServer
 
 
 async def test_an_empty_database_is_told_what_to_run(
@@ -155,3 +158,28 @@ async def test_a_slow_statement_is_stopped(database_url: str, schema: deepsearch
         with pytest.raises(DatabaseTimeoutError):
             await db.first(select(func.pg_sleep(5), column("1", is_literal=True)))
         assert await db.users.count() == 0
+
+
+async def test_without_a_url_the_embedded_server_is_used_and_prepared(
+    schema: deepsearch.Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    async with Database(schema) as db:
+        await db.users.create(NewUser(email="a@example.com"))
+    assert not EmbeddedServer(tmp_path / ".chatkeep").status().in_use
+    async with Database(schema) as db:
+        assert await db.users.count() == 1
+
+
+async def test_an_empty_embedded_database_is_prepared_by_the_projects_migrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the seed edition: applied, and then told to be too old for access."""
+    golden = Path(__file__).parents[1] / "golden/drizzle/deepsearch/drizzle"
+    shutil.copytree(golden, tmp_path / "drizzle")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
+        async with Database(deepsearch.schema()):
+            pass

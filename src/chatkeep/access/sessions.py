@@ -5,7 +5,17 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, DateTime, Integer, Text, bindparam, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
 from chatkeep.access.rows import Rows, set_values
@@ -50,7 +60,10 @@ class SessionQueries(Generic[SessionT]):
         table = self.rows.table
         place: tuple[ColumnElement[Any], ...] = (
             table.c["created_at"],
-            func.encode(func.sha256(func.convert_to(table.c[self.key], "UTF8")), "hex"),
+            func.encode(
+                func.sha256(func.convert_to(table.c[self.key], literal_column("'UTF8'"))),
+                literal_column("'hex'"),
+            ),
         )
         given = (
             bindparam("created_at", type_=DateTime(timezone=True)),

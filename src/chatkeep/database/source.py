@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chatkeep import server
 from chatkeep.database.creation import create_tables
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import migrate
 from chatkeep.schema.schema import Schema
+from chatkeep.server import EmbeddedServer
 from chatkeep.settings import Settings, check_url
 
 
@@ -41,13 +41,12 @@ class Source:
         if self.url is not None or self.settings is None:
             yield self.url or ""
             return
-        embedded = server.EmbeddedServer(self.settings.embedded_root)
-        lease = embedded.acquire()
-        await asyncio.to_thread(lease.__enter__)
+        server = EmbeddedServer(self.settings.embedded_root)
+        lease = await asyncio.to_thread(server.acquire)
         try:
-            yield await asyncio.to_thread(embedded.url)
+            yield lease.url
         finally:
-            await asyncio.shield(asyncio.to_thread(lease.__exit__, None, None, None))
+            await asyncio.shield(asyncio.to_thread(lease.close))
 
     async def prepare(self, schema: Schema[Any, Any, Any, Any], address: str) -> None:
         """Bring an empty database to the schema: by the project's migrations, where it has them.
