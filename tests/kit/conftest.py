@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from chatkeep.kit import jsjson
+from fixtures.seeds import STEPS, metadata_until
+from fixtures.servers import PgServer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "drizzle"
 
@@ -70,3 +72,38 @@ def rows() -> Callable[..., object]:
             await connection.close()
 
     return fetch
+
+
+@pytest.fixture(scope="session")
+async def seed_folders(pg18: PgServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The seeds' folders as we generate them, made once."""
+    from chatkeep.kit.generate import Options, generate
+    from chatkeep.kit.scratch import Scratch
+    from chatkeep.kit.target import target_of
+
+    made = {}
+    for seed, steps in STEPS.items():
+        made[seed] = tmp_path_factory.mktemp(seed) / "drizzle"
+        for number, (name, _) in enumerate(steps):
+            target = target_of(metadata_until(seed, number))
+            written = await generate(made[seed], target, Scratch(pg18.admin_url), Options(name))
+            assert len(written.paths) == 1
+    return made
+
+
+@pytest.fixture
+def seed_folder(seed_folders: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of the folder that we generate from a seed's edition."""
+
+    def copy(seed: str) -> Path:
+        root = tmp_path / f"ours-{seed}"
+        return root if root.exists() else Path(shutil.copytree(seed_folders[seed], root))
+
+    return copy
+
+
+@pytest.fixture
+def scratch(pg18: PgServer):
+    from chatkeep.kit.scratch import Scratch
+
+    return Scratch(pg18.admin_url)

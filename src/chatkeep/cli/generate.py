@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--name", metavar="WORDS", help="Name of the migration; else it tells the change.")
-@click.option("--custom", is_flag=True, help="Write an empty migration to put your own SQL into.")
+@click.option(
+    "--custom",
+    "special",
+    flag_value="custom",
+    help="Write an empty migration to put your own SQL into.",
+)
 @click.option(
     "--rename",
     "renames",
     multiple=True,
     metavar="OLD:NEW",
-    help="Say that OLD is NEW now, not dropped and added. May be repeated.",
+    help="Say that OLD (table or table.column) is NEW now. With nothing as NEW, that it goes.",
 )
+@click.option("--allow-drops", is_flag=True, help="Never ask about renames: what is gone goes.")
 @click.option(
     "--hold-contract",
-    is_flag=True,
+    "special",
+    flag_value="hold",
     help="Upgrading from the seed's tables: leave the last step for another time.",
 )
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
@@ -33,9 +40,9 @@ def generate(
     name: str | None,
     renames: tuple[str, ...],
     scratch_url: str | None,
+    special: str | None,
     *,
-    custom: bool,
-    hold_contract: bool,
+    allow_drops: bool,
     as_json: bool,
 ) -> None:
     """Write the next migration."""
@@ -45,23 +52,15 @@ def generate(
     from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(scratch_url=scratch_url)
-    if custom:
+    if special == "custom":
         path = kit.generate_custom(settings.migrations, name)
         _print(kit.Generated((path,)), settings.migrations, as_json=as_json)
         return
     goal = places.target(settings)
-    options = kit.Options(name, _pairs(renames), hold_contract)
+    options = kit.Options(name, renames, allow_drops, special == "hold")
     with places.scratch_url(settings) as server:
         made = asyncio.run(kit.generate(settings.migrations, goal, Scratch(server), options))
     _print(made, settings.migrations, as_json=as_json)
-
-
-def _pairs(renames: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition(":") for text in renames]
-    for text, (old, colon, new) in zip(renames, pairs, strict=True):
-        if not (old and colon and new):
-            raise click.BadParameter(f"{text!r} is not OLD:NEW.", param_hint="--rename")
-    return {old: new for old, _, new in pairs}
 
 
 def _print(made: "Generated", folder: Path, *, as_json: bool) -> None:

@@ -40,10 +40,11 @@ def derive_name(before: Catalog, after: Catalog, prefix: str = "") -> str:
 def _of_parts(
     added: Sequence[Fact], gone: Sequence[Fact], changed: Sequence[Fact], prefix: str
 ) -> str:
-    told = [fact for fact in (*added, *gone, *changed) if fact.kind not in _SILENT]
+    everything = [*added, *gone, *changed]
+    told = [fact for fact in everything if fact.kind not in _SILENT]
     kinds = {fact.kind for fact in told}
-    verb = "change" if changed or (added and gone) else "add" if added else "drop"
-    tables = sorted({name for fact in told or changed if (name := _table(fact, prefix))})
+    verb = "change" if changed or (added and gone) or not told else "add" if added else "drop"
+    tables = sorted({name for fact in told or everything if (name := _table(fact, prefix))})
     columns = sorted({fact.name for fact in told if isinstance(fact, Column)})
     if columns and kinds == {Kind.COLUMN} and len(tables) == 1 and verb != "change":
         return f"{verb}_{_several(columns)}_{'to' if verb == 'add' else 'from'}_{tables[0]}"

@@ -8,7 +8,7 @@ from chatkeep.errors import MigrationFailedError
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder import MARKER, Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
-from chatkeep.kit.sqlscan import transaction_command
+from chatkeep.kit.sqlscan import is_blank, transaction_command
 
 _NEEDS_NO_TRANSACTION = "25001"
 
@@ -38,7 +38,7 @@ async def run_statements(connection: asyncpg.Connection, migration: Migration) -
     """
     started = time.perf_counter()
     for number, statement in enumerate(migration.statements, start=1):
-        if statement.strip():
+        if not is_blank(statement):  # asyncpg stumbles over an empty query
             try:
                 await connection.execute(statement)
             except BROKEN:

@@ -75,6 +75,11 @@ def transaction_command(sql: str) -> str | None:
     return None
 
 
+def is_blank(sql: str) -> bool:
+    """Say whether there is nothing to run: spaces, comments and semicolons only."""
+    return all(text == ";" for _, text in _tokens(sql))
+
+
 def _tokens(sql: str) -> Iterator[tuple[str, str]]:
     place = 0
     while match := _TOKEN.match(sql, place):

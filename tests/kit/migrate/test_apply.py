@@ -348,3 +348,8 @@ async def test_database_of_drizzle_kit_is_taken_as_it_is(golden, pg18, database_
     report = await migrate(Folder.read(root), database_url)
     assert report.applied == ()
     assert dump(pg18, database_url) == before
+
+
+async def test_pieces_without_a_statement_are_passed_over(folder_of, database_url):
+    folder = Folder.read(folder_of(f"-- nothing{MARKER}\n/* here */;{MARKER}\n"))
+    assert len((await migrate(folder, database_url)).applied) == 1

@@ -1,0 +1,156 @@
+"""Whether schema, folder and database agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from chatkeep.kit import ledger
+from chatkeep.kit.build import build
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.ownership import owned
+from chatkeep.kit.catalog.reader import read_catalog
+from chatkeep.kit.catalog.tables import Table
+from chatkeep.kit.connection import connect
+from chatkeep.kit.differences import differences
+from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.matching import Matching, match
+from chatkeep.kit.replay import replay
+from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.soundness import Finding, folder_findings
+from chatkeep.kit.steps import stages_left
+from chatkeep.kit.target import Target
+
+
+@dataclass(slots=True)
+class Checked:
+    """What `check` found, and what it says beside.
+
+    Attributes:
+        findings: Each is a reason to fail.
+        notes: Worth knowing, no reason to fail.
+    """
+
+    findings: list[Finding] = field(default_factory=list[Finding])
+    notes: list[str] = field(default_factory=list[str])
+
+
+async def check(
+    folder: Folder,
+    target: Target,
+    scratch: Scratch,
+    *,
+    url: str | None = None,
+    tables_filter: Sequence[str] = (),
+) -> Checked:
+    """Compare the schema with the folder, and the folder with a database.
+
+    Nothing is written but scratch databases. Of the database only the tables count that the folder
+    or the schema knows, and those that a pattern of `tables_filter` claims.
+
+    Args:
+        folder: The migrations.
+        target: The schema.
+        scratch: Server for scratch databases.
+        url: The database to compare, or None.
+        tables_filter: Patterns such as `app_*`.
+
+    Raises:
+        MigrationFailedError: A migration of the folder fails on an empty database.
+        ConnectionFailedError: No connection to the database, or to the scratch server.
+    """
+    checked = Checked(folder_findings(folder))
+    wanted = await _built(target, scratch)
+    left = stages_left(folder, target)
+    if left:
+        names = ", ".join(stage.name for stage in left)
+        checked.notes.append(
+            f"The upgrade's last part ({names}) is not in the folder yet; `chatkeep generate` "
+            "writes it. Until then schema and folder are not compared."
+        )
+    else:
+        replayed = await _replayed(folder.migrations, scratch)
+        checked.findings += _findings(
+            "schema", replayed, wanted, ("the folder", "the schema"), "run `chatkeep generate`"
+        )
+    if url is not None:
+        await _check_database(checked, folder, wanted, scratch, (url, tables_filter))
+    return checked
+
+
+async def _check_database(
+    checked: Checked,
+    folder: Folder,
+    wanted: Catalog,
+    scratch: Scratch,
+    place: tuple[str, Sequence[str]],
+) -> None:
+    url, patterns = place
+    async with connect(url, name="chatkeep check") as connection:
+        matching = match(folder.migrations, await ledger.read_rows(connection))
+        live = await read_catalog(connection)
+    checked.findings += _bookkeeping(matching)
+    if matching.unknown:
+        checked.notes.append(
+            f"{len(matching.unknown)} rows of the bookkeeping belong to no migration of this "
+            "folder; another project may keep its books there."
+        )
+    if matching.of("edited", "redated"):
+        return  # what was applied is not what the folder holds: nothing to compare with
+    replayed = await _replayed(matching.of("applied"), scratch)
+    known = {(t.schema, t.name) for catalog in (replayed, wanted) for t in catalog.of(Table)}
+
+    def owns(schema: str, name: str) -> bool:
+        claimed = schema == "public" and any(fnmatchcase(name, pattern) for pattern in patterns)
+        return claimed or (schema, name) in known
+
+    checked.findings += _findings(
+        "database",
+        owned(replayed, owns),
+        owned(live, owns),
+        ("the applied migrations", "the database"),
+        "somebody changed the database by hand",
+    )
+
+
+def _bookkeeping(matching: Matching) -> list[Finding]:
+    pending = matching.of("pending")
+    findings = [
+        Finding("database", f"{m.path.name} changed after being applied to the database.")
+        for m in matching.of("edited")
+    ]
+    findings += [
+        Finding("database", f"{m.path.name} was applied with another date in the journal.")
+        for m in matching.of("redated")
+    ]
+    if pending:
+        tags = ", ".join(m.tag for m in pending)
+        findings.append(Finding("database", f"Pending in the database: {tags}."))
+    return findings
+
+
+def _findings(
+    area: str, first: Catalog, second: Catalog, names: tuple[str, str], what: str
+) -> list[Finding]:
+    one, other = names
+    words = {
+        "missing": f"is in {one}, not in {other}",
+        "extra": f"is in {other}, not in {one}",
+        "changed": f"is not the same in {one} and {other}",
+    }
+    return [
+        Finding(area, f"The {difference.object} {words[difference.found]}: {what}.")
+        for difference in differences(first, second)
+    ]
+
+
+async def _replayed(migrations: Sequence[Migration], scratch: Scratch) -> Catalog:
+    async with scratch.database() as url, connect(url) as connection:
+        await replay(connection, migrations)
+        return await read_catalog(connection)
+
+
+async def _built(target: Target, scratch: Scratch) -> Catalog:
+    async with scratch.database() as url:
+        await build(url, target.state)
+        async with connect(url) as connection:
+            return await read_catalog(connection)
