@@ -96,7 +96,7 @@ async def run_all(url: str, statements: Sequence[str]) -> None:
         ConnectionFailedError: The database cannot be reached.
     """
     async with connect(url) as connection, connection.transaction():
-        for sql in statements:
+        for sql in filter(str.strip, statements):
             try:
                 await connection.execute(sql)
             except asyncpg.PostgresError as exc:

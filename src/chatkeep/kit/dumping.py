@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 
 from chatkeep.errors import ProofFailedError
+from chatkeep.kit.catalog.expressions import settled
 
 _NOISE = re.compile(r"--|\\(un)?restrict\b|SET |SELECT pg_catalog\.set_config")
 _NOT_NULL_NAME = re.compile(r'CONSTRAINT ("(?:[^"]|"")+"|\S+) NOT NULL')
+
+
+_OPTIONS = re.compile(r"(?<=WITH \()[a-z_]+='[^']*'(?:, [a-z_]+='[^']*')+(?=\))")
 
 
 async def dump_schema(pg_dump: Path, url: str, *, ignore: tuple[str, ...] = ()) -> list[str]:
@@ -42,7 +46,12 @@ def _statements(text: str) -> list[str]:
     return [_sorted_table(block.strip()) for block in blocks if block.strip()]
 
 
+def _sorted_options(found: re.Match[str]) -> str:
+    return ", ".join(sorted(found.group().split(", ")))
+
+
 def _sorted_table(block: str) -> str:
+    block = _OPTIONS.sub(_sorted_options, settled(block))
     if not block.startswith(("CREATE TABLE", "CREATE UNLOGGED TABLE")):
         return block
     first, *inside = _NOT_NULL_NAME.sub("NOT NULL", block).splitlines()

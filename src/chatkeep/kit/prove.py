@@ -71,7 +71,7 @@ async def prove(
         faults += [
             f"{name}: {_said(before[key])} before, {_said(after[key])} after"
             for key, (name, *_) in before.items()
-            if key in after and before[key][1:] != after[key][1:]
+            if key in after and _moved(before[key], after[key])
         ]
         if not faults and goal_url is not None and pg_dump is not None:
             faults = await _dump_differences(pg_dump, url, goal_url)
@@ -124,6 +124,11 @@ async def _numbers(connection: asyncpg.Connection) -> Numbers:
         rows = await connection.fetch(" UNION ALL ".join(queries[start : start + 100]))
         found.update({str(row[0]): tuple(row)[1:] for row in rows})
     return found
+
+
+def _moved(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
+    untouched = not before[2] and not after[2]  # a sequence that never gave a number
+    return not untouched and before[1:] != after[1:]
 
 
 def _query(key: str, title: str, what: str, relation: tuple[str, str]) -> str:

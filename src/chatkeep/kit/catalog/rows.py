@@ -14,6 +14,7 @@ from chatkeep.kit.catalog.constraints import (
     PrimaryKey,
     Unique,
 )
+from chatkeep.kit.catalog.expressions import settled, settled_or_none
 from chatkeep.kit.catalog.fact import Key, Kind, Unmodelled
 from chatkeep.kit.catalog.indexes import Index, IndexColumn, Statistics
 from chatkeep.kit.catalog.programs import (
@@ -69,7 +70,7 @@ def enums(found: Found, rows: Rows) -> None:
 def domains(found: Found, rows: Rows) -> None:
     """Take in domains."""
     for oid, schema, name, base, not_null, default, collation, checks in rows:
-        pairs = tuple((str(c), str(text)) for c, text in checks)
+        pairs = tuple((str(c), settled(text)) for c, text in checks)
         domain = Domain(schema, name, base, not_null, default, collation, pairs)
         found.add(domain, at.TYPE, oid)
 
@@ -113,7 +114,7 @@ def columns(found: Found, rows: Rows) -> None:
     """Take in columns and their defaults."""
     for row in rows:
         path = (row["nspname"], row["relname"], row["attname"])
-        expression, generated = row["expression"], row["generated"]
+        expression, generated = settled(row["expression"] or ""), row["generated"]
         identity = None
         if row["identity"]:
             identity = Identity(
@@ -133,7 +134,7 @@ def columns(found: Found, rows: Rows) -> None:
             user_type=tuple(row["user_type"]) if row["user_type"] else None,
         )
         found.add(column, at.RELATION, row["oid"], row["attnum"])
-        if expression is None:
+        if not expression:
             continue
         if generated:
             found.keys[at.DEFAULT, row["default_oid"], 0] = column.key
@@ -149,10 +150,10 @@ def constraints(found: Found, rows: Rows) -> None:
 
 def _constraint(row: asyncpg.Record) -> Constraint:
     path = (row["nspname"], row["relname"], row["conname"])
-    text: str = row["definition"]
+    text = settled(row["definition"])
     if row["type"] == "c":
         extras = [word for word in (" NO INHERIT", " NOT VALID", " NOT ENFORCED") if word in text]
-        return Check(*path, text, "".join(extras), row["expression"])
+        return Check(*path, text, "".join(extras), settled(row["expression"]))
     if row["type"] == "x":
         return Exclude(*path, text, text)
     if row["type"] == "f":
@@ -211,7 +212,7 @@ def indexes(found: Found, rows: Rows) -> None:
             tuple(
                 IndexColumn(
                     column or None,
-                    expression,
+                    settled(expression),
                     class_ or None,
                     collation or None,
                     bool(flags & _DESCENDING),
@@ -221,7 +222,7 @@ def indexes(found: Found, rows: Rows) -> None:
             ),
             tuple(row["columns"][len(row["expressions"]) :]),
             tuple(row["options"]),
-            row["predicate"],
+            settled_or_none(row["predicate"]),
         )
         found.add(index, at.RELATION, row["oid"])
 
@@ -243,21 +244,22 @@ def views(found: Found, rows: Rows) -> None:
     for oid, schema, name, materialized, definition, options, columns_ in rows:
         kind = MaterializedView if materialized else View
         pairs = tuple((str(column), str(type_)) for column, type_ in columns_)
-        view = kind(schema, name, definition, pairs, tuple(options))
+        view = kind(schema, name, settled(definition), pairs, tuple(options))
         found.add(view, at.RELATION, oid)
 
 
 def triggers(found: Found, rows: Rows) -> None:
     """Take in triggers that somebody wrote."""
     for oid, schema, table, name, definition, on_view, enabled in rows:
-        trigger = Trigger(schema, table, name, definition, enabled, on_view)
+        trigger = Trigger(schema, table, name, settled(definition), enabled, on_view)
         found.add(trigger, at.TRIGGER, oid)
 
 
 def policies(found: Found, rows: Rows) -> None:
     """Take in policies of row-level security."""
     for oid, schema, table, name, permissive, command, roles, using, check in rows:
-        policy = Policy(schema, table, name, command, permissive, tuple(roles), using, check)
+        texts = (settled_or_none(using), settled_or_none(check))
+        policy = Policy(schema, table, name, command, permissive, tuple(roles), *texts)
         found.add(policy, at.POLICY, oid)
 
 

@@ -23,7 +23,7 @@ class Context:
     using: Mapping[tuple[str, str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Writer(Generic[F]):
     """SQL for one kind of fact.
 

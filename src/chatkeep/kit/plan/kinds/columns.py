@@ -2,7 +2,7 @@
 
 from chatkeep.kit.catalog.catalog import SERIAL_LIMITS
 from chatkeep.kit.catalog.tables import Column, Default, Identity, SequenceOptions
-from chatkeep.kit.plan.kinds.sequences import changed_words, option_words
+from chatkeep.kit.plan.kinds.sequences import changed_words, lift, option_words
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.writer import Context, Writer
 
@@ -108,6 +108,7 @@ def _identity(before: Column, after: Column, wanted: Identity) -> list[str]:
         words.append(f"SET GENERATED {'ALWAYS' if wanted.always else 'BY DEFAULT'}")
     had = _retyped(before.identity.options, wanted.options)
     words += [f"SET {word}" for word in changed_words(had, wanted.options)]
+    out += lift((after.schema, wanted.sequence), had, wanted.options)
     return [*out, f"{head(after)} {' '.join(words)}"] if words else out
 
 

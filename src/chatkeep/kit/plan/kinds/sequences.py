@@ -1,7 +1,7 @@
 """Sequences and the columns that they go with."""
 
 from chatkeep.kit.catalog.tables import Sequence, SequenceOptions, SequenceOwner
-from chatkeep.kit.plan.quoting import ident
+from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.writer import Context, Writer
 
 
@@ -28,6 +28,15 @@ def changed_words(before: SequenceOptions, after: SequenceOptions) -> list[str]:
     return words
 
 
+def lift(path: tuple[str, ...], before: SequenceOptions, after: SequenceOptions) -> list[str]:
+    """Move a sequence that stands below a new minimum up to it, and leave any other alone."""
+    if after.minimum <= before.minimum or after.minimum > before.maximum:
+        return []
+    name = ident(*path)
+    call = f"SELECT setval({literal(name)}::regclass, {after.minimum}, false)"
+    return [f"{call} FROM {name} WHERE last_value < {after.minimum}"]
+
+
 def create_sequence(fact: Sequence) -> list[str]:
     """Give CREATE SEQUENCE."""
     kind = "UNLOGGED SEQUENCE" if fact.unlogged else "SEQUENCE"
@@ -45,6 +54,7 @@ def _alter(before: Sequence, after: Sequence, context: Context) -> list[str] | N
             # The new type may move the limits by itself: say all of them.
             words = [f"AS {after.options.type}", option_words(after.options)]
             words += ["NO CYCLE"] if before.options.cycle and not after.options.cycle else []
+        out += lift(after.path, before.options, after.options)
         out.append(f"{head} {' '.join(words)}")
     if before.unlogged != after.unlogged:
         out.append(f"{head} SET {'UNLOGGED' if after.unlogged else 'LOGGED'}")
