@@ -252,7 +252,8 @@ def _with_children(parent: Rows[Any], child: Rows[Any], record: type[N]) -> type
         return record
     made = msgspec.defstruct(
         f"{parent.record.__name__}With{child.name.title()}",
-        [(child.name, list[child.record])],
+        # A default, since a field of the extended record may have one, and none may follow it.
+        [(child.name, list[child.record], msgspec.field(default_factory=list))],
         bases=(parent.record,),
         module=parent.record.__module__,
         gc=False,
