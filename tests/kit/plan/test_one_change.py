@@ -1,16 +1,14 @@
 """One change of each kind, there and back: facts, pg_dump, rows and sequences must agree."""
 
-
 import asyncpg
 import pytest
-from fixtures.servers import PgServer
 
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.prove import prove
 from chatkeep.kit.scratch import Scratch
-
+from fixtures.servers import PgServer
 from kit.plan.cases import CASES, Case
 
 

@@ -9,6 +9,7 @@ import asyncpg
 from chatkeep.kit.catalog import rows
 from chatkeep.kit.catalog.addresses import Found
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.constraints import ForeignKey
 from chatkeep.kit.catalog.fact import Key, Kind, Unmodelled
 from chatkeep.kit.catalog.ownership import owned
 from chatkeep.kit.catalog.tables import SequenceOwner
@@ -104,6 +105,9 @@ def _add_ownership(found: Found, depends: dict[Key, frozenset[Key]]) -> None:
             needs = {need for need in needs if need.kind is Kind.SCHEMA}
         if isinstance(fact, SequenceOwner):
             needs.add(fact.owner)
+        if isinstance(fact, ForeignKey):
+            target = Key(Kind.TABLE, (fact.target_schema, fact.target_table))
+            needs.update({target} & found.facts.keys())
         if key.kind is not Kind.COMMENT:
             needs.update(k for k in [Key(Kind.SCHEMA, key.path[:1])] if k in found.facts)
         depends[key] = frozenset(needs - {key})

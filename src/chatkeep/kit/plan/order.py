@@ -6,9 +6,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import Exclude, PrimaryKey, Unique
+from chatkeep.kit.catalog.constraints import Exclude, ForeignKey, PrimaryKey, Unique
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
-from chatkeep.kit.catalog.tables import Column
+from chatkeep.kit.catalog.tables import Column, Table
 from chatkeep.kit.plan.changes import Changes
 
 
@@ -66,6 +66,7 @@ class Orderer:
         self._edges_of_old()
         self._edges_of_new()
         self._edges_of_names()
+        self._edges_of_logging()
         return self._sort()
 
     def _step(self, step: Step | None) -> None:
@@ -132,6 +133,19 @@ class Orderer:
             for name in _names(after.facts[key]):
                 for holder in holders.get(name, ()):
                     self._before(self._drop(holder), self._make(key))
+
+    def _edges_of_logging(self) -> None:
+        """A logged table may refer only to logged ones, also halfway."""
+        after = self._changes.context.after
+        for fact in self._changes.context.before.of(ForeignKey):
+            target = Key(Kind.TABLE, (fact.target_schema, fact.target_table))
+            table = after.find(Table, *target.path)
+            if fact.parent is None or table is None or fact.parent == target:
+                continue
+            ends = (self._alter(target), self._alter(fact.parent))
+            first, then = ends[::-1] if table.unlogged else ends
+            if first is not None:
+                self._before(first, then)
 
     def _sort(self) -> list[Step]:
         waiting = {step: set(first) for step, first in self._first.items()}

@@ -9,6 +9,10 @@ from chatkeep.kit.plan.writer import Context, Writer
 _TEXTS = ("text", "character varying")
 _NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 _TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
+_DIRECT = {("json", "jsonb"), ("jsonb", "json"), ("integer", "boolean"), ("boolean", "integer")} | {
+    ("jsonb", type_) for type_ in (*_NUMBERS, "boolean")
+}
+"""Pairs of different families that PostgreSQL casts without going through text."""
 
 
 def head(column: Column | Default) -> str:
@@ -62,11 +66,16 @@ def set_type(before: Column, after: Column, context: Context) -> list[str]:
 
 
 def _through(before: Column, after: Column) -> str:
-    """Cast by way of text where a direct cast is sure to be missing."""
-    bases = {"boolean", "uuid"}
-    user = before.user_type is not None and after.user_type is not None
-    odd = {before.type, after.type} & bases and "json" not in before.type + after.type
-    return "::text" if user or (odd and type_family(before.type) != "text") else ""
+    """Cast by way of text where PostgreSQL has no cast of its own."""
+    old, new = before.type.split("(")[0].strip(), after.type.split("(")[0].strip()
+    old, new = old.removesuffix("[]"), new.removesuffix("[]")
+    if before.type.endswith("[]") != after.type.endswith("[]"):
+        scalars = [c.type for c in (before, after) if not c.type.endswith("[]")]
+        return "" if type_family(scalars[0]) == "text" else "::text"
+    text = "text" in (type_family(old), type_family(new))
+    times = old in _TIMES and new in _TIMES
+    known = type_family(old) == type_family(new) or (old, new) in _DIRECT
+    return "" if text or times or known else "::text"
 
 
 def _alter(before: Column, after: Column, context: Context) -> list[str] | None:
