@@ -82,6 +82,8 @@ async def test_use_outside_of_the_block_is_refused(
         await db.users.count()
     async with db:
         assert await db.users.count() == 0
+        with pytest.raises(ConfigError, match="open already"):
+            await db.open()
     with pytest.raises(DatabaseClosedError):
         await db.users.count()
     async with db:  # it may be opened again

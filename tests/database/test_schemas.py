@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 from examples.extending.app_schema import AppSchema, AppUser, AppUserChanges, Itinerary, NewAppUser
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Column, Integer, Named, Text, insert, select
 
 from chatkeep import (
     ConfigError,
     Database,
     EmailTakenError,
     InvalidInputError,
+    Message,
     NewAccount,
     NewMessage,
     NewUser,
@@ -93,6 +94,48 @@ async def test_an_applications_own_table(database_url: str) -> None:
         (row,) = await db.all(select(table))
         assert isinstance(row, Itinerary)
         assert (row.id, row.title) == ("i", "Alps")
+
+
+class TaggedColumns(deepsearch.MessageColumns):
+    tags: Named[list[str] | None] = Column(ARRAY(Text))
+    scores: Named[list[int] | None] = Column(ARRAY(Integer))
+
+
+class TaggedMessage(Message):
+    tags: list[str] | None = None
+    scores: list[int] | None = None
+
+
+class NewTaggedMessage(NewMessage):
+    tags: list[str] | None = None
+    scores: list[int] | None = None
+
+
+class TaggedSchema(deepsearch.Schema):
+    messages = deepsearch.Schema.messages.extend(
+        TaggedColumns, record=TaggedMessage, new=NewTaggedMessage
+    )
+
+
+async def test_array_columns_of_messages_flow_through(database_url: str) -> None:
+    schema = TaggedSchema(prefix="app_")
+    await create_tables(schema, database_url)
+    async with Database(schema, database_url) as db:
+        user = await db.users.create(NewUser(email="a@example.com"))
+        mine = db.as_user(user.id)
+        chat = await mine.chats.create(title="x")
+        given = [["a", "b, {c}"], None, [], ["d"]]
+        await mine.messages.append(
+            chat.id,
+            *(
+                NewTaggedMessage(role="user", content="x", tags=tags, scores=[len(tags or [])])
+                for tags in given
+            ),
+        )
+        found = (await mine.chats.get(chat.id, messages=10)).messages
+        assert [message.tags for message in found] == given
+        assert [message.scores for message in found] == [[2], [0], [0], [1]]
+        assert found[::-1] == (await mine.messages.list(chat.id)).items
 
 
 async def test_the_bases_input_is_no_input_of_another_schema(database_url: str) -> None:

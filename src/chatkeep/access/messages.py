@@ -5,20 +5,25 @@ from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Integer,
     and_,
     bindparam,
+    case,
     column,
     func,
     insert,
+    null,
     select,
     update,
 )
+from sqlalchemy import cast as cast_to
+from sqlalchemy.types import TypeEngine
 
 from chatkeep.access.paging import START, check_limit, page_of, read_cursor, write_cursor
-from chatkeep.access.rows import Rows, Values, Where, array_of
+from chatkeep.access.rows import Rows, Values, Where, element_type
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ChatNotFoundError, InvalidInputError, MessageNotFoundError
@@ -101,17 +106,22 @@ class MessageQueries:
                 .returning(chat.c["id"], chat.c["user_id"])
                 .cte("moved")
             )
-            arrays = [bindparam(name, type_=array_of(table.c[name].type)) for name in names]
+            types = {name: element_type(table.c[name].type) for name in names}
+            arrays = [bindparam(name, type_=ARRAY(types[name])) for name in names]
             given = (
                 func.unnest(*arrays)
                 .table_valued(
-                    *(column(name, table.c[name].type) for name in names),
+                    *(column(name, types[name]) for name in names),
                     with_ordinality="position",
                 )
                 .render_derived(name="given")
             )
             source = (
-                select(moved.c["id"], moved.c["user_id"], *(given.c[name] for name in names))
+                select(
+                    moved.c["id"],
+                    moved.c["user_id"],
+                    *(_stored(given.c[name], table.c[name].type) for name in names),
+                )
                 .select_from(moved.join(given, column("true", is_literal=True)))
                 .order_by(given.c["position"])
             )
@@ -250,6 +260,15 @@ class Messages:
         values = {**self._scope, "chat_id": chat_id}
         if await self._queries.chat_exists.first(self._runner, values) is None:
             raise _no_chat()
+
+
+def _stored(given: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Give a column of `append` in its stored type: an array came as JSON, see `element_type`."""
+    if not isinstance(type_, ARRAY):
+        return given
+    elements = func.jsonb_array_elements_text(given).column_valued("element")
+    array = func.array(select(elements).scalar_subquery())
+    return case((given.is_not(None), cast_to(array, type_)), else_=null())
 
 
 def _seq(cursor: str, name: str) -> int:

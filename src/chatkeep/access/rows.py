@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
 from sqlalchemy import update as update_table
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.selectable import NamedFromClause
 from sqlalchemy.types import TypeEngine
@@ -184,13 +185,16 @@ def set_values(values: Mapping[str, object]) -> Values:
     return {f"set_{column}": value for column, value in values.items()}
 
 
-def array_of(type_: TypeEngine[Any]) -> ARRAY[Any]:
-    """Give the array type for many values of a column.
+def element_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Give the type of an element where many values of a column travel as one array.
 
-    Text is cast without its length: a cast to varchar(n) would cut silently what does not fit.
+    Text goes without its length: a cast to varchar(n) would cut silently what does not fit. An
+    array goes as JSON: PostgreSQL has no arrays of arrays of unequal lengths.
     """
+    if isinstance(type_, ARRAY):
+        return JSONB()
     is_text = isinstance(type_, String) and not isinstance(type_, Enum)
-    return ARRAY(Text() if is_text else type_)
+    return Text() if is_text else type_
 
 
 def gathered(

@@ -73,7 +73,10 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             DatabaseTimeoutError: The server did not answer in time.
             SchemaMismatchError: The database is empty or in an earlier state; says what to run.
             ServerError: The embedded server did not start.
+            ConfigError: It is open already.
         """
+        if self._pool.is_open:
+            raise ConfigError("This Database is open already.", hint="Open one for the process.")
         async with AsyncExitStack() as stack:
             address = await stack.enter_async_context(self._source.address())
             await self._pool.open(address)

@@ -63,7 +63,7 @@ class Pool:
         """Keep the settings; nothing is opened yet."""
         self._url = ""
         self._options = options
-        self._is_open = False
+        self.is_open = False
         self._size = 0
         self._idle: list[Wire] = []  # the last one back goes out first: it is the warmest
         self._lent: set[Wire] = set()
@@ -82,12 +82,12 @@ class Pool:
             DatabaseTimeoutError: The server did not answer in time.
         """
         self._url = url
-        self._is_open = True
+        self.is_open = True
         self._all_back.clear()
         try:
             self.release(await self.acquire())
         except BaseException:
-            self._is_open = False
+            self.is_open = False
             raise
 
     async def close(self) -> None:
@@ -95,9 +95,9 @@ class Pool:
 
         Who waits for a connection is refused; a statement under way has its time-out to finish.
         """
-        if not self._is_open:
+        if not self.is_open:
             return
-        self._is_open = False
+        self.is_open = False
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -124,7 +124,7 @@ class Pool:
             DatabaseTimeoutError: No connection became free in time.
             ConnectionFailedError: A new connection was needed and could not be opened.
         """
-        if not self._is_open:
+        if not self.is_open:
             raise _closed()
         while self._idle:
             wire = self._idle.pop()
@@ -139,7 +139,7 @@ class Pool:
         else:
             self._size += 1
         wire = await self._connect()
-        if not self._is_open:  # closed meanwhile
+        if not self.is_open:  # closed meanwhile
             await self._close_wire(wire)
             raise _closed()
         self._lent.add(wire)
@@ -169,7 +169,7 @@ class Pool:
         self._tell_if_all_are_back()
 
     def _tell_if_all_are_back(self) -> None:
-        if not self._is_open and not self._lent and not self._cleaning:
+        if not self.is_open and not self._lent and not self._cleaning:
             self._all_back.set()
 
     async def _wait(self) -> Wire | None:
