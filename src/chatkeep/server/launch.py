@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import chatkeep
 from chatkeep import errors
 from chatkeep.errors import ServerError, ServerStartError
 from chatkeep.server.place import Place
@@ -23,7 +22,7 @@ def launch(place: Place, port: int | None) -> None:
     Raises:
         ServerError: What the supervisor reported: ServerStartError and its like.
     """
-    package = Path(chatkeep.__file__).parent.parent
+    package = Path(errors.__file__).parents[1]
     command = [sys.executable, "-I", "-c", _PROGRAM, package, place.root]
     note = os.open(
         place.supervisor_log,
