@@ -9,45 +9,55 @@ from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
     from chatkeep.kit.check import Checked
+    from chatkeep.kit.folder import Folder
     from chatkeep.kit.target import Target
 
 
 @click.command()
-@click.option("--url", help="Database to compare; else DATABASE_URL, else none.")
+@click.option("--url", help="Database; else DATABASE_URL, else the embedded server.")
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def check(url: str | None, scratch_url: str | None, *, as_json: bool) -> None:
     """Compare schema, folder and database."""
     import asyncio
 
-    from chatkeep.kit import check as kit
     from chatkeep.kit.folder import Folder
-    from chatkeep.kit.scratch import Scratch
     from chatkeep.kit.target import target_of
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
     folder = Folder.read(settings.migrations)
     schema = places.schema_object(settings)
     goal = target_of(schema, settings.schema or "the schema")
-    with places.scratch_url(settings) as server:
-        checked = asyncio.run(
-            kit.check(
-                folder,
-                goal,
-                Scratch(server),
-                url=settings.url,
-                tables_filter=settings.tables_filter,
-            )
-        )
+    with places.scratch_url(settings) as server, places.known_database_url(settings) as database:
+        checked = asyncio.run(_check(settings, folder, goal, (server, database)))
     if getattr(schema, "edition", None) == "seed":
         checked.notes.append("The seed's edition is as the seed wrote it: conventions not checked.")
     else:
         _add_breaches(checked, goal)
-    if settings.url is None:
-        checked.notes.append("No database was given (--url or DATABASE_URL): not compared.")
     _print(checked, as_json=as_json)
     if checked.findings:
         raise SystemExit(1)
+
+
+async def _check(
+    settings: Settings, folder: "Folder", goal: "Target", urls: tuple[str, str | None]
+) -> "Checked":
+    from chatkeep.kit import check as kit
+    from chatkeep.kit.scratch import Scratch
+    from chatkeep.kit.status import status
+
+    scratch, database = urls
+    if database is None:
+        note = "No database was given (--url or DATABASE_URL): not compared."
+    elif settings.url is None and not (await status(folder, database)).count("applied", "edited"):
+        database, note = None, "The embedded database has nothing of the folder: not compared."
+    else:
+        note = None
+    checked = await kit.check(
+        folder, goal, Scratch(scratch), url=database, tables_filter=settings.tables_filter
+    )
+    checked.notes += [note] if note else []
+    return checked
 
 
 def _add_breaches(checked: "Checked", goal: "Target") -> None:

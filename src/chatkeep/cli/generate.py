@@ -82,4 +82,5 @@ def _print(made: "Generated", folder: Path, *, as_json: bool) -> None:
     if made.held:
         click.echo(f"The step `{made.held}` is held back; the next `chatkeep generate` writes it.")
     elif made.paths:
-        click.echo("Read it, then run `chatkeep migrate`.")
+        them = "it" if len(made.paths) == 1 else "them"
+        click.echo(f"Read {them}, then run `chatkeep migrate`.")

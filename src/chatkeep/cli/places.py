@@ -28,6 +28,16 @@ def database_url(settings: Settings) -> Generator[str]:
 
 
 @contextmanager
+def known_database_url(settings: Settings) -> Generator[str | None]:
+    """Give the URL of `--url` or DATABASE_URL, else of an embedded server that has data already."""
+    if settings.url is None and not (settings.embedded_root / "password").exists():
+        yield None
+        return
+    with database_url(settings) as url:
+        yield url
+
+
+@contextmanager
 def scratch_url(settings: Settings) -> Generator[str]:
     """Give the URL of a server on which scratch databases may be made."""
     if settings.scratch_url is not None:

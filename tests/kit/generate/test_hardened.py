@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import Column, Named, String, Text, TypedColumns
 
 from chatkeep.errors import MigrationFailedError
 from chatkeep.kit.build import build
@@ -14,6 +15,10 @@ from chatkeep.kit.generate import Options, generate
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import target_of
+from chatkeep.presets import deepsearch
+from chatkeep.records.deepsearch import User
+from chatkeep.schema.parts import foreign_key, index
+from chatkeep.schema.tables import TableDef
 from fixtures.dump import dump, without_column_order
 from fixtures.rows import columns, content, fill
 from fixtures.seeds import hardened_schema, seed_schema
@@ -93,10 +98,57 @@ async def test_contract_can_wait(seed, golden, scratch, database_url):
     await migrate(Folder.read(root), database_url)
     again = await generate(root, target, scratch, Options(hold_contract=True))
     assert (again.paths, again.held) == ((), "contract")
+    waiting = await check(Folder.read(root), target, scratch, url=database_url)
+    assert waiting.findings == []
+    assert "last part (contract) is not in the folder yet" in waiting.notes[0]
     rest = await generate(root, target, scratch, Options())
     assert [path.stem.split("_", 1)[1] for path in rest.paths] == ["harden_contract"]
     await migrate(Folder.read(root), database_url)
     assert (await check(Folder.read(root), target, scratch, url=database_url)).findings == []
+
+
+class ItineraryColumns(TypedColumns):
+    id: Named[str] = Column(String(255), primary_key=True)
+    user_id: Named[str] = Column(String(255), nullable=False)
+
+
+class AppUserColumns(deepsearch.UserColumns):
+    home_city: Named[str | None] = Column(Text)
+
+
+class AppUser(User):
+    home_city: str | None = None
+
+
+class AppSchema(deepsearch.Schema[AppUser]):
+    users = deepsearch.Schema.users.extend(AppUserColumns, record=AppUser)
+    itineraries = TableDef(
+        "itinerary",
+        ItineraryColumns,
+        (foreign_key("user_id", references="users", on_delete="cascade"), index("user_id")),
+    )
+
+
+async def test_application_with_tables_of_its_own_is_led_the_same_way(
+    golden, scratch, database_url
+):
+    root, target = golden("deepsearch"), target_of(AppSchema(seed_writers=True))
+    made = await generate(root, target, scratch, Options())
+    assert [path.stem.rsplit("_", 1)[1] for path in made.paths] == [
+        "check",
+        "expand",
+        "backfill",
+        "contract",
+    ]
+    await migrate(Folder.read(root), database_url)
+    assert (await check(Folder.read(root), target, scratch, url=database_url)).findings == []
+
+
+async def test_change_after_the_upgrade_is_one_plain_migration(tmp_path, scratch):
+    root = tmp_path / "drizzle"
+    await generate(root, target_of(hardened_schema("deepsearch")), scratch, Options())
+    made = await generate(root, target_of(AppSchema()), scratch, Options())
+    assert [path.name for path in made.paths] == ["0001_add_itinerary_table.sql"]
 
 
 @pytest.mark.parametrize("seed", ["deepsearch", "maps"])
@@ -128,8 +180,11 @@ async def test_duplicate_addresses_stop_the_upgrade_by_id_not_by_address(
 
 
 @pytest.mark.parametrize("seed", ["deepsearch", "maps"])
-async def test_golden_folder_agrees_with_our_seed_edition(seed, golden, scratch, database_url):
+async def test_golden_folder_agrees_with_our_seed_edition(
+    seed, golden, scratch, pg, fresh_database
+):
+    url = await fresh_database(pg)()
     folder, target = Folder.read(golden(seed)), target_of(seed_schema(seed))
-    await migrate(folder, database_url)
-    checked = await check(folder, target, scratch, url=database_url)
+    await migrate(folder, url)
+    checked = await check(folder, target, scratch, url=url)
     assert (checked.findings, checked.notes) == ([], [])

@@ -11,6 +11,8 @@ from chatkeep.kit.folder import Folder
 from chatkeep.kit.generate import Options, generate
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.target import target_of
+from fixtures.dump import dump
+from fixtures.rows import columns, content, fill
 from fixtures.seeds import hardened_schema
 
 pytestmark = pytest.mark.needs("node")
@@ -58,6 +60,34 @@ async def test_every_snippet_of_the_seed_works_unchanged(seed_written, hold_cont
     assert said["names"] == [{"id": said["userId"], "name": "Ada"}]
     assert said["prepared"] == ["user@example.com", None]
     assert said["atOnce"] == ["user@example.com", 1, "dark"]
+
+
+async def test_drizzle_kit_applies_the_hardening_too(
+    node_project, scratch, pg18, fresh_database, rows
+):
+    new = fresh_database(pg18)
+    theirs, ours = await new(), await new()
+    project = node_project("deepsearch")
+    shutil.copytree(GOLDEN / "deepsearch" / "drizzle", project.folder)
+    for url in (theirs, ours):
+        await migrate(Folder.read(project.folder), url)
+        await fill(url, "deepsearch")
+    target = target_of(hardened_schema("deepsearch", seed_writers=True))
+    await generate(project.folder, target, scratch, Options())
+    assert "Everything's fine" in project.kit("check")
+    assert "migrations applied successfully" in project.kit("migrate", url=theirs)
+    await migrate(Folder.read(project.folder), ours)
+    assert dump(pg18, theirs) == dump(pg18, ours)
+    kept = await columns(ours)
+    assert await content(theirs, _without_now(kept)) == await content(ours, _without_now(kept))
+
+
+def _without_now(tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out what the migration itself dates."""
+    return {
+        table: [name for name in names if name not in {"created_at", "updated_at"}]
+        for table, names in tables.items()
+    }
 
 
 async def test_what_the_seeds_code_wrote_is_whole(seed_written, rows):
