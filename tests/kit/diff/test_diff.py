@@ -1,0 +1,71 @@
+"""`chatkeep diff`: each form of a state, exit codes, JSON."""
+
+import json
+from itertools import count
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chatkeep.cli.diff import diff
+from chatkeep.errors import ConfigError, RenameUnclearError
+from fixtures.servers import PgServer
+
+NUMBERS = count()
+MODELS = """
+from sqlalchemy import Column, Integer, MetaData, Table, Text
+metadata = MetaData()
+Table("t", metadata, Column("id", Integer, primary_key=True), Column("a", Text))
+"""
+
+
+@pytest.fixture
+def run(pg18: PgServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    module = f"shop_{next(NUMBERS)}"  # a process imports a name only once
+    (tmp_path / f"{module}.py").write_text(MODELS)
+    (tmp_path / "old.sql").write_text("create table t (id serial primary key, b text);")
+    (tmp_path / "same.sql").write_text("create table t (id serial primary key, a text);")
+
+    def call(*words: str):
+        words = tuple(word.replace("shop:", f"{module}:") for word in words)
+        return CliRunner().invoke(diff, [*words, "--scratch-url", pg18.admin_url])
+
+    return call
+
+
+def test_equal_states_print_nothing_and_exit_0(run) -> None:
+    result = run("same.sql", "shop:metadata")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_sql_is_printed_and_exit_is_1(run) -> None:
+    result = run("old.sql", "shop:metadata", "--rename", "public.t.b:a")
+    assert (result.exit_code, result.output) == (
+        1,
+        'ALTER TABLE "public"."t" RENAME COLUMN "b" TO "a";\n',
+    )
+
+
+def test_json_says_what_is_destructive(run) -> None:
+    result = run("old.sql", "same.sql", "--allow-drops", "--json")
+    report = json.loads(result.output)
+    assert [s["destructive"] for s in report["statements"]] == [True, False]
+
+
+def test_unclear_rename_is_refused(run) -> None:
+    result = run("old.sql", "same.sql")
+    assert isinstance(result.exception, RenameUnclearError)
+
+
+def test_folder_against_nothing(run, folder_of) -> None:
+    folder = folder_of("create table t (id serial primary key, a text);")
+    assert run(str(folder), "same.sql").exit_code == 0
+
+
+def test_unknown_form_is_refused(run) -> None:
+    assert isinstance(run("old.sql", "whatever").exception, ConfigError)
+
+
+def test_rename_without_a_new_name_is_wrong_usage(run) -> None:
+    assert run("old.sql", "same.sql", "--rename", "b").exit_code == 2
