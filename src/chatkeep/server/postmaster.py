@@ -164,7 +164,7 @@ def _make_database(place: Place) -> None:
     login = place.login()
     there = f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"  # noqa: S608 - our constant
     if ask(login, "postgres", there) is None:
-        ask(login, "postgres", f'CREATE DATABASE "{DATABASE}" STRATEGY file_copy', timeout=60)
+        ask(login, "postgres", f'CREATE DATABASE "{DATABASE}" STRATEGY wal_log', timeout=60)
 
 
 def free_port() -> int:
