@@ -11,7 +11,7 @@ from chatkeep.kit.connection import BROKEN, connect
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.lock import migration_lock
 from chatkeep.kit.matching import Matching, match, refuse_disorder, refuse_edited
-from chatkeep.kit.run import failure, refuse_transaction_commands, run_statements
+from chatkeep.kit.run import failure, refuse_unfit_statements, run_statements
 
 LOCK_WAIT = 60.0  # seconds
 
@@ -93,7 +93,7 @@ async def migrate(
         matching = match(folder.migrations, await ledger.read_rows(connection))
         todo = _pending(folder, matching, to)
         for migration in todo:
-            refuse_transaction_commands(migration)
+            refuse_unfit_statements(migration)
         has_ledger = await ledger.prepare(connection)
         done: list[Applied] = []
         for migration in todo:

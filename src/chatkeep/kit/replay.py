@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from chatkeep.kit.folder import Migration
-from chatkeep.kit.run import refuse_transaction_commands, run_statements
+from chatkeep.kit.run import refuse_unfit_statements, run_statements
 
 
 async def replay(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> None:
@@ -15,7 +15,7 @@ async def replay(connection: asyncpg.Connection, migrations: Sequence[Migration]
         MigrationFailedError: One of them fails even there; the message names file and statement.
     """
     for migration in migrations:
-        refuse_transaction_commands(migration)
+        refuse_unfit_statements(migration)
         async with connection.transaction():
             await run_statements(connection, migration)
         await connection.execute("reset session authorization")

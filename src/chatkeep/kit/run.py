@@ -8,13 +8,13 @@ from chatkeep.errors import MigrationFailedError
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder import MARKER, Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
-from chatkeep.kit.sqlscan import is_blank, transaction_command
+from chatkeep.kit.sqlscan import copies_through_client, is_blank, transaction_command
 
 _NEEDS_NO_TRANSACTION = "25001"
 
 
-def refuse_transaction_commands(migration: Migration) -> None:
-    """Refuse a file that would end the transaction in which it runs.
+def refuse_unfit_statements(migration: Migration) -> None:
+    """Refuse a file that would end the transaction in which it runs, or wait for rows for ever.
 
     Raises:
         MigrationFailedError: Names the statement.
@@ -24,6 +24,11 @@ def refuse_transaction_commands(migration: Migration) -> None:
             raise MigrationFailedError(
                 f"{_place(migration, number)} holds {command}; nothing was run.",
                 hint="chatkeep runs each migration in one transaction of its own: take it out.",
+            )
+        if copies_through_client(statement):
+            raise MigrationFailedError(
+                f"{_place(migration, number)} copies rows through the connection; nothing was run.",
+                hint="Write the rows as INSERT (`pg_dump --inserts` does).",
             )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _TOKEN = re.compile(
     r"""
@@ -73,6 +74,15 @@ def transaction_command(sql: str) -> str | None:
             case _:
                 continue
     return None
+
+
+def copies_through_client(sql: str) -> bool:
+    """Say whether a COPY would send rows through the connection, and wait for them for ever."""
+    ways = {("FROM", "STDIN"), ("TO", "STDOUT")}
+    return any(
+        words[0] == "COPY" and not ways.isdisjoint(pairwise(words))
+        for words in statement_words(sql)
+    )
 
 
 def is_blank(sql: str) -> bool:

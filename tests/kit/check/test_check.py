@@ -1,6 +1,7 @@
 """Schema against folder, folder against database."""
 
 import json
+import shutil
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from chatkeep.kit.check import check
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.generate import Options, generate
 from chatkeep.kit.migrate import migrate
+from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import target_of
 
 
@@ -21,13 +23,19 @@ def schema(*columns: Column) -> MetaData:
     return metadata
 
 
-@pytest.fixture
-async def root(tmp_path, scratch):
-    """A folder that leads to `schema()` in two migrations."""
-    path = tmp_path / "drizzle"
+@pytest.fixture(scope="session")
+async def two_migrations(tmp_path_factory, pg18):
+    path = tmp_path_factory.mktemp("check") / "drizzle"
+    scratch = Scratch(pg18.admin_url)
     await generate(path, target_of(schema(Column("old", Text))), scratch, Options())
     await generate(path, target_of(schema()), scratch, Options())
     return path
+
+
+@pytest.fixture
+def root(two_migrations, tmp_path):
+    """A folder that leads to `schema()` in two migrations."""
+    return shutil.copytree(two_migrations, tmp_path / "drizzle")
 
 
 async def messages(root, target, scratch, **options) -> list[str]:

@@ -353,3 +353,10 @@ async def test_database_of_drizzle_kit_is_taken_as_it_is(golden, pg18, database_
 async def test_pieces_without_a_statement_are_passed_over(folder_of, database_url):
     folder = Folder.read(folder_of(f"-- nothing{MARKER}\n/* here */;{MARKER}\n"))
     assert len((await migrate(folder, database_url)).applied) == 1
+
+
+@pytest.mark.parametrize("sql", ["copy a from stdin", 'COPY "a" (i) TO STDOUT WITH (FORMAT csv)'])
+async def test_copy_through_the_connection_is_refused_unrun(folder_of, database_url, sql):
+    folder = Folder.read(folder_of(f"create table a(i int);{MARKER}\n{sql}"))
+    with pytest.raises(MigrationFailedError, match="statement 2 of 2 copies rows"):
+        await migrate(folder, database_url)
