@@ -1,8 +1,6 @@
 """The seed's own snippets, run by the real drizzle-orm on the hardened database."""
 
-import json
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,28 +15,7 @@ from fixtures.seeds import hardened_schema
 
 pytestmark = pytest.mark.needs("node")
 GOLDEN = Path(__file__).parents[2] / "golden" / "drizzle"
-SNIPPETS = Path(__file__).with_name("snippets.ts")
 P = "ai-app-template_"
-
-
-@pytest.fixture
-def seed_written(node_project, scratch, database_url) -> Callable[..., Awaitable[dict]]:
-    """Migrate the golden folder to the hardened edition and let the seed's code write to it.
-
-    Gives what the snippets printed, and the database's URL under "url".
-    """
-
-    async def write(*, hold_contract: bool = False) -> dict:
-        project = node_project("deepsearch")
-        shutil.copytree(GOLDEN / "deepsearch" / "drizzle", project.folder)
-        target = target_of(hardened_schema("deepsearch", seed_writers=True))
-        await generate(project.folder, target, scratch, Options(hold_contract=hold_contract))
-        await migrate(Folder.read(project.folder), database_url)
-        shutil.copy(SNIPPETS, project.root)
-        said = json.loads(project.script("snippets.ts", database_url).splitlines()[-1])
-        return {**said, "url": database_url}
-
-    return write
 
 
 @pytest.mark.parametrize("hold_contract", [True, False])
