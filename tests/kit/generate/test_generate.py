@@ -185,6 +185,6 @@ def test_custom_migration_can_be_the_first(root):
 
 async def test_folder_that_fails_by_itself_is_told(root, scratch):
     await names(root, scratch, users())
-    (root / "0000_initial_schema.sql").write_text("create tabel x()")
+    (root / "0000_initial_schema.sql").write_text("create thing x()")
     with pytest.raises(MigrationFailedError, match=r"0000_initial_schema\.sql: statement 1 of 1"):
         await generate(root, target_of(users()), scratch, DEFAULT)
