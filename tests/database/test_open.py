@@ -163,25 +163,25 @@ async def test_a_slow_statement_is_stopped(database_url: str, schema: deepsearch
 
 
 async def test_without_a_url_the_embedded_server_is_used_and_prepared(
-    schema: deepsearch.Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    schema: deepsearch.Schema, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(project)
     async with Database(schema) as db:
         await db.users.create(NewUser(email="a@example.com"))
-    assert not EmbeddedServer(tmp_path / ".chatkeep").status().in_use
+    assert not EmbeddedServer(project / ".chatkeep").status().in_use
     async with Database(schema) as db:
         assert await db.users.count() == 1
 
 
 async def test_an_empty_embedded_database_is_prepared_by_the_projects_migrations(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder of the seed edition: applied, and then told to be too old for access."""
     golden = Path(__file__).parents[1] / "golden/drizzle/deepsearch/drizzle"
-    shutil.copytree(golden, tmp_path / "drizzle")
+    shutil.copytree(golden, project / "drizzle")
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(project)
     with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
         async with Database(deepsearch.schema()):
             pass
