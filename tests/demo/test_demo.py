@@ -33,7 +33,7 @@ def finished(process: subprocess.Popen[str]) -> str:
 def server_processes(folder: Path) -> list[str]:
     """Command lines of processes that have to do with the server of this folder."""
     server = EmbeddedServer(folder / ".chatkeep")
-    marks = {str(folder), str(server.data_folder)}
+    marks = {str(folder), str(server.status().data)}
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:

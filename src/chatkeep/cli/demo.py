@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chatkeep.demo.job import Outcome
     from chatkeep.kit.migrate import Applied
 
+WIDE = 120  # columns; below that the report leaves the calls out
+
 
 @click.command()
 @click.option("--keep-running", is_flag=True, help="Leave the server up and print its URL.")
@@ -39,9 +41,9 @@ def demo(*, keep_running: bool, directory: Path, as_json: bool) -> None:
     server = EmbeddedServer(directory.resolve() / ".chatkeep")
     console.print("[bold]chatkeep demo[/]: the database layer of an AI chat application\n")
     started = time.perf_counter()
-    with server.acquire() as lease:
+    with server.acquire():
         startup = time.perf_counter() - started
-        url = lease.url(DATABASE)
+        url = server.create_database(DATABASE)
         console.print(f"PostgreSQL is up after {startup:.2f} s, data in {server.root}")
         with Steps(console) as steps:
             outcome = asyncio.run(run_demo(url, steps))
@@ -97,18 +99,20 @@ def show(console: "Console", outcome: "Outcome", url: str | None) -> None:
         f"in {outcome.chats} chats\n"
         f"Migrating and importing took {outcome.seconds:.2f} s\n"
     )
-    table = Table("pattern", "call", "result", title="Access patterns", title_justify="left")
-    table.add_column("statements", justify="right")
-    table.add_column("median ms", justify="right")
+    wide = console.width >= WIDE
+    table = Table(title="Access patterns", title_justify="left", expand=True)
+    table.add_column("pattern", min_width=24)
+    if wide:
+        table.add_column("call", min_width=46)
+    table.add_column("result", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("sent", justify="right", min_width=4)
+    table.add_column("median", justify="right", min_width=7)
     for row in outcome.measured:
-        table.add_row(
-            row.pattern.title,
-            row.pattern.code,
-            row.result,
-            str(row.statements),
-            f"{row.median_ms:.2f}",
-        )
+        call = [row.pattern.code] if wide else []
+        sent, median = str(row.statements), f"{row.median_ms:.2f} ms"
+        table.add_row(row.pattern.title, *call, row.result, sent, median)
     console.print(table)
+    console.print("sent: statements of one call; median: of 30 calls, records built")
     if url:
         console.print("\nThe server stays up until `chatkeep db stop`. Its URL:")
         console.print(url, soft_wrap=True)
@@ -116,10 +120,10 @@ def show(console: "Console", outcome: "Outcome", url: str | None) -> None:
         console.print("\nThe server is stopped; the data stays.")
     console.print(
         "\nNext:\n"
-        "  chatkeep demo --keep-running    leave the server up and look around with psql\n"
-        "  chatkeep db shell --database chatkeep_demo    a psql on this data\n"
-        "  examples/deepsearch             the project behind this: schema, settings, migrations\n"
-        "  docs/seed-snippets.md           every query of the seed in TypeScript and in Python"
+        "  chatkeep demo --keep-running                 leave it up, print its URL\n"
+        "  chatkeep db shell --database chatkeep_demo   psql on this data\n"
+        "  examples/deepsearch/                         the project behind this\n"
+        "  docs/seed-snippets.md                        the seed's queries, ours beside"
     )
 
 

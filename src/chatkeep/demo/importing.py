@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from chatkeep.database import Database
+from chatkeep.demo.people import DemoDatabase
 from chatkeep.demo.trees import Conversation, Turn
-from chatkeep.inputs.deepsearch import NewMessage
+from chatkeep.inputs.deepsearch import NewChat, NewMessage
 from chatkeep.records.deepsearch import MessageMetadata, User
 
 
 async def import_conversations(
-    db: Database,
+    db: DemoDatabase,
     owners: Sequence[User],
     chats: Sequence[Conversation],
     progress: Callable[[], None],
@@ -37,11 +37,11 @@ async def import_conversations(
     return added
 
 
-async def import_conversation(db: Database, owner: User, chat: Conversation) -> int:
+async def import_conversation(db: DemoDatabase, owner: User, chat: Conversation) -> int:
     """Store one chat with its messages, or nothing; gives the number of messages."""
     async with db.transaction() as tx:
         mine = tx.as_user(owner.id)
-        await mine.chats.create(id=chat.chat_id, title=chat.title)
+        await mine.chats.create(NewChat(id=chat.chat_id, title=chat.title))
         messages = await mine.messages.append(chat.chat_id, *map(new_message, chat.turns))
     return len(messages)
 

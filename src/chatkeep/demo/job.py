@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from sqlalchemy import func, select
+
 from chatkeep.database import Database
 from chatkeep.demo.importing import import_conversations
 from chatkeep.demo.patterns import Measured, measure, reading_patterns
@@ -98,7 +100,7 @@ async def run_demo(url: str, listener: Listener) -> Outcome:
             users=await db.users.count(),
             users_added=users_added,
             chats=await db.chats.count(),
-            messages=await db.messages.count(),
+            messages=await db.scalar(select(func.count()).select_from(schema.messages)) or 0,
             messages_added=messages_added,
             seconds=seconds,
             measured=measured,

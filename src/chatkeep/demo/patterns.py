@@ -3,24 +3,28 @@
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import bindparam, select
 
-from chatkeep.database import Database
+from chatkeep.demo.people import DemoDatabase
 from chatkeep.presets.deepsearch import Schema
 from chatkeep.records.deepsearch import User
+
+T = TypeVar("T")
 
 REPEATS = 30
 
 
-class Pattern(NamedTuple):
+@dataclass(frozen=True)
+class Pattern(Generic[T]):
     """One access pattern: what the seed calls it, the call as text, the call, a line on a result."""
 
     title: str
     code: str
-    call: Callable[[], Awaitable[Any]]
-    show: Callable[[Any], str]
+    call: Callable[[], Awaitable[T]]
+    show: Callable[[T], str]
 
 
 class Measured(NamedTuple):
@@ -31,13 +35,13 @@ class Measured(NamedTuple):
         median_ms: Median of REPEATS calls, in milliseconds.
     """
 
-    pattern: Pattern
+    pattern: Pattern[Any]
     result: str
     statements: int
     median_ms: float
 
 
-async def measure(db: Database, pattern: Pattern) -> Measured:
+async def measure(db: DemoDatabase, pattern: Pattern[Any]) -> Measured:
     """Run a pattern once for its result and its statements, then again for its time."""
     with db.statements() as sent:
         result = await pattern.call()
@@ -49,7 +53,9 @@ async def measure(db: Database, pattern: Pattern) -> Measured:
     return Measured(pattern, pattern.show(result), len(sent), statistics.median(times))
 
 
-def reading_patterns(db: Database, schema: Schema, user: User, chat_id: str) -> Sequence[Pattern]:
+def reading_patterns(
+    db: DemoDatabase, schema: Schema, user: User, chat_id: str
+) -> Sequence[Pattern[Any]]:
     """The patterns that read, for one user and one of their chats."""
     mine = db.as_user(user.id)
     by_email = db.prepare(select(schema.users).where(schema.users.c.email == bindparam("email")))

@@ -1,11 +1,13 @@
 """The handful of users that the demo's conversations belong to."""
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from chatkeep.database import Database
 from chatkeep.inputs.deepsearch import NewAccount, NewSession, NewUser, SettingsChanges
-from chatkeep.records.deepsearch import User
+from chatkeep.records.deepsearch import Session, User
+
+DemoDatabase: TypeAlias = Database[User, NewUser, Session, NewSession]
 
 
 class Person(NamedTuple):
@@ -31,7 +33,7 @@ PEOPLE = (
 )
 
 
-async def add_people(db: Database) -> tuple[list[User], int]:
+async def add_people(db: DemoDatabase) -> tuple[list[User], int]:
     """Add the users that are missing, each with account, session and settings in one transaction.
 
     Returns:
@@ -48,7 +50,7 @@ async def add_people(db: Database) -> tuple[list[User], int]:
     return users, added
 
 
-async def add_person(db: Database, person: Person) -> User:
+async def add_person(db: DemoDatabase, person: Person) -> User:
     """Store one person and all that belongs to them, or nothing."""
     async with db.transaction() as tx:
         user = await tx.users.create(NewUser(id=person.id, name=person.name, email=person.email))

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import count
+from typing import Any
 
-from chatkeep.database import Database
 from chatkeep.demo.patterns import REPEATS, Pattern
+from chatkeep.demo.people import DemoDatabase
 from chatkeep.errors import ChatNotFoundError
-from chatkeep.inputs.deepsearch import NewMessage
+from chatkeep.inputs.deepsearch import NewChat, NewMessage
 from chatkeep.records.deepsearch import Message, User
 
 GREETING = "Hello! How can I help you today?"
@@ -17,7 +18,7 @@ def scratch_id(number: int) -> str:
     return f"chat_demo-scratch-{number}"
 
 
-def writing_patterns(db: Database, user: User) -> Sequence[Pattern]:
+def writing_patterns(db: DemoDatabase, user: User) -> Sequence[Pattern[Any]]:
     """The patterns that write, for one user; `remove_scratch_chats` takes away what they leave."""
     mine = db.as_user(user.id)
     numbers = count()
@@ -25,7 +26,7 @@ def writing_patterns(db: Database, user: User) -> Sequence[Pattern]:
     async def create_chat_with_first_message() -> list[Message]:
         async with db.transaction() as tx:
             chat = await tx.as_user(user.id).chats.create(
-                id=scratch_id(next(numbers)), title="New Chat"
+                NewChat(id=scratch_id(next(numbers)), title="New Chat")
             )
             return await tx.as_user(user.id).messages.append(
                 chat.id, NewMessage(role="system", content=GREETING)
@@ -55,7 +56,7 @@ def writing_patterns(db: Database, user: User) -> Sequence[Pattern]:
     ]
 
 
-async def remove_scratch_chats(db: Database, user: User) -> None:
+async def remove_scratch_chats(db: DemoDatabase, user: User) -> None:
     """Take away what the writing patterns left, of this run or of one that was killed."""
     mine = db.as_user(user.id)
     for number in range(REPEATS + 1):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -17,10 +18,12 @@ from chatkeep.server.cluster import check_version, data_version, sweep
 from chatkeep.server.launch import launch
 from chatkeep.server.lease import Lease
 from chatkeep.server.place import DATABASE, Place, find_place
-from chatkeep.server.postmaster import answers, free_port
+from chatkeep.server.postmaster import answers, ensure_database, free_port
 from chatkeep.server.processes import postmaster_pid, processes_of, send
 from chatkeep.server.url import server_url
+from chatkeep.server.wire import WireError
 
+_DATABASE_NAME = re.compile("[a-z][a-z0-9_]{0,62}")
 _WAIT_SECONDS = 330.0  # longer than the server may take to recover from a crash
 _LAUNCHES = 3
 _DOWN = (False, False, False, None, None, None)
@@ -156,6 +159,32 @@ class EmbeddedServer:
                 f"There is no server in {self.root} yet.", hint="Run `chatkeep db start`."
             )
         return server_url(find_place(self.root), database)
+
+    def create_database(self, name: str) -> str:
+        """Make a database on the running server unless it is there, and give its URL.
+
+        Args:
+            name: Lower-case letters, digits and underscores, a letter first, at most 63.
+
+        Raises:
+            ServerError: The name cannot be used, or the server refuses.
+            ServerNotRunningError: The server is down; hold a lease meanwhile.
+        """
+        if not _DATABASE_NAME.fullmatch(name):
+            raise ServerError(
+                f"{name!r} cannot be the name of a database here.",
+                hint="Use lower-case letters, digits and underscores.",
+            )
+        url = self.url(name)
+        try:
+            ensure_database(find_place(self.root), name)
+        except WireError as exc:
+            raise ServerError(f"The server made no database {name}: {exc}.") from exc
+        except OSError as exc:
+            raise ServerNotRunningError(
+                f"The server in {self.root} does not run.", hint="Run `chatkeep db start`."
+            ) from exc
+        return url
 
     def client_environment(self, database: str = DATABASE) -> dict[str, str]:
         """Give the PG* variables for PostgreSQL's own programs: the password stays out of argv.

@@ -67,7 +67,7 @@ def open_server(place: Place, binaries: Binaries, port: int | None) -> Postmaste
             write_private(place.tcp, str(port))
         running = _start(place, binaries)
     try:
-        _make_database(place)
+        ensure_database(place)
     except (OSError, WireError) as exc:
         running.stop()
         raise ServerStartError(
@@ -160,11 +160,26 @@ def _why(place: Place, offset: int) -> str:
     return ""
 
 
-def _make_database(place: Place) -> None:
+def ensure_database(place: Place, name: str = DATABASE) -> None:
+    """Make a database on the running server unless it is there.
+
+    Args:
+        place: Of the server.
+        name: Lower-case letters, digits and underscores.
+
+    Raises:
+        WireError: The server refuses.
+        OSError: It does not answer.
+    """
     login = place.login()
-    there = f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"  # noqa: S608 - our constant
-    if ask(login, "postgres", there) is None:
-        ask(login, "postgres", f'CREATE DATABASE "{DATABASE}" STRATEGY wal_log', timeout=60)
+    there = f"SELECT 1 FROM pg_database WHERE datname = '{name}'"  # noqa: S608 - a checked name
+    if ask(login, "postgres", there) is not None:
+        return
+    try:
+        ask(login, "postgres", f'CREATE DATABASE "{name}" STRATEGY wal_log', timeout=60)
+    except WireError:
+        if ask(login, "postgres", there) is None:  # not because somebody else made it meanwhile
+            raise
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -50,9 +51,12 @@ def main() -> None:
     except (ChatkeepError, OSError) as exc:
         _tell(report, exc)
         sys.exit(1)
-    with report:
-        report.write("{}\n")
-    _watch(place, server, wanted, lock)
+    try:
+        _say(report, "{}")
+        _watch(place, server, wanted)
+    finally:  # whatever happens to the supervisor, the server does not outlive it
+        server.stop()
+        os.close(lock)
 
 
 def _on_signals() -> threading.Event:
@@ -73,22 +77,26 @@ def _open(place: Place, port: int | None) -> Postmaster:
 def _tell(report: TextIO, exc: Exception) -> None:
     hint = exc.hint if isinstance(exc, ChatkeepError) else None
     message = str(exc.args[0]) if isinstance(exc, ChatkeepError) else f"{type(exc).__name__}: {exc}"
-    line = json.dumps({"error": type(exc).__name__, "message": message, "hint": hint})
-    with report:
+    _say(report, json.dumps({"error": type(exc).__name__, "message": message, "hint": hint}))
+
+
+def _say(report: TextIO, line: str) -> None:
+    """Tell the starter; it may have been killed meanwhile, then its lease is free already."""
+    with suppress(BrokenPipeError), report:
         report.write(f"{line}\n")
 
 
-def _watch(place: Place, server: Postmaster, wanted: threading.Event, lock: int) -> None:
+def _watch(place: Place, server: Postmaster, wanted: threading.Event) -> None:
+    """Return when the server is to be stopped, with the lease held for the rest of our life.
+
+    With it in hand nobody can come in before the server is gone. When the server died, or we were
+    told to stop, clients may hold it: they see their connections end.
+    """
     lease = open_lock(place.lease_lock)
     while server.alive() and not wanted.is_set():
         if not place.keep.exists() and try_lock(lease, exclusive=True):
             break
         wanted.wait(_TICK_SECONDS)
-    # With the lease in hand nobody can come in before the server is gone. When the server died,
-    # or we were told to stop, clients may hold it: they see their connections end.
-    server.stop()
-    os.close(lock)
-    os.close(lease)
 
 
 if __name__ == "__main__":
