@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chatkeep.kit import jsjson
+from chatkeep.kit.folder import jsjson
 from fixtures.seeds import STEPS, metadata_until
 from fixtures.servers import PgServer
 

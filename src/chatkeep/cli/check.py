@@ -9,7 +9,7 @@ from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
     from chatkeep.kit.check import Checked
-    from chatkeep.kit.folder import Folder
+    from chatkeep.kit.folder.reading import Folder
     from chatkeep.kit.target import Target
 
 
@@ -21,7 +21,7 @@ def check(url: str | None, scratch_url: str | None, *, as_json: bool) -> None:
     """Compare schema, folder and database."""
     import asyncio
 
-    from chatkeep.kit.folder import Folder
+    from chatkeep.kit.folder.reading import Folder
     from chatkeep.kit.target import target_of
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
@@ -61,7 +61,7 @@ async def _check(
 
 
 def _add_breaches(checked: "Checked", goal: "Target") -> None:
-    from chatkeep.kit.soundness import Finding
+    from chatkeep.kit.folder.soundness import Finding
     from chatkeep.schema.conventions import check_conventions
 
     for breach in check_conventions(goal.state.metadata, prefix=goal.prefix):

@@ -8,7 +8,7 @@ from chatkeep.cli.places import database_url, print_json
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from chatkeep.kit.folder import Migration
+    from chatkeep.kit.folder.reading import Migration
     from chatkeep.kit.migrate import Applied, Report
 
 
@@ -31,7 +31,7 @@ def migrate(
     import asyncio
 
     from chatkeep.kit import migrate as kit
-    from chatkeep.kit.folder import Folder
+    from chatkeep.kit.folder.reading import Folder
 
     settings = Settings.load(url=url)
     folder = Folder.read(settings.migrations)

@@ -24,7 +24,7 @@ def status(url: str | None, *, as_json: bool) -> None:
     import asyncio
 
     from chatkeep.kit import status as kit
-    from chatkeep.kit.folder import Folder
+    from chatkeep.kit.folder.reading import Folder
 
     settings = Settings.load(url=url)
     folder = Folder.read(settings.migrations)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from chatkeep.kit import ledger
+from chatkeep.kit.applying import ledger
+from chatkeep.kit.applying.matching import Matching, match
+from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.build import build
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.ownership import owned
@@ -13,12 +15,10 @@ from chatkeep.kit.catalog.tables import Table
 from chatkeep.kit.connection import connect
 from chatkeep.kit.differences import differences
 from chatkeep.kit.folder import Folder, Migration
-from chatkeep.kit.matching import Matching, match
-from chatkeep.kit.replay import replay
+from chatkeep.kit.folder.soundness import Finding, folder_findings
 from chatkeep.kit.scratch import Scratch
-from chatkeep.kit.soundness import Finding, folder_findings
-from chatkeep.kit.steps import stages_left
 from chatkeep.kit.target import Target
+from chatkeep.kit.writing.steps import stages_left
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatkeep.errors import ConfigError
+from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.build import build, run_all
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
@@ -14,7 +15,6 @@ from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.statement import Statement
-from chatkeep.kit.replay import replay
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import target_of
 from chatkeep.settings import load_object

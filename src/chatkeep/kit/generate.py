@@ -3,25 +3,25 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatkeep.kit import draft as text
-from chatkeep.kit import steps as staging
-from chatkeep.kit.append import Draft, append, recover
+from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.build import build
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
-from chatkeep.kit.deriving import derive_name
-from chatkeep.kit.folder import CUSTOM, Folder, Migration
-from chatkeep.kit.journal import Entry
+from chatkeep.kit.folder.append import Draft, append, recover
+from chatkeep.kit.folder.journal import Entry
+from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
 from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.plan.renaming import parse_renames
 from chatkeep.kit.plan.statement import Statement
-from chatkeep.kit.prove import prove
-from chatkeep.kit.renaming import parse_renames
-from chatkeep.kit.replay import replay
 from chatkeep.kit.scratch import Scratch
-from chatkeep.kit.snapshot import empty_snapshot, snapshot
-from chatkeep.kit.steps import STAGE_KEY, Step, Steps
+from chatkeep.kit.snapshot.snapshot import empty_snapshot, snapshot
 from chatkeep.kit.target import StageLike, State, Target
+from chatkeep.kit.writing import draft as text
+from chatkeep.kit.writing import steps as staging
+from chatkeep.kit.writing.deriving import derive_name
+from chatkeep.kit.writing.prove import prove
+from chatkeep.kit.writing.steps import STAGE_KEY, Step, Steps
 from chatkeep.kit.zones import utc_casts
 
 

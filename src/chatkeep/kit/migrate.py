@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from chatkeep.kit import ledger
+from chatkeep.kit.applying import ledger
+from chatkeep.kit.applying.lock import migration_lock
+from chatkeep.kit.applying.matching import Matching, match, refuse_disorder, refuse_edited
+from chatkeep.kit.applying.run import failure, refuse_unfit_statements, run_statements
 from chatkeep.kit.connection import BROKEN, connect
 from chatkeep.kit.folder import Folder, Migration
-from chatkeep.kit.lock import migration_lock
-from chatkeep.kit.matching import Matching, match, refuse_disorder, refuse_edited
-from chatkeep.kit.run import failure, refuse_unfit_statements, run_statements
 
 LOCK_WAIT = 60.0  # seconds
 

@@ -4,10 +4,10 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatkeep.kit import ledger
+from chatkeep.kit.applying import ledger
+from chatkeep.kit.applying.matching import Matched, match
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
-from chatkeep.kit.matching import Matched, match
 
 
 @dataclass(frozen=True, slots=True)

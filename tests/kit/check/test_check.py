@@ -7,10 +7,9 @@ import asyncpg
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
-from chatkeep.kit import jsjson
-from chatkeep.kit.append import NOTE
 from chatkeep.kit.check import check
-from chatkeep.kit.folder import Folder
+from chatkeep.kit.folder import Folder, jsjson
+from chatkeep.kit.folder.append import NOTE
 from chatkeep.kit.generate import Options, generate
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.scratch import Scratch

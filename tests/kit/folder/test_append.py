@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from chatkeep.errors import MigrationsFolderError
-from chatkeep.kit import jsjson
-from chatkeep.kit.append import NOTE, Draft, append, recover
-from chatkeep.kit.folder import Folder
+from chatkeep.kit.folder import Folder, jsjson
+from chatkeep.kit.folder.append import NOTE, Draft, append, recover
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "drizzle"
 NOW = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
@@ -152,7 +151,7 @@ def test_file_that_the_journal_does_not_name_is_not_overwritten(folder):
 CRASH = """
 import os, signal, sys
 from pathlib import Path
-from chatkeep.kit.append import Draft, append
+from chatkeep.kit.folder.append import Draft, append
 from chatkeep.kit.folder import Folder
 
 left = int(sys.argv[2])

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from chatkeep.errors import MigrationFailedError, MigrationsFolderError, RenameUnclearError
-from chatkeep.kit.folder import CUSTOM, Folder
+from chatkeep.kit.folder.reading import CUSTOM, Folder
 from chatkeep.kit.generate import Options, generate, generate_custom
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.target import target_of

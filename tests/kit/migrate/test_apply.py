@@ -19,8 +19,8 @@ from chatkeep.errors import (
     MigrationOrderError,
     MigrationsFolderError,
 )
-from chatkeep.kit.folder import MARKER, Folder
-from chatkeep.kit.lock import migration_lock
+from chatkeep.kit.applying.lock import migration_lock
+from chatkeep.kit.folder.reading import MARKER, Folder
 from chatkeep.kit.migrate import migrate, pending
 from fixtures.dump import dump
 
@@ -211,7 +211,7 @@ async def test_processes_that_start_together_apply_each_migration_once(golden, d
     root = golden("deepsearch")
     code = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from chatkeep.kit.folder import Folder; from chatkeep.kit.migrate import migrate\n"
+        "from chatkeep.kit.folder.reading import Folder; from chatkeep.kit.migrate import migrate\n"
         "asyncio.run(migrate(Folder.read(Path(sys.argv[1])), sys.argv[2]))"
     )
     command = [sys.executable, "-c", code, str(root), database_url]
@@ -234,7 +234,7 @@ async def test_lock_held_by_another_is_named_after_the_wait(folder_of, database_
 async def test_lock_goes_with_a_killed_process(folder_of, database_url):
     code = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from chatkeep.kit.folder import Folder; from chatkeep.kit.migrate import migrate\n"
+        "from chatkeep.kit.folder.reading import Folder; from chatkeep.kit.migrate import migrate\n"
         "def said(a): print(a.migration.tag, flush=True)\n"
         "asyncio.run(migrate(Folder.read(Path(sys.argv[1])), sys.argv[2], on_applied=said))"
     )

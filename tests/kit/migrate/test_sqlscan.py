@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatkeep.kit.sqlscan import statement_words, transaction_command
+from chatkeep.kit.applying.sqlscan import statement_words, transaction_command
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from chatkeep.errors import MigrationError, RenameUnclearError
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.plan.planner import plan
-from chatkeep.kit.prove import prove
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.writing.prove import prove
 from fixtures.servers import PgServer
 
 OLD = """

@@ -9,8 +9,8 @@ from chatkeep.kit.build import build, run_all, schema_sql
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.plan.statement import Statement
-from chatkeep.kit.prove import prove
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.writing.prove import prove
 from fixtures.servers import PgServer
 
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from chatkeep.kit import jsjson
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
-from chatkeep.kit.folder import Folder
+from chatkeep.kit.folder import Folder, jsjson
 from chatkeep.kit.migrate import migrate
-from chatkeep.kit.snapshot import snapshot
-from chatkeep.kit.spelling import drizzle_default, drizzle_type
+from chatkeep.kit.snapshot.snapshot import snapshot
+from chatkeep.kit.snapshot.spelling import drizzle_default, drizzle_type
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "drizzle"
 STEPS = [("maps", 0), *(("deepsearch", step) for step in range(4))]

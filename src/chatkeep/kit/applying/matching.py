@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatkeep.errors import MigrationEditedError, MigrationOrderError
-from chatkeep.kit.folder import CUSTOM, Migration
-from chatkeep.kit.ledger import Row
+from chatkeep.kit.applying.ledger import Row
+from chatkeep.kit.folder.reading import CUSTOM, Migration
 
 State = Literal["applied", "pending", "edited", "redated"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from chatkeep.kit.applying.run import refuse_unfit_statements, run_statements
 from chatkeep.kit.folder import Migration
-from chatkeep.kit.run import refuse_unfit_statements, run_statements
 
 
 async def replay(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> None:

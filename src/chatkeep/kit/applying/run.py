@@ -5,10 +5,10 @@ import time
 import asyncpg
 
 from chatkeep.errors import MigrationFailedError
+from chatkeep.kit.applying.sqlscan import copies_through_client, is_blank, transaction_command
 from chatkeep.kit.connection import BROKEN
-from chatkeep.kit.folder import MARKER, Migration
+from chatkeep.kit.folder.reading import MARKER, Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
-from chatkeep.kit.sqlscan import copies_through_client, is_blank, transaction_command
 
 _NEEDS_NO_TRANSACTION = "25001"
 

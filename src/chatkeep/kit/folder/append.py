@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from chatkeep.errors import MigrationsFolderError
-from chatkeep.kit import jsjson
-from chatkeep.kit.folder import Folder
-from chatkeep.kit.journal import JOURNAL, Entry
-from chatkeep.kit.names import next_prefix, slug
+from chatkeep.kit.folder import jsjson
+from chatkeep.kit.folder.journal import JOURNAL, Entry
+from chatkeep.kit.folder.names import next_prefix, slug
+from chatkeep.kit.folder.reading import Folder
 
 # Windows has no flock; there the comparison of the journal's text has to do.
 _fcntl = None if sys.platform == "win32" else importlib.import_module("fcntl")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from chatkeep.errors import MigrationsFolderError
-from chatkeep.kit import jsjson
+from chatkeep.kit.folder import jsjson
 
 JOURNAL = Path("meta", "_journal.json")
 

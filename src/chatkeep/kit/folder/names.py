@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 from chatkeep.errors import MigrationsFolderError
-from chatkeep.kit.journal import Journal
+from chatkeep.kit.folder.journal import Journal
 
 MAX_LENGTH = 80  # with the number and `.sql` far below every file system's limit
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.errors import MigrationFileMissingError, MigrationsFolderError
-from chatkeep.kit.journal import JOURNAL, Entry, Journal, parse_object
+from chatkeep.kit.folder.journal import JOURNAL, Entry, Journal, parse_object
 
 MARKER = "--> statement-breakpoint"
 """Splits a file into statements, also inside literals and comments: drizzle splits the raw text."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chatkeep.kit.append import NOTE
-from chatkeep.kit.folder import FIRST_ID, Folder
-from chatkeep.kit.journal import parse_object
+from chatkeep.kit.folder.append import NOTE
+from chatkeep.kit.folder.journal import parse_object
+from chatkeep.kit.folder.reading import FIRST_ID, Folder
 
 
 @dataclass(frozen=True, slots=True)

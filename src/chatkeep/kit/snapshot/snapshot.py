@@ -13,7 +13,7 @@ from chatkeep.kit.catalog.fact import Fact
 from chatkeep.kit.catalog.programs import View
 from chatkeep.kit.catalog.tables import Sequence, SequenceOwner, Table
 from chatkeep.kit.catalog.types import Enum, Schema
-from chatkeep.kit.snapshot_table import Parts, sequence_json, table_json, view_json
+from chatkeep.kit.snapshot.table import Parts, sequence_json, table_json, view_json
 
 T = TypeVar("T", bound=Fact)
 

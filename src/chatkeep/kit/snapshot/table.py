@@ -18,7 +18,7 @@ from chatkeep.kit.catalog.tables import (
     SequenceOwner,
     Table,
 )
-from chatkeep.kit.spelling import drizzle_default, drizzle_type, serial_of
+from chatkeep.kit.snapshot.spelling import drizzle_default, drizzle_type, serial_of
 
 _VIEW_OPTIONS = {
     "check_option": "checkOption",

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from chatkeep.kit.folder import join_statements
+from chatkeep.kit.folder.reading import join_statements
 from chatkeep.kit.plan.statement import Statement
 
 WIDTH = 96  # of a comment at the head of a file

@@ -12,10 +12,10 @@ from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.fact import Fact
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
-from chatkeep.kit.dumping import dump_schema
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.writing.dumping import dump_schema
 
 _TABLES = """
 SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
