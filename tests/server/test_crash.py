@@ -160,7 +160,7 @@ def test_crowd_of_clients_some_killed_leaves_no_server(server):
 
 def test_clients_that_come_and_go_without_pause_always_find_a_server(server):
     body = (
-        "from chatkeep.server.wire import ask\nfrom chatkeep.server.place import find_place\n"
+        "from chatkeep.server.probe import ask\nfrom chatkeep.server.place import find_place\n"
         "lease.close()\nimport random\n"
         "for _ in range(15):\n"
         "    with EmbeddedServer(Path(sys.argv[1])).acquire():\n"

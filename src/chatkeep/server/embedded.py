@@ -19,9 +19,9 @@ from chatkeep.server.launch import launch
 from chatkeep.server.lease import Lease
 from chatkeep.server.place import DATABASE, Place, find_place
 from chatkeep.server.postmaster import answers, ensure_database, free_port
+from chatkeep.server.probe import RefusedError
 from chatkeep.server.processes import postmaster_pid, processes_of, send
 from chatkeep.server.url import server_url
-from chatkeep.server.wire import WireError
 
 _DATABASE_NAME = re.compile("[a-z][a-z0-9_]{0,62}")
 _WAIT_SECONDS = 330.0  # longer than the server may take to recover from a crash
@@ -178,7 +178,7 @@ class EmbeddedServer:
         url = self.url(name)
         try:
             ensure_database(find_place(self.root), name)
-        except WireError as exc:
+        except RefusedError as exc:
             raise ServerError(f"The server made no database {name}: {exc}.") from exc
         except OSError as exc:
             raise ServerNotRunningError(

@@ -15,7 +15,7 @@ from pathlib import Path
 from chatkeep.errors import ServerError
 from chatkeep.server.account import Account, choose
 from chatkeep.server.binaries import SHARED
-from chatkeep.server.wire import Login
+from chatkeep.server.probe import Login
 
 DATABASE = "chatkeep"
 PORT = 5432

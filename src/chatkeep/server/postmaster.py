@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from chatkeep.errors import ServerStartError
 from chatkeep.server.binaries import Binaries
 from chatkeep.server.place import DATABASE, PORT, Place, write_private
+from chatkeep.server.probe import RefusedError, ask
 from chatkeep.server.processes import postmaster_pid, processes_of, send, works_in
-from chatkeep.server.wire import WireError, ask
 
 _START_SECONDS = 300.0  # crash recovery of a large database takes its time
 _ORPHAN_SECONDS = 3.0
@@ -50,7 +50,7 @@ def answers(place: Place) -> bool:
     """Ask the server a real question. A server that refuses our password is not ours."""
     try:
         return ask(place.login(), "postgres", "SELECT 1") == "1"
-    except (OSError, WireError):
+    except (OSError, RefusedError):
         return False
 
 
@@ -68,7 +68,7 @@ def open_server(place: Place, binaries: Binaries, port: int | None) -> Postmaste
         running = _start(place, binaries)
     try:
         ensure_database(place)
-    except (OSError, WireError) as exc:
+    except (OSError, RefusedError) as exc:
         running.stop()
         raise ServerStartError(
             f"The server in {place.data} refuses the login: {exc}.",
@@ -144,7 +144,7 @@ def _accepts(place: Place) -> bool:
     """Tell whether logins are taken; a refused one counts, the caller then says so."""
     try:
         ask(place.login(), "postgres", "SELECT 1")
-    except WireError as exc:
+    except RefusedError as exc:
         return exc.sqlstate != _STARTING_UP
     except OSError:
         return False
@@ -168,7 +168,7 @@ def ensure_database(place: Place, name: str = DATABASE) -> None:
         name: Lower-case letters, digits and underscores.
 
     Raises:
-        WireError: The server refuses.
+        RefusedError: The server refuses.
         OSError: It does not answer.
     """
     login = place.login()
@@ -177,7 +177,7 @@ def ensure_database(place: Place, name: str = DATABASE) -> None:
         return
     try:
         ask(login, "postgres", f'CREATE DATABASE "{name}" STRATEGY wal_log', timeout=60)
-    except WireError:
+    except RefusedError:
         if ask(login, "postgres", there) is None:  # not because somebody else made it meanwhile
             raise
 

@@ -3,7 +3,7 @@
 It is a process of its own, detached from whoever started it. Clients hold the lease lock shared;
 the supervisor stops the server when it gets that lock exclusively, which it can as soon as no
 client is left, however they ended. It holds it while stopping, so that a client who arrives
-meanwhile waits and then starts anew. Standard library only: it must start in milliseconds.
+meanwhile waits and then starts anew.
 
     python -m chatkeep.server.supervisor ROOT [PORT]
 
