@@ -80,11 +80,13 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, empty_python: Path, ex
     assert done.stdout.strip() == str(expected)
 
 
-def test_without_binaries_the_error_says_what_to_install(wheel: Path, empty_python: Path):
+def test_without_binaries_the_error_says_what_to_install(
+    wheel: Path, empty_python: Path, project: Path
+):
     install(empty_python, wheel, "")
     done = subprocess.run(
         [empty_python.parent / "chatkeep", "db", "start"],
-        cwd=empty_python.parent, capture_output=True, text=True, check=False,
+        cwd=project, capture_output=True, text=True, check=False,
         env={"PATH": "/nonexistent", "HOME": str(empty_python.parent)},
     )  # fmt: skip
     assert done.returncode == 1
