@@ -14,24 +14,10 @@ if TYPE_CHECKING:
     from chatkeep.kit.plan.statement import Statement
 
 
-def _renames(pairs: "Sequence[str]") -> dict[tuple[str, ...], str | None]:
-    """Read `schema.table[.column]:new`; the schema may be left out of `table:new`."""
-    found: dict[tuple[str, ...], str | None] = {}
-    for pair in pairs:
-        old, colon, new = pair.rpartition(":")
-        path = tuple(old.split("."))
-        if not colon or not new or not all(path) or len(path) > 3:
-            raise click.BadParameter(f"`{pair}` is not old:new, such as public.users.bio:about.")
-        found[("public", *path) if len(path) == 1 else path] = new
-    return found
-
-
 @click.command()
 @click.argument("start", metavar="FROM")
 @click.argument("goal", metavar="TO")
-@click.option(
-    "--rename", "pairs", multiple=True, metavar="OLD:NEW", help="schema.table[.column]:new."
-)
+@places.rename_option
 @click.option("--allow-drops", is_flag=True, help="What may be a rename is a drop and an add.")
 @click.option("--accept", multiple=True, metavar="KIND", help="Look past differences, as in grant.")
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
@@ -40,7 +26,7 @@ def diff(  # noqa: PLR0913 - one parameter for each option
     start: str,
     goal: str,
     *,
-    pairs: tuple[str, ...],
+    renames: tuple[str, ...],
     allow_drops: bool,
     accept: tuple[str, ...],
     scratch_url: str | None,
@@ -57,7 +43,7 @@ def diff(  # noqa: PLR0913 - one parameter for each option
     from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(scratch_url=scratch_url)
-    options = Options(_renames(pairs), allow_drops, accept)
+    options = Options(renames, allow_drops, accept)
     with places.scratch_url(settings) as server:
         statements = asyncio.run(compare(start, goal, Scratch(server), Path.cwd(), options))
     _print(statements, as_json=as_json)
@@ -80,4 +66,6 @@ def _print(statements: "Sequence[Statement]", *, as_json: bool) -> None:
         places.print_json({"equal": not rows, "statements": rows})
         return
     for statement in statements:
+        if statement.loses:
+            click.echo(f"-- Loses data: {statement.loses}.")
         click.echo(f"{statement.sql};")

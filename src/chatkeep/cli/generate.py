@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     flag_value="custom",
     help="Write an empty migration to put your own SQL into.",
 )
-@click.option(
-    "--rename",
-    "renames",
-    multiple=True,
-    metavar="OLD:NEW",
-    help="Say that OLD (table or table.column) is NEW now. With nothing as NEW, that it goes.",
-)
+@places.rename_option
 @click.option("--allow-drops", is_flag=True, help="Never ask about renames: what is gone goes.")
 @click.option(
     "--hold-contract",
@@ -78,7 +72,7 @@ def _print(made: "Generated", folder: Path, *, as_json: bool) -> None:
     if not made.paths:
         click.echo(f"Nothing to do: {folder} already leads to the schema.")
     for loss in made.destructive:
-        click.echo(f"Applying it loses data: {loss}.", err=True)
+        click.echo(f"Loses data when applied: {loss}.", err=True)
     if made.held:
         click.echo(f"The step `{made.held}` is held back; the next `chatkeep generate` writes it.")
     elif made.paths:

@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from chatkeep.kit.target import Target
 
 
+def _with_colon(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        if ":" not in value:
+            raise click.BadParameter(f"`{value}` is not old:new, such as user.bio:about.")
+    return values
+
+
+rename_option = click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD:NEW",
+    callback=_with_colon,
+    help="Say that OLD (table or table.column) is NEW now. With nothing as NEW, that it goes.",
+)
+
+
 @contextmanager
 def database_url(settings: Settings) -> Generator[str]:
     """Give the URL of `--url` or DATABASE_URL, else of the embedded server, kept up meanwhile."""

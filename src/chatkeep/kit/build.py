@@ -8,9 +8,13 @@ from sqlalchemy import MetaData, create_mock_engine
 from sqlalchemy.sql.ddl import ExecutableDDLElement
 
 from chatkeep.errors import ConfigError, StatementError
+from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS
 from chatkeep.kit.connection import connect
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.refusal import describe, sqlstate
+
+MAX_NAME = 63
+"""Bytes of a name; PostgreSQL cuts what is longer."""
 
 _BEFORE_TABLES = ("extension", "schema", "type", "domain")
 
@@ -40,9 +44,11 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
     Extras whose `kind` is extension, schema, type or domain come before the tables.
 
     Raises:
-        ConfigError: SQLAlchemy cannot put the tables into SQL.
+        ConfigError: SQLAlchemy cannot put the tables into SQL, PostgreSQL would cut a name, or a
+            table stands where bookkeeping does.
     """
     metadata = target if isinstance(target, MetaData) else target.metadata
+    _refuse_names(metadata)
     extras: Sequence[Made] = tuple(getattr(target, "extras", ()))
     early = [extra for extra in extras if getattr(extra, "kind", "") in _BEFORE_TABLES]
     late = [extra for extra in extras if extra not in early]
@@ -51,6 +57,22 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
     out += [extra.create for extra in early]
     out += _tables(metadata)
     return [_trimmed(sql) for sql in [*out, *(extra.create for extra in late)]]
+
+
+def _refuse_names(metadata: MetaData) -> None:
+    for table in metadata.tables.values():
+        if table.schema in IGNORED_SCHEMAS:
+            raise ConfigError(
+                f"Table {table} is in the database schema {table.schema}, which holds bookkeeping.",
+                hint="Put it into another one: it would be in no migration.",
+            )
+        parts = [table, *table.columns, *table.indexes, *table.constraints]
+        for name in (part.name for part in parts if isinstance(part.name, str)):
+            if len(name.encode()) > MAX_NAME:
+                raise ConfigError(
+                    f'The name "{name}" of table {table} has {len(name.encode())} bytes.',
+                    hint=f"PostgreSQL would cut it: give it at most {MAX_NAME} bytes.",
+                )
 
 
 def _tables(metadata: MetaData) -> list[str]:
@@ -67,7 +89,7 @@ def _tables(metadata: MetaData) -> list[str]:
         metadata.create_all(engine, checkfirst=False)
     except Exception as exc:
         raise ConfigError(
-            f"SQLAlchemy cannot write the tables as SQL: {exc}",
+            f"SQLAlchemy cannot write the tables as SQL: {str(exc).rstrip('.')}.",
             hint="Correct the table that the message names.",
         ) from exc
     return out

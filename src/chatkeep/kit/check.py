@@ -1,22 +1,22 @@
 """Whether schema, folder and database agree."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.matching import Matching, match
-from chatkeep.kit.applying.replay import replay
-from chatkeep.kit.build import build
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.ownership import owned
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.catalog.tables import Table
 from chatkeep.kit.connection import connect
-from chatkeep.kit.differences import differences
-from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.differences import Difference, differences
+from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.soundness import Finding, folder_findings
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.states import facts_of_migrations, facts_of_tables
 from chatkeep.kit.target import Target
 from chatkeep.kit.writing.steps import stages_left
 
@@ -59,7 +59,7 @@ async def check(
         ConnectionFailedError: No connection to the database, or to the scratch server.
     """
     checked = Checked(folder_findings(folder))
-    wanted = await _built(target, scratch)
+    wanted = await facts_of_tables(target.state, scratch)
     left = stages_left(folder, target)
     if left:
         names = ", ".join(stage.name for stage in left)
@@ -68,7 +68,7 @@ async def check(
             "writes it. Until then schema and folder are not compared."
         )
     else:
-        replayed = await _replayed(folder.migrations, scratch)
+        replayed = await facts_of_migrations(folder.migrations, scratch)
         checked.findings += _findings(
             "schema", replayed, wanted, ("the folder", "the schema"), "run `chatkeep generate`"
         )
@@ -91,12 +91,12 @@ async def _check_database(
     checked.findings += _bookkeeping(matching)
     if matching.unknown:
         checked.notes.append(
-            f"{len(matching.unknown)} rows of the bookkeeping belong to no migration of this "
-            "folder; another project may keep its books there."
+            f"Rows of the bookkeeping that no migration of this folder accounts for: "
+            f"{len(matching.unknown)}; another project may keep its books there."
         )
     if matching.of("edited", "redated"):
         return  # what was applied is not what the folder holds: nothing to compare with
-    replayed = await _replayed(matching.of("applied"), scratch)
+    replayed = await facts_of_migrations(matching.of("applied"), scratch)
     known = {(t.schema, t.name) for catalog in (replayed, wanted) for t in catalog.of(Table)}
 
     def owns(schema: str, name: str) -> bool:
@@ -138,19 +138,16 @@ def _findings(
         "changed": f"is not the same in {one} and {other}",
     }
     return [
-        Finding(area, f"The {difference.object} {words[difference.found]}: {what}.")
-        for difference in differences(first, second)
+        Finding(area, f"The {each.object} {words[each.found]}{_fields(each)}: {what}.")
+        for each in differences(first, second)
     ]
 
 
-async def _replayed(migrations: Sequence[Migration], scratch: Scratch) -> Catalog:
-    async with scratch.database() as url, connect(url) as connection:
-        await replay(connection, migrations)
-        return await read_catalog(connection)
+def _fields(difference: Difference) -> str:
+    pairs = difference.fields.items()
+    said = ", ".join(f"{name}: {_short(one)}, {_short(other)}" for name, (one, other) in pairs)
+    return f" ({said})" if said else ""
 
 
-async def _built(target: Target, scratch: Scratch) -> Catalog:
-    async with scratch.database() as url:
-        await build(url, target.state)
-        async with connect(url) as connection:
-            return await read_catalog(connection)
+def _short(value: object) -> str:
+    return textwrap.shorten(repr(value), 100, placeholder="…")

@@ -1,32 +1,39 @@
 """Two states of a schema, each told in its own way, and the SQL from one to the other."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.errors import ConfigError
-from chatkeep.kit.applying.replay import replay
-from chatkeep.kit.build import build, run_all
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.reader import read_catalog
-from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.plan.renaming import parse_renames
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.states import (
+    facts_of_database,
+    facts_of_migrations,
+    facts_of_script,
+    facts_of_tables,
+)
 from chatkeep.kit.target import target_of
 from chatkeep.settings import load_object
+
+Using = Mapping[tuple[str, str, str], str]
+"""USING expressions by (schema, table, column)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller says about a comparison; see `plan`."""
+    """What the caller says about a comparison; see `plan`.
 
-    renames: Mapping[tuple[str, ...], str | None] = field(
-        default_factory=dict[tuple[str, ...], str | None]
-    )
+    Attributes:
+        renames: As `--rename` takes them: `table.column:new`.
+    """
+
+    renames: Sequence[str] = ()
     allow_drops: bool = False
     accept: Collection[str] = ()
 
@@ -50,58 +57,35 @@ async def compare(
         StatementError: A file or the tables do not run.
         ConnectionFailedError: A database cannot be reached.
         UnmodelledObjectError: They differ in what the diff cannot change.
+        MigrationError: A rename cannot be read, or names nothing.
         RenameUnclearError: A rename, or a drop and an add?
     """
     chosen = options or Options()
-    before = await state_of(start, scratch, root)
-    after = await state_of(goal, scratch, root)
+    before, _ = await _read(start, scratch, root)
+    after, using = await _read(goal, scratch, root)
     return plan(
         before,
         after,
-        renames=chosen.renames,
+        renames=parse_renames(chosen.renames, before),
+        using=using,
         allow_drops=chosen.allow_drops,
         accept=chosen.accept,
     )
 
 
-async def state_of(source: str, scratch: Scratch, root: Path) -> Catalog:
-    """Give the facts of a state; see `compare` for its forms and errors."""
-    async with _database(source, scratch, root) as url, connect(url) as connection:
-        return await read_catalog(connection)
-
-
-@asynccontextmanager
-async def _database(source: str, scratch: Scratch, root: Path) -> AsyncGenerator[str]:
-    if source.startswith(("postgresql://", "postgres://")):
-        yield source
-        return
-    async with scratch.database() as url:
-        await _fill(url, source, root)
-        yield url
-
-
-async def _fill(url: str, source: str, root: Path) -> None:
+async def _read(source: str, scratch: Scratch, root: Path) -> tuple[Catalog, Using]:
     path = root / source
+    if "://" in source:
+        return await facts_of_database(source), {}
     if path.is_dir():
         folder = await asyncio.to_thread(Folder.read, path)
-        async with connect(url) as connection:
-            await replay(connection, folder.migrations)
-    elif source.endswith(".sql"):
-        await run_all(url, [await asyncio.to_thread(_text, path)])
-    elif ":" in source:
-        found = await asyncio.to_thread(load_object, source, root)
-        await build(url, target_of(found, source).state)
-    else:
+        return await facts_of_migrations(folder.migrations, scratch), {}
+    if source.endswith(".sql"):
+        return await facts_of_script(path, scratch), {}
+    if ":" not in source:
         raise ConfigError(
             f"`{source}` is no state of a schema.",
             hint="Give a database URL, a migrations folder, a .sql file or package.module:name.",
         )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(
-            f"{path} cannot be read as UTF-8 text.", hint="Give a .sql file that exists."
-        ) from exc
+    state = target_of(await asyncio.to_thread(load_object, source, root), source).state
+    return await facts_of_tables(state, scratch), state.using()

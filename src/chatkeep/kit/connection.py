@@ -1,5 +1,6 @@
 """A direct connection to PostgreSQL for the kit, with our errors."""
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
@@ -65,11 +66,18 @@ async def _open(url: str, name: str) -> asyncpg.Connection:
             f"PostgreSQL at {where(url)} refused the connection: {describe(exc)}"
         ) from exc
     except (OSError, TimeoutError) as exc:
-        reason = getattr(exc, "strerror", None) or "no answer"
+        reason = _reason(exc)
         raise ConnectionFailedError(
             f"PostgreSQL at {where(url)} cannot be reached: {reason}.",
             hint="Check that the server runs and that the URL leads to it.",
         ) from exc
+
+
+def _reason(exc: OSError | TimeoutError) -> str:
+    """Give the system's own words; asyncio puts others over those of a refused connection."""
+    if exc.errno is not None and exc.errno > 0:
+        return os.strerror(exc.errno)
+    return exc.strerror or "no answer"
 
 
 def where(url: str) -> str:

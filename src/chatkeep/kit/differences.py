@@ -1,11 +1,14 @@
 """How two catalogs differ, told for people."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.fact import Key, Kind
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
+
+Fields = Mapping[str, tuple[object, object]]
+"""What differs between two facts, by name: its value in the first and in the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +18,24 @@ class Difference:
     Attributes:
         object: Kind and qualified name.
         found: `missing` from the second, `extra` in the second, or `changed`.
+        fields: Where it changed, what.
     """
 
     object: str
     found: Literal["missing", "extra", "changed"]
+    fields: Fields = field(default_factory=dict)
+
+
+def changed_fields(first: Fact, second: Fact) -> Fields:
+    """Give what differs between two facts of one name; `kind` alone where they are of two kinds."""
+    if type(first) is not type(second):
+        return {"kind": (first.kind, second.kind)}
+    pairs = {
+        each.name: (getattr(first, each.name), getattr(second, each.name))
+        for each in fields(first)
+        if each.compare
+    }
+    return {name: (old, new) for name, (old, new) in pairs.items() if old != new}
 
 
 def differences(first: Catalog, second: Catalog) -> list[Difference]:
@@ -27,7 +44,7 @@ def differences(first: Catalog, second: Catalog) -> list[Difference]:
         *_lost(first, second, "missing"),
         *_lost(second, first, "extra"),
         *(
-            Difference(str(key), "changed")
+            Difference(str(key), "changed", changed_fields(fact, second.facts[key]))
             for key, fact in first.facts.items()
             if key in second.facts and second.facts[key] != fact
         ),

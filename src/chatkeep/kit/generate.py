@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.kit.applying.replay import replay
-from chatkeep.kit.build import build
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
@@ -13,16 +12,15 @@ from chatkeep.kit.folder.journal import Entry
 from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renaming import parse_renames
-from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import empty_snapshot, snapshot
+from chatkeep.kit.states import facts_of_tables
 from chatkeep.kit.target import StageLike, State, Target
 from chatkeep.kit.writing import draft as text
 from chatkeep.kit.writing import steps as staging
 from chatkeep.kit.writing.deriving import derive_name
 from chatkeep.kit.writing.prove import prove
 from chatkeep.kit.writing.steps import STAGE_KEY, Step, Steps
-from chatkeep.kit.zones import utc_casts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Generated:
 
     Attributes:
         paths: The SQL files, in order; empty when there is nothing to do.
-        destructive: What may lose rows or values when applied, one sentence each.
+        destructive: Which rows or values go or change when it is applied, in words.
         held: Name of the stage that waits for another time, or None.
     """
 
@@ -128,7 +126,8 @@ class _Writer:
             return staging.of_upgrade(left, hold_last=hold)
         states = staging.states_of(self.target)
         if left is None and len(states) > 1 and state.facts:
-            first, last = await self._built(states[0]), await self._built(states[-1])
+            first = await facts_of_tables(states[0], self.scratch)
+            last = await facts_of_tables(states[-1], self.scratch)
             if staging.lies_before(state, first, last):
                 return staging.of_upgrade(self.target.stages, hold_last=hold)
         return staging.plain(self.target)
@@ -151,27 +150,21 @@ class _Writer:
         return after
 
     async def _planned(self, step: Step, wanted: State, url: str, state: Catalog) -> str:
-        goal = await self._built(wanted)
+        goal = await facts_of_tables(wanted, self.scratch)
         statements = plan(
             state,
             goal,
             renames=parse_renames(self.options.renames, state),
-            using=utc_casts(state, goal),
+            using=wanted.using(),
             # The stages of an upgrade say what they drop; nobody has to be asked.
             allow_drops=self.options.allow_drops or step.stage is not None,
         )
         if not statements:
             return ""
-        sql = text.statements_sql(statements)
-        self.destructive += [_loss(statement) for statement in statements if statement.destructive]
         await prove(self.scratch, url, statements, goal)
-        return sql
-
-    async def _built(self, state: State) -> Catalog:
-        async with self.scratch.database() as url:
-            await build(url, state)
-            async with connect(url) as connection:
-                return await read_catalog(connection)
+        losses = [statement.loses for statement in statements if statement.loses]
+        self.destructive += losses
+        return text.with_losses(text.statements_sql(statements), losses)
 
     def _draft(self, sql: str, stage: StageLike | None, before: Catalog, after: Catalog) -> Draft:
         name, own = self.options.name, dict[str, object]()
@@ -180,10 +173,6 @@ class _Writer:
             own = {STAGE_KEY: stage.name}
         name = name or derive_name(before, after, self.target.prefix)
         return Draft(name, sql, snapshot(after, full_names=self.target.full_names), own)
-
-
-def _loss(statement: Statement) -> str:
-    return f"{statement.action} {statement.kind} {statement.object}"
 
 
 def _provisional(name: str, sql: str) -> Migration:

@@ -77,6 +77,25 @@ class State:
     metadata: MetaData
     extras: tuple[ExtraLike, ...] = ()
 
+    def using(self) -> dict[tuple[str, str, str], str]:
+        """Give the USING expressions of `Column.info["using"]`, by (schema, table, column).
+
+        Raises:
+            ConfigError: One of them is not a text.
+        """
+        found: dict[tuple[str, str, str], str] = {}
+        for table in self.metadata.tables.values():
+            for column in table.columns:
+                using: object = column.info.get("using")
+                if isinstance(using, str):
+                    found[table.schema or "public", table.name, column.name] = using
+                elif using is not None:
+                    raise ConfigError(
+                        f'info["using"] of column {column} is of type {type(using).__name__}, not a text.',
+                        hint="Write the SQL that makes the new value of the old one.",
+                    )
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

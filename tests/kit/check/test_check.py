@@ -113,7 +113,7 @@ async def test_rows_of_another_project_are_a_note(root, scratch, database_url):
     )
     checked = await check(Folder.read(root), target_of(schema()), scratch, url=database_url)
     assert checked.findings == []
-    assert "1 rows of the bookkeeping" in checked.notes[0]
+    assert "no migration of this folder accounts for: 1;" in checked.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """`chatkeep diff`: each form of a state, exit codes, JSON."""
 
+import asyncio
 import json
+import subprocess
 from itertools import count
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatkeep.cli.diff import diff
-from chatkeep.errors import ConfigError, RenameUnclearError
+from chatkeep.errors import ConfigError, InvalidUrlError, RenameUnclearError
 from fixtures.servers import PgServer
 
 NUMBERS = count()
@@ -69,3 +71,42 @@ def test_unknown_form_is_refused(run) -> None:
 
 def test_rename_without_a_new_name_is_wrong_usage(run) -> None:
     assert run("old.sql", "same.sql", "--rename", "b").exit_code == 2
+
+
+async def test_dump_of_pg_dump_is_a_state(
+    run, tmp_path: Path, pg18: PgServer, database_url: str, rows
+) -> None:
+    await rows(database_url, "create table t (id serial primary key, a text)")
+    words = [str(pg18.bin / "pg_dump"), "--schema-only", "--no-owner", database_url]
+    dump = await asyncio.to_thread(subprocess.run, words, check=True, capture_output=True)
+    (tmp_path / "dump.sql").write_bytes(dump.stdout)
+    result = await asyncio.to_thread(run, "dump.sql", "same.sql")
+    assert result.exit_code == 0
+
+
+def test_refused_script_is_told_with_its_line(run, tmp_path: Path) -> None:
+    (tmp_path / "bad.sql").write_text("create table t (i int);\n\ncreate table u (i itn);")
+    assert "bad.sql, line 3" in str(run("bad.sql", "same.sql").exception)
+
+
+def test_url_of_another_database_is_refused_without_its_password(run) -> None:
+    error = run("mysql://me:geheim@host/x", "same.sql").exception
+    assert isinstance(error, InvalidUrlError)
+    assert "geheim" not in str(error)
+
+
+def test_using_of_a_column_is_printed(run, tmp_path: Path) -> None:
+    (tmp_path / "using.py").write_text(
+        "from sqlalchemy import Column, Integer, MetaData, Table\n"
+        "m = MetaData()\n"
+        "Table('t', m, Column('id', Integer, primary_key=True),"
+        " Column('a', Integer, info={'using': 'length(a)'}))\n"
+    )
+    assert "integer USING length(a);" in run("same.sql", "using:m").output
+
+
+def test_coarser_type_is_printed_as_a_loss(run, tmp_path: Path) -> None:
+    for name, type_ in (("fine", "numeric(9, 2)"), ("coarse", "numeric(9, 1)")):
+        (tmp_path / f"{name}.sql").write_text(f"create table t (n {type_});")
+    assert run("fine.sql", "coarse.sql").output.startswith("-- Loses data: ")
+    assert "Loses" not in run("coarse.sql", "fine.sql").output

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import (
+    ARRAY,
+    CHAR,
     TIMESTAMP,
     CheckConstraint,
     Column,
+    Enum,
     ForeignKey,
     Index,
     Integer,
@@ -18,7 +21,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from chatkeep.errors import MigrationFailedError, MigrationsFolderError, RenameUnclearError
+from chatkeep.errors import (
+    ConfigError,
+    MigrationFailedError,
+    MigrationsFolderError,
+    RenameUnclearError,
+)
 from chatkeep.kit.folder.reading import CUSTOM, Folder
 from chatkeep.kit.generate import Options, generate, generate_custom
 from chatkeep.kit.migrate import migrate
@@ -111,7 +119,58 @@ async def test_unsafe_name_writes_nothing(root, scratch):
 async def test_what_loses_data_is_named(root, scratch):
     await names(root, scratch, users(Column("name", Text)))
     made = await generate(root, target_of(users()), scratch, DEFAULT)
-    assert made.destructive == ("drop column public.x_user.name",)
+    assert made.destructive == ("column public.x_user.name with its values",)
+    head = made.paths[0].read_text().splitlines()[0]
+    assert head == "-- Loses data: column public.x_user.name with its values."
+
+
+async def test_using_of_a_column_makes_the_new_value(root, scratch, database_url, rows):
+    await names(root, scratch, users(Column("born", Text)))
+    await migrate(Folder.read(root), database_url)
+    await rows(database_url, "insert into x_user values (1, 'year 1999')")
+    using = {"using": "substring(born from 6)::integer"}
+    await names(root, scratch, users(Column("born", Integer, info=using)))
+    await migrate(Folder.read(root), database_url)
+    assert await rows(database_url, "select born from x_user") == [(1999,)]
+
+
+async def test_using_maps_labels_that_go(root, scratch, database_url, rows):
+    def moods(*labels: str, **info: str) -> MetaData:
+        return users(Column("mood", Enum(*labels, name="mood"), info=info))
+
+    await names(root, scratch, moods("sad", "glad"))
+    await migrate(Folder.read(root), database_url)
+    await rows(database_url, "insert into x_user values (1, 'sad')")
+    using = "replace(mood::text, 'sad', 'low')::public.mood"
+    await names(root, scratch, moods("low", "glad", "mad", using=using), allow_drops=True)
+    await migrate(Folder.read(root), database_url)
+    assert await rows(database_url, "select mood::text from x_user") == [("low",)]
+
+
+async def test_text_too_long_for_its_new_type_stops_the_migration(
+    root, scratch, database_url, rows
+):
+    await names(root, scratch, users(Column("tags", ARRAY(Text)), Column("code", Text)))
+    await migrate(Folder.read(root), database_url)
+    await rows(database_url, "insert into x_user values (1, '{abcdef}', 'abcdef')")
+    shorter = users(Column("tags", ARRAY(String(3))), Column("code", CHAR(3)))
+    await names(root, scratch, shorter)
+    with pytest.raises(MigrationFailedError, match="too long"):
+        await migrate(Folder.read(root), database_url)
+    assert await rows(database_url, "select tags, code from x_user") == [(["abcdef"], "abcdef")]
+
+
+async def test_name_that_postgresql_would_cut_is_refused(root, scratch):
+    with pytest.raises(ConfigError, match="64 bytes"):
+        await generate(root, target_of(users(Column("é" * 32, Text))), scratch, DEFAULT)
+    assert not root.exists()
+
+
+async def test_table_among_the_bookkeeping_is_refused(root, scratch):
+    metadata = MetaData()
+    Table("mine", metadata, Column("id", Integer, primary_key=True), schema="drizzle")
+    with pytest.raises(ConfigError, match="bookkeeping"):
+        await generate(root, target_of(metadata), scratch, DEFAULT)
 
 
 async def test_rename_is_asked_for_and_never_guessed(root, scratch, database_url, rows):

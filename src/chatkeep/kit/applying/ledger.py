@@ -13,9 +13,6 @@ import asyncpg
 from chatkeep.errors import MigrationError
 from chatkeep.kit.folder import Migration
 
-SCHEMAS = ("drizzle", "chatkeep")
-"""Database schemas that hold bookkeeping, and nothing of an application."""
-
 _DRIZZLE_SCHEMA = 'create schema if not exists "drizzle"'
 _DRIZZLE_TABLE = """
 create table if not exists "drizzle"."__drizzle_migrations" (

@@ -87,7 +87,7 @@ class Folder:
             if create and not _is_drizzle_1(path):
                 return cls(path, Journal.empty(), "", ())
             raise _no_journal(path, journal_path)
-        text = _text(journal_path)
+        text = read_text(journal_path)
         journal = Journal.parse(text, journal_path)
         migrations = tuple(_migration(path, entry) for entry in journal.entries)
         return cls(path, journal, text, migrations)
@@ -125,7 +125,7 @@ class Folder:
             MigrationsFolderError: It is not a JSON object.
         """
         paths = self.snapshot_paths()
-        return parse_object(_text(paths[-1]), paths[-1]) if paths else None
+        return parse_object(read_text(paths[-1]), paths[-1]) if paths else None
 
     def last_snapshot_id(self) -> str:
         """Give the id that the next snapshot names as its predecessor."""
@@ -182,7 +182,12 @@ def _migration(folder: Path, entry: Entry) -> Migration:
     return Migration(entry, path, text, digest)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of the folder.
+
+    Raises:
+        MigrationsFolderError: It cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from chatkeep.kit.folder.append import NOTE
 from chatkeep.kit.folder.journal import parse_object
-from chatkeep.kit.folder.reading import FIRST_ID, Folder
+from chatkeep.kit.folder.reading import FIRST_ID, Folder, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def folder_findings(folder: Folder) -> list[Finding]:
     """Tell what is wrong with the folder, although it can be read.
 
     Raises:
-        MigrationsFolderError: A snapshot is not JSON.
+        MigrationsFolderError: A snapshot cannot be read, or is not JSON.
     """
     messages = [*_journal(folder), *_files(folder), *_snapshots(folder)]
     return [Finding("folder", message) for message in messages]
@@ -62,7 +62,7 @@ def _snapshots(folder: Folder) -> Iterator[str]:
     seen: dict[str, str] = {}
     ids = {FIRST_ID}
     for path in folder.snapshot_paths():
-        document = parse_object(path.read_text(encoding="utf-8"), path)
+        document = parse_object(read_text(path), path)
         id_, previous = str(document.get("id")), str(document.get("prevId"))
         if previous in seen:
             yield f"{path.name} and {seen[previous]} both follow the same snapshot."

@@ -187,7 +187,8 @@ def _recast(changes: Changes, column: Column) -> str:
     through = f"::{domain.base}" if domain and not column.type.endswith("]") else "::text"
     name = ident(column.name)
     table = ident(*column.path[:2])
-    cast = f"{name}{through}::{column.type}"
+    given = changes.context.using.get((column.schema, column.table, column.name))
+    cast = given or f"{name}{through}::{column.type}"
     return f"ALTER TABLE {table} ALTER COLUMN {name} SET DATA TYPE {column.type} USING {cast}"
 
 

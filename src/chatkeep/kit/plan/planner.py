@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.fact import Key, Kind
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.programs import Function
 from chatkeep.kit.catalog.tables import Column, Table
 from chatkeep.kit.plan.changes import Changes, find_changes
 from chatkeep.kit.plan.folding import fold_creates, fold_drops
 from chatkeep.kit.plan.guard import refuse_differences, refuse_touched
 from chatkeep.kit.plan.kinds.create_table import add_column, create_table
+from chatkeep.kit.plan.kinds.losses import loses_values
 from chatkeep.kit.plan.order import Action, Orderer, Step
 from chatkeep.kit.plan.registry import WRITERS
 from chatkeep.kit.plan.renames import (
@@ -23,7 +24,6 @@ from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.plan.writer import Context
 
 _BODIES_LATER = "SELECT set_config('check_function_bodies', 'off', true)"
-_DESTRUCTIVE = (Kind.TABLE, Kind.COLUMN)
 
 
 def plan(
@@ -94,11 +94,15 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
     before, after = changes.context.before, changes.context.after
     if action is Action.DROP:
         sql = WRITERS[key.kind].drop(before.facts[key])
-        return [Statement(sql, key.kind, name, "drop", key.kind in _DESTRUCTIVE)]
+        return [Statement(sql, key.kind, name, "drop", _lost_by_drop(changes, key, name))]
     if action is Action.FINISH:
         return [Statement(changes.finish[key], key.kind, name, "drop")]
     if action is Action.ALTER:
-        return [Statement(sql, key.kind, name, "alter") for sql in changes.alters[key]]
+        loses = _lost_by_type(before.facts.get(key), after.facts.get(key), name)
+        return [
+            Statement(sql, key.kind, name, "alter", loses if " SET DATA TYPE " in sql else "")
+            for sql in changes.alters[key]
+        ]
     fact = after.facts[key]
 
     def inline(part: Key) -> bool:
@@ -111,3 +115,20 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
     else:
         texts = WRITERS[key.kind].create(fact)
     return [Statement(sql, key.kind, name, "create") for sql in texts]
+
+
+def _lost_by_drop(changes: Changes, key: Key, name: str) -> str:
+    if key.kind is Kind.TABLE:
+        return f"table {name} with its rows"
+    column, new = (c.facts.get(key) for c in (changes.context.before, changes.context.after))
+    computed = all(isinstance(c, Column) and c.generated for c in (column, new))
+    return f"column {name} with its values" if key.kind is Kind.COLUMN and not computed else ""
+
+
+def _lost_by_type(before: Fact | None, after: Fact | None, name: str) -> str:
+    """Tell of a coarser type; what does not fit a narrower one is refused, not lost."""
+    if not isinstance(before, Column) or not isinstance(after, Column):
+        return ""
+    if not loses_values(before.type, after.type):
+        return ""
+    return f"what {after.type} cannot hold of column {name}, now {before.type}"

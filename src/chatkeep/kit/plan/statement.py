@@ -12,11 +12,16 @@ class Statement:
         kind: The kind of object it is about, such as `table` or `foreign key`.
         object: Its qualified name, dots between the parts, for reports.
         action: `create`, `alter`, `drop` or `rename`.
-        destructive: It may lose stored rows or values: DROP of a table or column, a narrower type.
+        loses: Which stored rows or values go or change when it runs, in words; else empty.
     """
 
     sql: str
     kind: str
     object: str
     action: str = "alter"
-    destructive: bool = False
+    loses: str = ""
+
+    @property
+    def destructive(self) -> bool:
+        """Whether stored rows or values go or change: DROP of a table or column, a coarser type."""
+        return bool(self.loses)

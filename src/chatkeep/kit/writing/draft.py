@@ -19,6 +19,16 @@ def stage_sql(sql: Sequence[str]) -> str:
     return join_statements([f"{text.strip().rstrip(';')};\n" for text in sql])
 
 
+def with_losses(sql: str, losses: Sequence[str]) -> str:
+    """Put before the first statement what is lost when the file is applied."""
+    return "".join(f"-- Loses data: {_one_line(loss)}.\n" for loss in losses) + sql
+
+
+def _one_line(text: str) -> str:
+    """Keep a name with a line break, or with drizzle's marker, from ending the comment."""
+    return " ".join(text.split()).replace("--> statement-breakpoint", "--> …")
+
+
 def with_head(sql: str, name: str, summary: str) -> str:
     """Put a comment before the first statement: what the step does, and why."""
     lines = textwrap.wrap(f"{name.capitalize()}: {summary}", WIDTH - 3)

@@ -1,7 +1,6 @@
 """The proof of a plan: run on a copy, it must lead exactly to the wanted state and keep the rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import asyncpg
@@ -9,9 +8,9 @@ import asyncpg
 from chatkeep.errors import ProofFailedError, StatementError
 from chatkeep.kit.build import run_all
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.fact import Fact
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
+from chatkeep.kit.differences import changed_fields
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.scratch import Scratch
@@ -67,7 +66,7 @@ async def prove(
         async with connect(url) as connection:
             found = await read_catalog(connection)
             after = await _numbers(connection)
-        faults = differences(found, goal)
+        faults = _faults(found, goal)
         faults += [
             f"{name}: {_said(before[key])} before, {_said(after[key])} after"
             for key, (name, *_) in before.items()
@@ -87,23 +86,18 @@ _HINT = (
 )
 
 
-def differences(found: Catalog, wanted: Catalog) -> list[str]:
-    """Say what differs between two catalogs, a line for each fact."""
+def _faults(found: Catalog, wanted: Catalog) -> list[str]:
+    """Say what differs between two catalogs, a line for each fact, also those of a missing one."""
     out: list[str] = []
     for key in sorted(found.facts.keys() | wanted.facts.keys()):
         old, new = found.facts.get(key), wanted.facts.get(key)
         if old is None or new is None:
             out.append(f"{key} is {'missing' if old is None else 'left over'}")
         elif old != new:
-            out.append(f"{key} differs in {_fields(old, new)}")
+            pairs = changed_fields(old, new).items()
+            said = ", ".join(f"{name} ({a!r}, wanted {b!r})" for name, (a, b) in pairs)
+            out.append(f"{key} differs in {said}")
     return out
-
-
-def _fields(old: Fact, new: Fact) -> str:
-    if type(old) is not type(new):
-        return "kind"
-    pairs = [(f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(old) if f.compare]
-    return ", ".join(f"{name} ({a!r}, wanted {b!r})" for name, a, b in pairs if a != b)
 
 
 Numbers = Mapping[str, tuple[object, ...]]

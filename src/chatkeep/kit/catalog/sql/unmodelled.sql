@@ -69,13 +69,14 @@ SELECT CASE t.typtype WHEN 'r' THEN 'range type' ELSE 'base type' END, n.nspname
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE (t.typtype IN ('r', 'p') OR (t.typtype = 'b' AND t.typelem = 0)) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[]) AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_type'::regclass AND x.objid = t.oid AND x.deptype = 'e')
 UNION ALL
-SELECT CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE 'window function' END, n.nspname, p.oid::regprocedure::text,
+SELECT CASE p.prokind WHEN 'a' THEN 'aggregate' ELSE 'window function' END, n.nspname,
+       format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
        coalesce((SELECT concat_ws(' ', a.aggtransfn::text, a.aggfinalfn::text, a.aggtranstype::regtype::text, a.agginitval)
                  FROM pg_aggregate a WHERE a.aggfnoid = p.oid), p.prosrc), NULL, NULL
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.prokind IN ('a', 'w') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[]) AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e')
 UNION ALL
-SELECT 'operator', n.nspname, o.oid::regoperator::text, concat_ws(' ', o.oprcode::text, o.oprrest::text, o.oprjoin::text), NULL, NULL
+SELECT 'operator', n.nspname, format('%s(%s, %s)', o.oprname, o.oprleft::regtype, o.oprright::regtype), concat_ws(' ', o.oprcode::text, o.oprrest::text, o.oprjoin::text), NULL, NULL
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[]) AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_operator'::regclass AND x.objid = o.oid AND x.deptype = 'e')
 UNION ALL

@@ -2,13 +2,16 @@
 
 from chatkeep.kit.catalog.catalog import SERIAL_LIMITS
 from chatkeep.kit.catalog.tables import Column, Default, Identity, SequenceOptions
+from chatkeep.kit.plan.kinds.losses import base_type
 from chatkeep.kit.plan.kinds.sequences import changed_words, lift, option_words
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.writer import Context, Writer
 
 _TEXTS = ("text", "character varying")
+_TEXTUAL = (*_TEXTS, "character")
 _NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 _TIMES = ("timestamp without time zone", "timestamp with time zone", "date")
+_ZONED = ("timestamp with time zone", "timestamp without time zone")
 _DIRECT = {("json", "jsonb"), ("jsonb", "json"), ("integer", "boolean"), ("boolean", "integer")} | {
     ("jsonb", type_) for type_ in (*_NUMBERS, "boolean")
 }
@@ -30,7 +33,7 @@ def identity_words(column: Column, identity: Identity) -> str:
 
 def type_family(type_: str) -> str:
     """Give what makes types comparable with each other: `text` for a varchar, and so on."""
-    base = type_.split("(", maxsplit=1)[0].strip()
+    base = base_type(type_)
     for family in (_TEXTS, _NUMBERS):
         if base in family:
             return family[0]
@@ -38,16 +41,16 @@ def type_family(type_: str) -> str:
 
 
 def needs_using(before: str, after: str) -> bool:
-    """Say whether PostgreSQL has no assignment cast for a change of type."""
-    old, new = before.split("(", maxsplit=1)[0].strip(), after.split("(", maxsplit=1)[0].strip()
-    if old == new and before.endswith("[]") == after.endswith("[]"):
-        return False
-    if before.endswith("[]") or after.endswith("[]"):
-        return True
-    if new in _TEXTS:
+    """Say whether PostgreSQL has no assignment cast for a change of type.
+
+    Where it has one, that one is used: it refuses a text that is too long, which `::` would cut.
+    """
+    old, new = base_type(before), base_type(after)
+    if old == new or new in _TEXTUAL:
         return False  # everything casts to text on assignment
-    same = any(old in family and new in family for family in (_NUMBERS, _TIMES))
-    return not same
+    if old.endswith("[]") and new.endswith("[]"):
+        return needs_using(old.removesuffix("[]"), new.removesuffix("[]"))
+    return not any(old in family and new in family for family in (_NUMBERS, _TIMES))
 
 
 def set_type(before: Column, after: Column, context: Context) -> list[str]:
@@ -56,26 +59,38 @@ def set_type(before: Column, after: Column, context: Context) -> list[str]:
     if after.collation or before.collation:
         sql += f" COLLATE {after.collation}" if after.collation else ""
     given = context.using.get((after.schema, after.table, after.name))
+    using = given or _in_utc(before, after)
+    if using is None and needs_using(before.type, after.type):
+        using = f"{ident(after.name)}{_through(before, after)}::{after.type}"
+    return [f"{sql} USING {using}" if using else sql]
+
+
+def _in_utc(before: Column, after: Column) -> str | None:
+    """Cast times with a zone to such without, and back, as UTC.
+
+    PostgreSQL's own cast takes the session's zone, and two databases migrated from two places
+    would differ.
+    """
+    old, new = base_type(before.type), base_type(after.type)
     name = ident(after.name)
-    if given is not None:
-        sql += f" USING {given}"
-    elif needs_using(before.type, after.type):
-        through = _through(before, after)
-        sql += f" USING {name}{through}::{after.type}"
-    return [sql]
+    if (old, new) in {_ZONED, _ZONED[::-1]}:
+        return f"{name} AT TIME ZONE 'UTC'"
+    if old == _ZONED[0] and new in {"date", "time without time zone"}:
+        return f"({name} AT TIME ZONE 'UTC')::{after.type}"
+    if (old, new) == ("date", _ZONED[0]):
+        return f"{name}::timestamp AT TIME ZONE 'UTC'"
+    return None
 
 
 def _through(before: Column, after: Column) -> str:
     """Cast by way of text where PostgreSQL has no cast of its own."""
-    old, new = before.type.split("(")[0].strip(), after.type.split("(")[0].strip()
-    old, new = old.removesuffix("[]"), new.removesuffix("[]")
     if before.type.endswith("[]") != after.type.endswith("[]"):
         scalars = [c.type for c in (before, after) if not c.type.endswith("[]")]
         return "" if type_family(scalars[0]) == "text" else "::text"
-    text = "text" in (type_family(old), type_family(new))
-    times = old in _TIMES and new in _TIMES
-    known = type_family(old) == type_family(new) or (old, new) in _DIRECT
-    return "" if text or times or known else "::text"
+    old, new = (base_type(c.type).removesuffix("[]") for c in (before, after))
+    families = (type_family(old), type_family(new))
+    known = "text" in families or families[0] == families[1] or (old, new) in _DIRECT
+    return "" if known or (old in _TIMES and new in _TIMES) else "::text"
 
 
 def _alter(before: Column, after: Column, context: Context) -> list[str] | None:
