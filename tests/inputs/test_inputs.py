@@ -199,3 +199,8 @@ async def test_fastapi_answers_422_with_the_place():
     refused = await client.post("/users", json={"email": "nobody"})
     assert refused.status_code == 422
     assert refused.json()["detail"][0]["loc"] == ["body", "email"]
+
+
+def test_a_misspelt_field_is_named_beside_the_one_that_is_missing():
+    with pytest.raises(InvalidInputError, match=r"email was refused.*Wrong too: mail\.$"):
+        NewUser(**{"mail": "user@example.com"})

@@ -151,7 +151,7 @@ class AnyChats:
         """
         if messages is None:
             return _found(await self.find(chat_id))
-        values = {**self._scope, "id": chat_id, "messages": check_limit(messages)}
+        values = {**self._scope, "id": chat_id, "messages": check_limit(messages, "messages")}
         return _found(await self._queries.get_with_messages.first(self._runner, values))
 
     async def find(self, chat_id: str) -> Chat | None:

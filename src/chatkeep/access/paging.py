@@ -27,15 +27,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_CURSOR_CHARS = 1500  # an id of 255 characters of four bytes each, in base64
 
 
-def check_limit(limit: object) -> int:
+def check_limit(limit: object, name: str = "limit") -> int:
     """Refuse a limit outside 1 to 1000.
+
+    Args:
+        limit: What the caller gave.
+        name: Of the argument, for the message.
 
     Raises:
         InvalidInputError: The limit is no whole number from 1 to 1000.
     """
     if isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit <= MAX_LIMIT:
         return limit
-    raise InvalidInputError(f"limit must be a whole number from 1 to {MAX_LIMIT}.", field="limit")
+    raise InvalidInputError(f"{name} must be a whole number from 1 to {MAX_LIMIT}.", field=name)
 
 
 def write_cursor(list_name: str, *place: str | int | datetime) -> str:

@@ -148,7 +148,8 @@ class Rows(Generic[R]):
         """
         if not isinstance(new, Input):
             raise InvalidInputError(
-                f"{self.name} takes an input such as New..., see chatkeep.inputs."
+                f"{self.name} takes an input (New..., see chatkeep.inputs), "
+                f"not a {type(new).__name__}."
             )
         values: Values = dict(new)
         self._check_columns(values, type(new))
@@ -165,7 +166,10 @@ class Rows(Generic[R]):
             InvalidInputError: They are no changes, or those of another table.
         """
         if not isinstance(changes, Changes):
-            raise InvalidInputError(f"{self.name} takes ...Changes, see chatkeep.inputs.")
+            raise InvalidInputError(
+                f"{self.name} takes changes (...Changes, see chatkeep.inputs), "
+                f"not a {type(changes).__name__}."
+            )
         given = changes.given()
         self._check_columns(given, type(changes))
         return {column.key: given[column.key] for column in self.table.c if column.key in given}

@@ -5,6 +5,7 @@ The driver's own error stays as the cause, without the texts that repeat stored 
 logs.
 """
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +59,10 @@ _CONSTRAINT_KINDS: dict[str, type[ConstraintError]] = {
     "23502": CheckFailedError,
 }
 
-_MISSING_OBJECT = frozenset({"42P01", "42703", "42883", "3F000"})
+_MISSING_OBJECT = frozenset({"42P01", "42703", "3F000"})
+_NO_SUCH_FUNCTION = "42883"
+# The driver's own words on a value of a wrong type, after the value: they name types alone.
+_WRONG_TYPE = re.compile(r"query argument (\$\d+):.*\(expected ([\w .]+), got (\w+)\)\Z", re.DOTALL)
 _TIMEOUTS = frozenset({"57014", "55P03", "25P03", "25P04"})
 _GOING_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
 
@@ -129,6 +133,11 @@ _CONNECT_FAILURES: tuple[tuple[type[BaseException], str, str], ...] = (
         "PostgreSQL has no free connection for {target}.",
         "Lower max_connections of the Database, or raise the server's.",
     ),
+    (
+        asyncpg.ClientConfigurationError,
+        "The driver cannot use the URL {target}.",
+        "Look at what stands behind its `?`, such as sslmode.",
+    ),
     (ssl.SSLError, "TLS with {target} failed.", "Check sslmode in the URL."),
 )
 
@@ -156,9 +165,12 @@ def _translate_server_error(
             hint="Whether the statement was carried out is not known.",
         )
     elif state.startswith("22"):
-        error = InvalidInputError(
-            f"{statement}: a value is not one that its column takes (SQLSTATE {state}).",
-            field=column,
+        error = InvalidInputError(_wrong_value(exc, statement, state), field=column)
+    elif state == _NO_SUCH_FUNCTION:
+        error = StatementError(
+            f"{statement}: there is no such function or operator for values of these types.",
+            hint="Compare a column with a value of its own type.",
+            sqlstate=state,
         )
     else:
         error = StatementError(
@@ -166,6 +178,14 @@ def _translate_server_error(
         )
     _silence(exc)
     return error
+
+
+def _wrong_value(exc: BaseException, statement: str, state: str) -> str:
+    types = _WRONG_TYPE.search(str(exc))
+    if types is None:
+        return f"{statement}: a value is not one that its column takes (SQLSTATE {state})."
+    number, wanted, given = types.groups()
+    return f"{statement}: the value of {number} must be {wanted}, not {given}."
 
 
 def _constraint_error(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_SHOWN = 5  # a body may hold any number of unknown keys
+
 
 def refusal(name: str, error: ValidationError, names: Mapping[str, str]) -> InvalidInputError:
     """Turn Pydantic's error into ours: the first field that was refused, never its content.
@@ -31,8 +33,9 @@ def refusal(name: str, error: ValidationError, names: Mapping[str, str]) -> Inva
     place = [names.get(str(part), str(part)) for part in first["loc"]]
     inner: str = first.get("ctx", {}).get("inner", "")
     field = ".".join(place) + inner or None
-    more = f" {len(found) - 1} more fields are wrong too." if len(found) > 2 else ""
-    more = " One more field is wrong too." if len(found) == 2 else more
+    others = dict.fromkeys(str(part) for fault in found[1:] for part in fault["loc"][:1])
+    listed = ", ".join(names.get(part, part) for part in list(others)[:_SHOWN])
+    more = f" Wrong too: {listed}." if listed else ""
     where = f"{name}.{field}" if field else name
     return InvalidInputError(
         f"{where} was refused: {_lower_first(first['msg'])}.{more}", field=field
