@@ -74,6 +74,27 @@ async def test_unclear_rename_names_the_candidates(pg18: PgServer) -> None:
     assert gone[0].destructive
 
 
+async def test_table_renamed_and_changed_at_once_is_asked_for(pg18: PgServer) -> None:
+    scratch = Scratch(pg18.admin_url)
+    async with scratch.database() as old, scratch.database() as new:
+        a = await made(old, "create table users (id int, email text, bio text);")
+        b = await made(new, "create table people (id int, email text, about text, age int);")
+    with pytest.raises(RenameUnclearError) as caught:
+        plan(a, b)
+    assert caught.value.candidates == (("table", ("public", "users"), ("people",)),)
+    with pytest.raises(RenameUnclearError) as caught:
+        plan(a, b, renames={("public", "users"): "people"})
+    assert caught.value.candidates == (("column", ("public", "people", "bio"), ("about",)),)
+
+
+async def test_table_of_other_columns_is_no_rename(pg18: PgServer) -> None:
+    scratch = Scratch(pg18.admin_url)
+    async with scratch.database() as old, scratch.database() as new:
+        a = await made(old, "create table users (id int, email text, bio text);")
+        b = await made(new, "create table stays (id int, place text, price numeric);")
+    assert [s.loses for s in plan(a, b)] == ["table public.users with its rows", ""]
+
+
 async def test_a_column_of_another_type_is_no_rename(pg18: PgServer) -> None:
     scratch = Scratch(pg18.admin_url)
     async with scratch.database() as old, scratch.database() as new:
