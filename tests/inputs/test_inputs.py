@@ -203,4 +203,4 @@ async def test_fastapi_answers_422_with_the_place():
 
 def test_a_misspelt_field_is_named_beside_the_one_that_is_missing():
     with pytest.raises(InvalidInputError, match=r"email was refused.*Wrong too: mail\.$"):
-        NewUser(**{"mail": "user@example.com"})
+        NewUser(mail="user@example.com")

@@ -104,7 +104,7 @@ def make_query(schema: AnySchema, statement: TypedReturnsRows[*Ts], name: str) -
     columns = _columns(statement)
     if not columns:
         raise ConfigError(
-            f"{name}: a {type(statement).__name__} gives no rows.",
+            f"{name}: this {type(statement).__name__} gives no rows.",
             hint="Use select(...), or insert/update/delete with .returning(...).",
         )
     shape = _record_shape(schema, columns) or Shape(

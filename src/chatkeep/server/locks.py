@@ -53,11 +53,6 @@ def wait_lock(fd: int, *, exclusive: bool, timeout: float) -> bool:
     return True
 
 
-def unlock(fd: int) -> None:
-    """Give the lock back and keep the file open."""
-    fcntl.flock(fd, fcntl.LOCK_UN)
-
-
 def is_held(path: Path) -> bool:
     """Tell whether some process holds the lock exclusively."""
     if not path.exists():
