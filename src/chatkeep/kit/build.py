@@ -1,7 +1,7 @@
 """A database made from SQLAlchemy tables and what goes with them."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import asyncpg
 from sqlalchemy import MetaData, create_mock_engine
@@ -12,6 +12,7 @@ from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS
 from chatkeep.kit.connection import connect
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.refusal import describe, sqlstate
+from chatkeep.kit.target import ExtraLike
 
 MAX_NAME = 63
 """Bytes of a name; PostgreSQL cuts what is longer."""
@@ -19,18 +20,8 @@ MAX_NAME = 63
 _BEFORE_TABLES = ("extension", "schema", "type", "domain")
 
 
-class Made(Protocol):
-    """Something that its own SQL makes."""
-
-    @property
-    def create(self) -> str:
-        """The SQL."""
-        ...
-
-
-@runtime_checkable
 class Tables(Protocol):
-    """Anything with tables; `extras` of `Made` things are looked for beside them."""
+    """Anything with tables; `extras` are looked for beside them."""
 
     @property
     def metadata(self) -> MetaData:
@@ -49,7 +40,7 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
     """
     metadata = target if isinstance(target, MetaData) else target.metadata
     _refuse_names(metadata)
-    extras: Sequence[Made] = tuple(getattr(target, "extras", ()))
+    extras = _extras(target)
     early = [extra for extra in extras if getattr(extra, "kind", "") in _BEFORE_TABLES]
     late = [extra for extra in extras if extra not in early]
     schemas = sorted({table.schema for table in metadata.tables.values() if table.schema})
@@ -57,6 +48,10 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
     out += [extra.create for extra in early]
     out += _tables(metadata)
     return [_trimmed(sql) for sql in [*out, *(extra.create for extra in late)]]
+
+
+def _extras(target: Tables | MetaData) -> Sequence[ExtraLike]:
+    return tuple(getattr(target, "extras", ()))
 
 
 def _refuse_names(metadata: MetaData) -> None:

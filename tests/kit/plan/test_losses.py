@@ -54,6 +54,7 @@ async def test_values_that_change_are_told(database_url: str, before: str) -> No
         ("timestamp without time zone", "timestamp with time zone"),
         ("integer[]", "bigint[]"),
         ("date", "timestamp without time zone"),
+        ("public.geometry(Point,4326)", "public.geometry(Point,3857)"),
     ],
 )
 def test_what_keeps_values_or_fails_is_not_told(before: str, after: str) -> None:

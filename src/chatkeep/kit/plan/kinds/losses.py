@@ -16,7 +16,7 @@ _MICROSECONDS = 6
 
 def base_type(type_: str) -> str:
     """Give a type's name without length or precision, brackets of an array left on."""
-    return _MODIFIER.sub("", type_).strip()
+    return re.sub(r"\([^)]*\)", "", type_).strip()
 
 
 def loses_values(before: str, after: str) -> bool:
