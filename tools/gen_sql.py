@@ -54,6 +54,7 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
     ):
         yield f"{part}.update", rows.update(dict.fromkeys(changes[part].model_fields), where)
     settings = dict.fromkeys(changes["user_settings"].model_fields)
+    yield "settings.create", catalogue.settings.rows.insert({"user_id": None, **settings})
     yield "settings.update", catalogue.settings.update(settings)
     message = tuple(inputs["messages"].model_fields)
     chat = dict.fromkeys(("id", "title", "user_id"))

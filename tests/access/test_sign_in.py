@@ -14,6 +14,7 @@ from chatkeep import (
     NewAccount,
     NewSession,
     NewVerificationToken,
+    NotFoundError,
     ReferencedRowError,
     SessionChanges,
     SessionNotFoundError,
@@ -173,7 +174,22 @@ class TestSettings:
     async def test_no_change_is_a_look(self, db: Database, user: User) -> None:
         assert (await db.settings.update(user.id, SettingsChanges())).theme == "dark"
 
+    async def test_life(self, db: Database, user: User) -> None:
+        assert await db.settings.find(user.id) is None
+        made = await db.settings.create(user.id, SettingsChanges(theme="light"))
+        assert (made.user_id, made.theme, made.language) == (user.id, "light", "en")
+        assert await db.settings.find(user.id) == made
+        with pytest.raises(AlreadyExistsError):
+            await db.settings.create(user.id)
+        await db.settings.delete(user.id)
+        assert (await db.settings.get(user.id)).theme == "dark"
+        with pytest.raises(NotFoundError):
+            await db.settings.delete(user.id)
+
     async def test_nobody_has_no_settings(self, db: Database) -> None:
+        with pytest.raises(UserNotFoundError):
+            await db.settings.create("nobody")
+        assert await db.settings.find("nobody") is None
         with pytest.raises(UserNotFoundError):
             await db.settings.get("nobody")
         with pytest.raises(UserNotFoundError):

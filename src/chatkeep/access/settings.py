@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import TextClause
 from chatkeep.access.rows import Rows, Values, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
-from chatkeep.errors import ReferencedRowError, UserNotFoundError
+from chatkeep.errors import NotFoundError, ReferencedRowError, UserNotFoundError
 from chatkeep.inputs.deepsearch import SettingsChanges
 from chatkeep.records.deepsearch import UserSettings
 
@@ -30,6 +30,7 @@ class SettingsQueries:
         self.rows = settings
         self._users = users
         self._updates: dict[tuple[str, ...], Query[UserSettings]] = {}
+        self._by_user = settings.equal("user_id")
 
     @cached_property
     def get(self) -> Query[UserSettings]:
@@ -42,6 +43,16 @@ class SettingsQueries:
             .where(users.c["id"] == bindparam("user_id"))
         )
         return self.rows.query("get", clause)
+
+    @cached_property
+    def find(self) -> Query[UserSettings]:
+        """The stored row."""
+        return self.rows.find(self._by_user)
+
+    @cached_property
+    def delete(self) -> Query[UserSettings]:
+        """The stored row."""
+        return self.rows.delete(self._by_user)
 
     def update(self, values: Values) -> Query[UserSettings]:
         """Give the upsert for this set of columns."""
@@ -96,6 +107,24 @@ class Settings:
             raise UserNotFoundError("No such user.")
         return settings
 
+    async def find(self, user_id: str) -> UserSettings | None:
+        """Give the stored settings, or None while none are stored."""
+        return await self._queries.find.first(self._runner, {"user_id": user_id})
+
+    async def create(self, user_id: str, given: SettingsChanges | None = None) -> UserSettings:
+        """Store settings where none are stored: those given, and the defaults of the others.
+
+        `update` does it too, whether some are stored or not.
+
+        Raises:
+            AlreadyExistsError: Some are stored.
+            UserNotFoundError: No such user.
+            InvalidInputError: They are not the changes of settings.
+        """
+        rows = self._queries.rows
+        values = {"user_id": user_id, **rows.changed_values(given or SettingsChanges())}
+        return await self._write(rows.insert(values), values)
+
     async def update(self, user_id: str, changes: SettingsChanges) -> UserSettings:
         """Change the settings that were set; the others keep their value or their default.
 
@@ -106,9 +135,21 @@ class Settings:
         values = self._queries.rows.changed_values(changes)
         if not values:
             return await self.get(user_id)
-        query = self._queries.update(values)
+        given = {**set_values(values), "user_id": user_id}
+        return await self._write(self._queries.update(values), given)
+
+    async def delete(self, user_id: str) -> None:
+        """Delete the stored settings: the defaults hold again.
+
+        Raises:
+            NotFoundError: None are stored.
+        """
+        if await self._queries.delete.first(self._runner, {"user_id": user_id}) is None:
+            raise NotFoundError("No settings of this user are stored.")
+
+    async def _write(self, query: Query[UserSettings], values: Values) -> UserSettings:
         try:
-            settings = await query.first(self._runner, {**set_values(values), "user_id": user_id})
+            settings = await query.first(self._runner, values)
         except ReferencedRowError as exc:
             raise UserNotFoundError("No such user.") from exc
         if settings is None:
