@@ -1,5 +1,6 @@
 """What users install: the wheel in an empty environment, bare and with each extra."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -76,8 +77,11 @@ def test_wheel_works_in_an_empty_environment(wheel: Path, empty_python: Path, ex
         f"print([name for name, module in {EXTRA_MODULE!r}.items() if there(module)])\n"
     )
     done = run(empty_python, "-c", script, cwd=empty_python.parent)
-    expected = list(EXTRA_MODULE) if extra == "all" else [extra] if extra else []
-    assert done.stdout.strip() == str(expected)
+    found = set(ast.literal_eval(done.stdout))
+    wanted = set(EXTRA_MODULE) if extra == "all" else {extra} if extra else set()
+    # An extra's package may bring another one along, as FastAPI does; the bare wheel brings none.
+    assert found >= wanted
+    assert extra or not found
 
 
 def test_without_binaries_the_error_says_what_to_install(
