@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatkeep.cli.main import COMMANDS, cli
+from chatkeep.errors import InvalidUrlError
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -27,3 +28,18 @@ def test_an_unknown_command_is_wrong_usage():
     done = CliRunner().invoke(cli, ["nonesuch"])
     assert done.exit_code == 2
     assert "nonesuch" in done.output
+
+
+def test_an_error_of_ours_is_one_line_and_exit_1(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:hidden@host/x")
+    done = CliRunner().invoke(cli, ["status"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("chatkeep: The database URL is not a PostgreSQL one")
+    assert len(done.stderr.splitlines()) == 1
+    assert "hidden" not in done.stderr
+
+
+def test_debug_shows_where_the_error_came_from(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://host/x")
+    done = CliRunner().invoke(cli, ["--debug", "status"])
+    assert isinstance(done.exception, InvalidUrlError)

@@ -1,7 +1,6 @@
 """The `chatkeep` command: one group, each command loaded only when it is called."""
 
 import importlib
-import sys
 
 import click
 
@@ -36,6 +35,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error of ours becomes one line on stderr and exit 1."""
+        try:
+            return super().invoke(ctx)
+        except ChatkeepError as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"chatkeep: {error}", err=True)
+            ctx.exit(1)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
         """List the commands without loading them."""
         with formatter.section("Commands"):
@@ -45,18 +54,10 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="chatkeep")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.pass_context
-def cli(ctx: click.Context, *, debug: bool) -> None:
+def cli(*, debug: bool) -> None:
     """Keep AI chats in PostgreSQL: schema, migrations, typed access."""
-    ctx.obj = {"debug": debug}
 
 
 def main() -> None:
     """Run the command line. Exit 0: done or clean; 1: refused or found something; 2: wrong usage."""
-    try:
-        cli.main(standalone_mode=True)
-    except ChatkeepError as error:
-        if "--debug" in sys.argv:
-            raise
-        click.echo(f"chatkeep: {error}", err=True)
-        sys.exit(1)
+    cli.main()
