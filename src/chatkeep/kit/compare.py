@@ -9,7 +9,7 @@ from chatkeep.errors import ConfigError
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.plan.planner import plan
-from chatkeep.kit.plan.renaming import parse_renames
+from chatkeep.kit.plan.renames import parse_renames
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.states import (

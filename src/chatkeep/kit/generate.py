@@ -11,7 +11,7 @@ from chatkeep.kit.folder.append import Draft, append, recover
 from chatkeep.kit.folder.journal import Entry
 from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
 from chatkeep.kit.plan.planner import plan
-from chatkeep.kit.plan.renaming import parse_renames
+from chatkeep.kit.plan.renames import parse_renames
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import empty_snapshot, snapshot
 from chatkeep.kit.states import facts_of_tables

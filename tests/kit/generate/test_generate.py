@@ -166,6 +166,13 @@ async def test_name_that_postgresql_would_cut_is_refused(root, scratch):
     assert not root.exists()
 
 
+async def test_text_with_the_marker_is_refused(root, scratch):
+    marked = users(Column("a", Text, comment="x --> statement-breakpoint"))
+    with pytest.raises(MigrationsFolderError, match=r"comment .*statement-breakpoint"):
+        await generate(root, target_of(marked), scratch, DEFAULT)
+    assert not root.exists()
+
+
 async def test_table_among_the_bookkeeping_is_refused(root, scratch):
     metadata = MetaData()
     Table("mine", metadata, Column("id", Integer, primary_key=True), schema="drizzle")

@@ -1,4 +1,4 @@
-"""Names of migrations: what a person asked for made safe, or read off the statements."""
+"""Names of migrations: the number in front, and what a person asked for made safe."""
 
 import datetime as dt
 import re

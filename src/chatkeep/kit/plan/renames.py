@@ -1,6 +1,6 @@
 """Renames: those that the caller names, those that need no question, and those that do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from chatkeep.errors import MigrationError, RenameUnclearError
@@ -39,6 +39,35 @@ class Candidate:
     kind: str
     old: tuple[str, ...]
     new: tuple[str, ...]
+
+
+def parse_renames(texts: Iterable[str], catalog: Catalog) -> Renames:
+    """Read what `--rename` takes: `table:new`, `table.column:new` or `type.label:new`, each with or without a schema.
+
+    Nothing after the colon means that it is no rename: the object goes.
+
+    Raises:
+        MigrationError: A text has no colon, or too many dots.
+    """
+    found: dict[tuple[str, ...], str | None] = {}
+    for text in texts:
+        old, colon, new = text.rpartition(":")
+        parts = tuple(old.split("."))
+        if not colon or not all(parts) or len(parts) > 3:
+            raise MigrationError(
+                f"The rename {text!r} cannot be read.",
+                hint="Write table:new, table.column:new or type.label:new.",
+            )
+        found[_qualified(parts, catalog)] = new.rsplit(".", 1)[-1] or None
+    return found
+
+
+def _qualified(parts: tuple[str, ...], catalog: Catalog) -> tuple[str, ...]:
+    if len(parts) == 1:
+        return ("public", *parts)
+    if len(parts) == 2 and catalog.find(Table, *parts) is None:
+        return ("public", *parts)
+    return parts
 
 
 def apply_renames(catalog: Catalog, renames: Renames) -> tuple[Catalog, list[Statement]]:

@@ -3,14 +3,26 @@
 import textwrap
 from collections.abc import Sequence
 
-from chatkeep.kit.folder.reading import join_statements
+from chatkeep.errors import MigrationsFolderError
+from chatkeep.kit.folder.reading import MARKER, join_statements
 from chatkeep.kit.plan.statement import Statement
 
 WIDTH = 96  # of a comment at the head of a file
 
 
 def statements_sql(statements: Sequence[Statement]) -> str:
-    """Give the file of a plan, with drizzle's marker and its line ends."""
+    """Give the file of a plan, with drizzle's marker and its line ends.
+
+    Raises:
+        MigrationsFolderError: A statement holds the marker, in a text or a name.
+    """
+    for statement in statements:
+        if MARKER in statement.sql:
+            raise MigrationsFolderError(
+                f"The {statement.kind} {statement.object} holds `{MARKER}`, at which the file of a "
+                "migration is split.",
+                hint="Write it in another way.",
+            )
     return join_statements([_with_end(statement) for statement in statements])
 
 
@@ -25,8 +37,8 @@ def with_losses(sql: str, losses: Sequence[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Keep a name with a line break, or with drizzle's marker, from ending the comment."""
-    return " ".join(text.split()).replace("--> statement-breakpoint", "--> …")
+    """Keep a name with a line break from ending the comment."""
+    return " ".join(text.split())
 
 
 def with_head(sql: str, name: str, summary: str) -> str:
