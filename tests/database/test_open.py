@@ -20,7 +20,7 @@ from chatkeep import (
     SchemaMismatchError,
 )
 from chatkeep.database.creation import create_tables
-from chatkeep.presets import deepsearch
+from chatkeep.presets import deepsearch, maps
 from chatkeep.server import EmbeddedServer
 
 
@@ -41,6 +41,18 @@ async def test_a_seed_edition_database_is_told_what_to_run(
         await connection.execute(str(CreateTable(table)))
     await connection.close()
     with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
+        async with Database(schema, database_url):
+            pass
+
+
+async def test_times_that_have_no_zone_yet_are_refused(database_url: str) -> None:
+    """The maps preset before its contract: it has every column, and Drizzle reads them as UTC."""
+    schema = maps.schema()
+    connection = await asyncpg.connect(database_url)
+    for table in schema.transition_metadata().sorted_tables:
+        await connection.execute(str(CreateTable(table)))
+    await connection.close()
+    with pytest.raises(SchemaMismatchError, match=r"created_at.*without a zone.*chatkeep migrate"):
         async with Database(schema, database_url):
             pass
 

@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Text, bindparam, text
+from sqlalchemy import DateTime, Text, bindparam, text
 
 from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.engine.run import Runner
@@ -15,13 +15,16 @@ from chatkeep.schema.schema import Schema
 _COLUMNS: Statement = compile_statement(
     "database.columns",
     text(
-        "select c.relname::text, a.attname::text from pg_catalog.pg_class c "
+        "select c.relname::text, a.attname::text, a.atttypid::int8 from pg_catalog.pg_class c "
         "join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 "
         "and not a.attisdropped "
         "where c.relname = any(string_to_array(:tables, chr(10))) "
         "and c.relkind in ('r', 'p', 'v', 'f') and pg_catalog.pg_table_is_visible(c.oid)"
     ).bindparams(bindparam("tables", type_=Text())),
 )
+
+
+_TIMESTAMP_OID = 1114  # timestamp without time zone, in every PostgreSQL
 
 
 class State(Enum):
@@ -36,12 +39,12 @@ async def check_state(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> Sta
 
     Raises:
         SchemaMismatchError: Some tables or columns are there and some are not, as in a database
-            in the seed's edition.
+            in the seed's edition, or times have no zone yet, as before the maps preset's contract.
     """
     names = "\n".join(table.name for table in schema.tables.values())
-    present: dict[str, set[str]] = {}
-    for table_name, column_name in await runner.fetch(_COLUMNS, [names]):
-        present.setdefault(table_name, set()).add(column_name)
+    present: dict[str, dict[str, int]] = {}
+    for table_name, column_name, type_oid in await runner.fetch(_COLUMNS, [names]):
+        present.setdefault(table_name, {})[column_name] = type_oid
     if not present:
         return State.EMPTY
     for table in schema.tables.values():
@@ -51,6 +54,12 @@ async def check_state(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> Sta
             if column.name not in present[table.name]:
                 raise _mismatch(
                     f'The database lacks the column "{column.name}" of the table "{table.name}".'
+                )
+            zoned = isinstance(column.type, DateTime) and column.type.timezone
+            if zoned and present[table.name][column.name] == _TIMESTAMP_OID:
+                raise _mismatch(
+                    f'The column "{column.name}" of the table "{table.name}" holds times without '
+                    "a zone, which would be read and written wrong."
                 )
     return State.READY
 
