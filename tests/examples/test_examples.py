@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,15 @@ def test_the_demo_ships_the_migrations_of_the_example():
     assert names == sorted(path.relative_to(packed) for path in packed.rglob("*") if path.is_file())
     for name in names:
         assert (packed / name).read_bytes() == (example / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["deepsearch", "maps"])
+def test_generate_writes_the_hardening_of_the_example(name: str, pg18, tmp_path: Path):
+    copy = tmp_path / name
+    shutil.copytree(EXAMPLES / name, copy, ignore=shutil.ignore_patterns("drizzle"))
+    shutil.copytree(GOLDEN / name / "drizzle", copy / "drizzle")
+    written = chatkeep(copy, "generate", "--scratch-url", pg18.admin_url, url="")
+    assert written.returncode == 0, written.stderr
+    ours = {path.name: path.read_text() for path in (copy / "drizzle").glob("*.sql")}
+    theirs = {path.name: path.read_text() for path in (EXAMPLES / name / "drizzle").glob("*.sql")}
+    assert ours == theirs
