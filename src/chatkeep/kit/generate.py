@@ -171,8 +171,15 @@ class _Writer:
         if stage is not None:
             name = f"{name or 'harden'}_{stage.name}"
             own = {STAGE_KEY: stage.name}
-        name = name or derive_name(before, after, self.target.prefix)
+        name = name or self._renamed(before) or derive_name(before, after, self.target.prefix)
         return Draft(name, sql, snapshot(after, full_names=self.target.full_names), own)
+
+    def _renamed(self, before: Catalog) -> str:
+        """Give the name where a table is renamed, which two catalogs alone do not tell."""
+        prefix, given = self.target.prefix, parse_renames(self.options.renames, before)
+        tables = [(path[-1], new) for path, new in given.items() if len(path) == 2 and new]
+        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
+        return f"rename_{'_and_'.join(both)}" if both else ""
 
 
 def _provisional(name: str, sql: str) -> Migration:

@@ -106,6 +106,14 @@ async def test_name_of_new_tables_tells_them(root, scratch):
     assert (await names(root, scratch, users(), more))[1] == "add_x_itinerary_table"
 
 
+async def test_name_of_a_renamed_table_tells_both(root, scratch):
+    await names(root, scratch, users())
+    renamed = users(table="x_people")
+    assert (await names(root, scratch, renamed, renames=("x_user:x_people",)))[1] == (
+        "rename_x_user_to_x_people"
+    )
+
+
 async def test_given_name_is_made_safe(root, scratch):
     assert await names(root, scratch, users(), name="My first one!") == ["My_first_one"]
 
