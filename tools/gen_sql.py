@@ -51,6 +51,11 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
         ("users", catalogue.users.rows, catalogue.users.rows.equal("id")),
         ("accounts", catalogue.accounts.rows, catalogue.accounts.by_key),
         ("sessions", catalogue.sessions.rows, catalogue.sessions.by_key),
+        (
+            "verification_tokens",
+            catalogue.verification_tokens.rows,
+            catalogue.verification_tokens.by_key,
+        ),
     ):
         yield f"{part}.update", rows.update(dict.fromkeys(changes[part].model_fields), where)
     settings = dict.fromkeys(changes["user_settings"].model_fields)

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         SessionChanges,
         SettingsChanges,
         UserChanges,
+        VerificationTokenChanges,
     )
     from chatkeep.records.deepsearch import (
         Account,
@@ -132,6 +133,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "UserSettings",
     "UserWithAccounts",
     "VerificationToken",
+    "VerificationTokenChanges",
     "VerificationTokenNotFoundError",
     "run",
 ]
@@ -192,6 +194,7 @@ _PLACES = {
     "UserSettings": "chatkeep.records.deepsearch",
     "UserWithAccounts": "chatkeep.records.deepsearch",
     "VerificationToken": "chatkeep.records.deepsearch",
+    "VerificationTokenChanges": "chatkeep.inputs.deepsearch",
     "Page": "chatkeep.records.page",
 }
 

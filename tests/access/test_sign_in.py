@@ -22,6 +22,7 @@ from chatkeep import (
     User,
     UserNotFoundError,
     VerificationToken,
+    VerificationTokenChanges,
     VerificationTokenNotFoundError,
 )
 
@@ -142,6 +143,21 @@ class TestVerificationTokens:
             return_exceptions=True,
         )
         assert sum(isinstance(result, VerificationToken) for result in results) == 1
+
+    async def test_a_later_expiry_in_one_statement(self, db: Database) -> None:
+        made = await self.made(db)
+        later = LATER + timedelta(hours=1)
+        with db.statements() as sent:
+            changed = await db.verification_tokens.update(
+                "a@example.com", "123", VerificationTokenChanges(expires=later)
+            )
+        assert sent.count == 1
+        assert changed.expires == later
+        assert changed.updated_at > made.updated_at
+        with pytest.raises(VerificationTokenNotFoundError):
+            await db.verification_tokens.update(
+                "b@example.com", "123", VerificationTokenChanges(expires=later)
+            )
 
     async def test_taken_back(self, db: Database) -> None:
         await self.made(db)

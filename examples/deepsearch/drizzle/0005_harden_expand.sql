@@ -21,6 +21,7 @@ ALTER TABLE "public"."ai-app-template_user" ADD COLUMN "created_at" timestamp wi
 ALTER TABLE "public"."ai-app-template_user" ADD COLUMN "updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user_settings" ADD COLUMN "created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_verification_token" ADD COLUMN "created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_verification_token" ADD COLUMN "updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" ADD CONSTRAINT "ai-app-template_chat_user_id_id_unique" UNIQUE("user_id","id");--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" ADD CONSTRAINT "ai-app-template_search_cache_key_hash_unique" UNIQUE("key_hash");--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ADD CONSTRAINT "ai-app-template_account_user_id_ai-app-template_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."ai-app-template_user"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

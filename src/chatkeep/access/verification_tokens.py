@@ -2,11 +2,11 @@
 
 from functools import cached_property
 
-from chatkeep.access.rows import Rows
+from chatkeep.access.rows import Rows, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import VerificationTokenNotFoundError
-from chatkeep.inputs.deepsearch import NewVerificationToken
+from chatkeep.inputs.deepsearch import NewVerificationToken, VerificationTokenChanges
 from chatkeep.records.deepsearch import VerificationToken
 
 
@@ -57,6 +57,23 @@ class VerificationTokens:
         """Give a token without using it up, or None."""
         key = {"identifier": identifier, "token": token}
         return await self._queries.find.first(self._runner, key)
+
+    async def update(
+        self, identifier: str, token: str, changes: VerificationTokenChanges
+    ) -> VerificationToken:
+        """Change the fields that were set, such as a later expiry.
+
+        Raises:
+            VerificationTokenNotFoundError: No such token, or it was used.
+            InvalidInputError: They are not the changes of a verification token.
+        """
+        rows = self._queries.rows
+        values = rows.changed_values(changes)
+        if not values:
+            return await self.get(identifier, token)
+        query = rows.update(values, self._queries.by_key)
+        key = {"identifier": identifier, "token": token}
+        return _found(await query.first(self._runner, {**set_values(values), **key}))
 
     async def use(self, identifier: str, token: str) -> VerificationToken:
         """Use a token up: it is deleted, and of two callers at once only one gets it.

@@ -156,6 +156,12 @@ class NewVerificationToken(Input):
     expires: Time
 
 
+class VerificationTokenChanges(Changes):
+    """New values for a verification token."""
+
+    expires: Annotated[Time | None, NotNull] = None
+
+
 class NewChat(Input):
     """A chat to create, in the scope of its user."""
 

@@ -74,6 +74,7 @@ class VerificationToken(Record, rename="camel"):
     token: str
     expires: datetime
     created_at: datetime
+    updated_at: datetime
 
 
 class Source(Record, rename="camel", omit_defaults=True):

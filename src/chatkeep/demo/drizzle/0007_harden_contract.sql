@@ -58,4 +58,5 @@ CREATE TRIGGER "ai-app-template_message_move_chat" AFTER INSERT ON public."ai-ap
 CREATE TRIGGER "ai-app-template_search_cache_touch" BEFORE UPDATE ON public."ai-app-template_search_cache" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();--> statement-breakpoint
 CREATE TRIGGER "ai-app-template_session_touch" BEFORE UPDATE ON public."ai-app-template_session" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();--> statement-breakpoint
 CREATE TRIGGER "ai-app-template_user_touch" BEFORE UPDATE ON public."ai-app-template_user" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();--> statement-breakpoint
-CREATE TRIGGER "ai-app-template_user_settings_touch" BEFORE UPDATE ON public."ai-app-template_user_settings" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();
+CREATE TRIGGER "ai-app-template_user_settings_touch" BEFORE UPDATE ON public."ai-app-template_user_settings" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();--> statement-breakpoint
+CREATE TRIGGER "ai-app-template_verification_token_touch" BEFORE UPDATE ON public."ai-app-template_verification_token" FOR EACH ROW EXECUTE FUNCTION public."ai-app-template_touch_updated_at"();

@@ -81,6 +81,7 @@ class VerificationTokenColumns(TypedColumns):
     token: Named[str] = Column(String(255), nullable=False)
     expires: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
     created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
 
 
 class ChatColumns(TypedColumns):

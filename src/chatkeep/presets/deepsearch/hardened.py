@@ -92,7 +92,7 @@ class Schema(
         (primary_key("identifier", "token"),),
         record=records.VerificationToken,
         new=inputs.NewVerificationToken,
-        append_only=True,
+        changes=inputs.VerificationTokenChanges,
         summary="A token sent to an e-mail address, good for one use.",
     )
     chats = TableDef(

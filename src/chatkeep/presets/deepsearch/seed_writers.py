@@ -37,7 +37,15 @@ BEGIN
 END
 """
 
-TOUCHED = ("user", "account", "session", "chat", "search_cache", "user_settings")
+TOUCHED = (
+    "user",
+    "account",
+    "session",
+    "verification_token",
+    "chat",
+    "search_cache",
+    "user_settings",
+)
 
 
 def fill_user_extras(prefix: str) -> tuple[Extra, ...]:

@@ -22,7 +22,7 @@ def chatkeep(folder: Path, *words: str, url: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["deepsearch", "maps"])
+@pytest.mark.parametrize("name", ["deepsearch", "maps", "extending"])
 def test_schema_folder_and_database_agree(name: str, pg18, database_url: str):
     folder = EXAMPLES / name
     migrated = chatkeep(folder, "migrate", url=database_url)
