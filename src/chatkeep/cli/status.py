@@ -44,7 +44,9 @@ def _print(found: "Status") -> None:
         when = f"  {line.applied_at:%Y-%m-%d %H:%M:%S %Z}" if line.applied_at else ""
         click.echo(f"{line.tag:<{width}}  {_WORDS.get(line.state, line.state)}{when}")
     applied, pending = found.count("applied"), found.count("pending")
-    click.echo(f"{applied} applied, {pending} pending in {found.folder}.")
+    changed = found.count("edited", "redated")
+    more = f", {changed} changed since" if changed else ""
+    click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}.")
     for row in found.unknown:
         name = row.tag or f"hash {row.hash[:12]}…"
         click.echo(

@@ -17,12 +17,20 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     Raises:
         ConfigError: Called where an event loop runs already; write `await` there.
     """
+    if _inside_a_loop():
+        coroutine.close()
+        raise ConfigError(
+            "chatkeep.run() was called inside a running event loop.", hint="Use await."
+        )
+    return asyncio.run(coroutine)
+
+
+def _inside_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
-    coroutine.close()
-    raise ConfigError("chatkeep.run() was called inside a running event loop.", hint="Use await.")
+        return False
+    return True
 
 
 async def gather(awaitables: tuple[Awaitable[T], ...]) -> tuple[T, ...]:

@@ -11,6 +11,7 @@ from chatkeep.kit.folder.reading import MARKER, Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
 
 _NEEDS_NO_TRANSACTION = "25001"
+_EXISTS = {"42P07", "42710", "42723"}  # table or index, constraint or type, function
 
 
 def refuse_unfit_statements(migration: Migration) -> None:
@@ -74,6 +75,11 @@ def failure(
     hint = "This migration left nothing behind."
     if sqlstate(exc) == _NEEDS_NO_TRANSACTION:
         hint += " chatkeep runs each migration in one transaction, and this statement refuses one."
+    elif sqlstate(exc) in _EXISTS:
+        hint += (
+            " Something made it without this folder's bookkeeping: push, another project, or an"
+            " embedded database opened before there were migrations (`chatkeep db reset` empties it)."
+        )
     return MigrationFailedError(f"{place} failed: {describe(exc)}", hint=hint)
 
 

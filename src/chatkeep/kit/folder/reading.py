@@ -67,7 +67,7 @@ class Folder:
 
         Args:
             path: The folder that holds `meta/`.
-            create: Take an absent folder, or one without a journal, for an empty one.
+            create: Take an absent folder, or one without journal and migrations, for an empty one.
 
         Raises:
             MigrationsFolderError: No such folder, no journal, or a journal that cannot be used.
@@ -84,7 +84,7 @@ class Folder:
         if not path.is_dir():
             raise MigrationsFolderError(f"{path} is not a folder.")
         if not journal_path.exists():
-            if create and not _is_drizzle_1(path):
+            if create and not _is_drizzle_1(path) and not any(path.glob("*.sql")):
                 return cls(path, Journal.empty(), "", ())
             raise _no_journal(path, journal_path)
         text = read_text(journal_path)
