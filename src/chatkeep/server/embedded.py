@@ -300,9 +300,13 @@ def _leave(place: Place) -> None:
 
 
 def _in_use(place: Place, timeout: float = _IN_USE_SECONDS) -> bool:
+    """Tell whether a client holds a lease; a supervisor that is stopping the server is none."""
     fd = locks.open_lock(place.lease_lock)
     try:
-        return not locks.wait_lock(fd, exclusive=True, timeout=timeout)
+        if locks.wait_lock(fd, exclusive=True, timeout=timeout):
+            return False
+        # Clients hold the lock shared, a stopping supervisor holds it alone.
+        return locks.try_lock(fd, exclusive=False)
     finally:
         os.close(fd)
 
