@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import asyncpg
 import pytest
 
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.observe import Observers
 from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.run import PoolRunner
+from chatkeep.engine.translate import translate
 from chatkeep.errors import (
     ConnectionFailedError,
     DatabaseClosedError,
@@ -150,3 +152,8 @@ async def test_watchers_are_told_name_and_rows_and_nobody_else(
     await runner.fetch(sql("select 1"), [])
     assert log.names == ["test"]
     assert runner.observers.active == []
+
+
+def test_a_half_dead_connection_is_told_as_broken() -> None:
+    error = translate(asyncpg.InternalClientError("cannot switch to state 11"), "users.get", {})
+    assert isinstance(error, ConnectionFailedError)

@@ -84,7 +84,8 @@ def translate(
             f"{statement}: no answer in time; PostgreSQL was told to stop the statement.",
             hint="Look for a lock or a missing index, or allow more time.",
         )
-    if isinstance(exc, OSError):
+    # The driver's internal error is what a connection says whose end has half arrived.
+    if isinstance(exc, OSError | asyncpg.InternalClientError):
         return ConnectionFailedError(
             f"{statement}: the connection to PostgreSQL broke.",
             hint="Whether the statement was carried out is not known.",
