@@ -11,9 +11,11 @@
     ├── DatabaseError                       talking to PostgreSQL
     │   ├── ConnectionFailedError
     │   ├── DatabaseTimeoutError (TimeoutError)
+    │   ├── DatabaseBusyError
     │   ├── DatabaseClosedError
     │   ├── SchemaMismatchError
     │   ├── StoredDataError
+    │   ├── ConflictError                   another transaction was in the way; run it again
     │   ├── ConstraintError
     │   │   ├── AlreadyExistsError
     │   │   │   └── EmailTakenError
@@ -122,6 +124,12 @@ class DatabaseTimeoutError(DatabaseError, TimeoutError):
     code = "timeout"
 
 
+class DatabaseBusyError(DatabaseError):
+    """As many callers wait for a connection as may wait; see `max_waiting`."""
+
+    code = "database_busy"
+
+
 class DatabaseClosedError(DatabaseError):
     """The `Database` was used before `async with`, or after it ended."""
 
@@ -138,6 +146,21 @@ class StoredDataError(DatabaseError):
     """A stored value does not have the shape that its column promises."""
 
     code = "stored_data"
+
+
+class ConflictError(DatabaseError):
+    """Another transaction was in the way of this one, which was taken back; it can be run again.
+
+    Attributes:
+        sqlstate: 40001 for a serialization failure, 40P01 for a deadlock, 0A000 for a table that
+            was changed while the transaction used it.
+    """
+
+    code = "conflict"
+
+    def __init__(self, message: str, *, hint: str | None = None, sqlstate: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.sqlstate = sqlstate
 
 
 class ConstraintError(DatabaseError):

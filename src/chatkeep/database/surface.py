@@ -19,9 +19,10 @@ from chatkeep.access.users import Users
 from chatkeep.access.verification_tokens import VerificationTokens
 from chatkeep.database.prepared import Prepared, make_query
 from chatkeep.database.running import gather
+from chatkeep.database.transactions import TransactionContext, check_options
 from chatkeep.engine.observe import Observers, StatementLog
 from chatkeep.engine.run import PoolRunner
-from chatkeep.engine.transaction import TransactionRunner
+from chatkeep.engine.transaction import Isolation, TransactionRunner, begin_words
 from chatkeep.engine.transaction import transaction as open_transaction
 from chatkeep.inputs.base import Input
 from chatkeep.inputs.deepsearch import NewSession, NewUser
@@ -209,10 +210,9 @@ class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def _observers(self) -> Observers:
         return self._runner.observers
 
-    @asynccontextmanager
-    async def transaction(
-        self,
-    ) -> AsyncGenerator["Transaction[UserT, NewUserT, SessionT, NewSessionT]"]:
+    def transaction(
+        self, *, retry: int = 0, isolation: Isolation | None = None, read_only: bool = False
+    ) -> "TransactionContext[Transaction[UserT, NewUserT, SessionT, NewSessionT]]":
         """Open a transaction; inside a transaction, a nested one (a savepoint).
 
         Everything called on `tx` is stored together at the end of the block. Any exception that
@@ -221,16 +221,43 @@ class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         async with db.transaction() as tx:
             await tx.as_user(user.id).chats.create(title="New Chat")
 
+        A transaction that loses against another one (a serialization failure, a deadlock) can be
+        run again, after a random wait of at most a second:
+
+        async for attempt in db.transaction(retry=3, isolation="serializable"):
+            async with attempt as tx:
+                await move(tx)
+        result = await db.transaction(retry=3).run(move)
+
+        Args:
+            retry: Further attempts after a conflict. A connection that breaks is no conflict: at
+                the commit nobody knows whether it was stored.
+            isolation: "read committed", "repeatable read" or "serializable"; None takes the
+                database's default.
+            read_only: PostgreSQL refuses to write.
+
         Raises:
-            DatabaseError: One of its kinds: the commit was refused, or a failed statement inside
-                was swallowed.
+            ConfigError: An option is not one that there is, or it was given to a nested one;
+                `async with` was used with `retry`.
+            ConflictError: Another transaction was in the way, at each attempt.
+            DatabaseError: Another of its kinds: the commit was refused, or a failed statement
+                inside was swallowed.
         """
-        if isinstance(self._runner, TransactionRunner):
-            opened = self._runner.savepoint()
-        else:
-            opened = open_transaction(self._runner)
-        async with opened as runner:
-            yield Transaction(runner, self._catalogue)
+        runner = self._runner
+        is_nested = isinstance(runner, TransactionRunner)
+        level = check_options(retry, isolation, read_only, is_nested=is_nested)
+        begin = begin_words(level, read_only=read_only)
+
+        @asynccontextmanager
+        async def opens() -> AsyncGenerator[Transaction[UserT, NewUserT, SessionT, NewSessionT]]:
+            if isinstance(runner, TransactionRunner):
+                opened = runner.savepoint()
+            else:
+                opened = open_transaction(runner, begin)
+            async with opened as inner:
+                yield Transaction(inner, self._catalogue)
+
+        return TransactionContext(opens, retry)
 
     def _unprepared(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]:
         return Prepared(self._runner, make_query(self._catalogue.schema, statement, "select"))

@@ -11,13 +11,24 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from typing import Literal
 
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.observe import Observation, Observers
-from chatkeep.engine.pool import Row, Wire
+from chatkeep.engine.wire import Row, Wire
 from chatkeep.engine.run import PoolRunner, send
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
-from chatkeep.errors import DatabaseClosedError, DatabaseError, StatementError
+from chatkeep.errors import (
+    ConnectionFailedError,
+    DatabaseClosedError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    StatementError,
+)
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+
+_TAKE_BACK_SECONDS = 5.0  # a connection that cannot roll back in that time is dropped
 
 # The nested transactions whose block the current task runs in.
 _inside: ContextVar[tuple["TransactionRunner", ...]] = ContextVar("chatkeep_inside", default=())
@@ -110,35 +121,70 @@ class TransactionRunner:
             )
 
 
+def begin_words(isolation: Isolation | None, *, read_only: bool) -> str:
+    """Give the BEGIN of such a transaction; None leaves the isolation to the database's default."""
+    level = f" ISOLATION LEVEL {isolation.upper()}" if isolation else ""
+    return f"BEGIN{level}{' READ ONLY' if read_only else ''}"
+
+
 @asynccontextmanager
-async def transaction(runner: PoolRunner) -> AsyncGenerator[TransactionRunner]:
+async def transaction(
+    runner: PoolRunner, begin: str = "BEGIN"
+) -> AsyncGenerator[TransactionRunner]:
     """Open a transaction on a connection of its own; any exception takes it back.
+
+    Args:
+        runner: Whose pool lends the connection.
+        begin: What `begin_words` gave.
 
     Raises:
         StatementError: A statement inside had failed and the error was swallowed: PostgreSQL
             took everything back instead of committing.
         ConstraintError: A deferred constraint refused the commit.
+        ConflictError: Another transaction was in the way; nothing was stored.
     """
-    wire = await runner.pool.acquire()
-    tx = TransactionRunner(wire, runner)
+    tx = await _begin(runner, begin)
+    is_clean = False
     try:
-        await tx.word("BEGIN", "begin")
         try:
             yield tx
         except BaseException:  # a cancelled task too: an open transaction would hold its locks
             tx.end()
-            await _take_back(tx, wire, "ROLLBACK", "rollback")
+            is_clean = await _take_back(tx, "ROLLBACK", "rollback")
             raise
         tx.end()
-        _check_committed(await tx.word("COMMIT", "commit"))
-    except BaseException:
-        tx.end()
-        runner.pool.release(wire, interrupted=True)
+        await _commit(tx)
+        is_clean = True
+    finally:
+        runner.pool.release(tx.wire, interrupted=not is_clean)
+
+
+async def _begin(runner: PoolRunner, sql: str) -> TransactionRunner:
+    """Begin; a connection that turns out to be dead is changed for another one, once."""
+    is_last = False
+    while True:
+        wire = await runner.pool.acquire()
+        tx = TransactionRunner(wire, runner)
+        try:
+            await tx.word(sql, "begin")
+        except ConnectionFailedError:
+            runner.pool.release(wire, interrupted=True)
+            if is_last:
+                raise
+            is_last = True
+        except BaseException:
+            runner.pool.release(wire, interrupted=True)
+            raise
+        else:
+            return tx
+
+
+async def _commit(tx: TransactionRunner) -> None:
+    try:
+        answer = await tx.word("COMMIT", "commit")
+    except (ConnectionFailedError, DatabaseTimeoutError) as exc:
+        exc.hint = "Whether the transaction was stored is not known: look before running it again."
         raise
-    runner.pool.release(wire)
-
-
-def _check_committed(answer: str) -> None:
     if answer != "COMMIT":
         raise StatementError(
             "commit: nothing was stored, since a statement of the transaction had failed.",
@@ -158,13 +204,16 @@ async def _savepoint_words(inner: TransactionRunner) -> AsyncGenerator[None]:
         await inner.word(f"RELEASE SAVEPOINT {name}", "release")
     except BaseException:
         inner.end()
-        await _take_back(inner, inner.wire, back, "rollback to")
+        await _take_back(inner, back, "rollback to")
         raise
 
 
-async def _take_back(tx: TransactionRunner, wire: Wire, sql: str, name: str) -> None:
+async def _take_back(tx: TransactionRunner, sql: str, name: str) -> bool:
     """Roll back; a connection on which even that fails is dropped, which rolls back as well."""
     try:
-        await tx.word(sql, name)
-    except DatabaseError:
-        wire.terminate()
+        async with asyncio.timeout(_TAKE_BACK_SECONDS):
+            await tx.word(sql, name)
+    except (DatabaseError, TimeoutError):
+        tx.wire.terminate()
+        return False
+    return True

@@ -15,6 +15,7 @@ import asyncpg
 from chatkeep.errors import (
     AlreadyExistsError,
     CheckFailedError,
+    ConflictError,
     ConnectionFailedError,
     ConstraintError,
     DatabaseError,
@@ -64,6 +65,10 @@ _NO_SUCH_FUNCTION = "42883"
 # The driver's own words on a value of a wrong type, after the value: they name types alone.
 _WRONG_TYPE = re.compile(r"query argument (\$\d+):.*\(expected ([\w .]+), got (\w+)\)\Z", re.DOTALL)
 _TIMEOUTS = frozenset({"57014", "55P03", "25P03", "25P04"})
+_CONFLICTS = {
+    "40001": "the transaction read or wrote what another one has changed meanwhile",
+    "40P01": "the transaction and another one waited for each other",
+}
 _GOING_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
 
 
@@ -91,6 +96,22 @@ def translate(
             hint="Whether the statement was carried out is not known.",
         )
     return StatementError(f"{statement}: the driver refused the call ({type(exc).__name__}).")
+
+
+def was_sent(error: BaseException) -> bool:
+    """Tell whether a statement that ended with this error had been sent.
+
+    The driver looks at the values first: it refuses those that it cannot write down.
+    """
+    cause = error.__cause__
+    if isinstance(cause, asyncpg.DataError):
+        return getattr(cause, "severity", None) is not None  # only the server's errors have one
+    return not isinstance(error, InvalidInputError)
+
+
+def sqlstate_of(error: BaseException | None) -> str:
+    """Give PostgreSQL's code of an error of ours; empty where there is none."""
+    return "" if error is None else _text(error.__cause__, "sqlstate") or ""
 
 
 def translate_connect(exc: BaseException, target: str) -> DatabaseError:
@@ -165,6 +186,10 @@ def _translate_server_error(
             f"{statement}: PostgreSQL closed the connection.",
             hint="Whether the statement was carried out is not known.",
         )
+    elif state in _CONFLICTS:
+        error = _conflict(statement, _CONFLICTS[state], state)
+    elif isinstance(exc, asyncpg.InvalidCachedStatementError):
+        error = _conflict(statement, "a table has been changed since it was first asked", state)
     elif state.startswith("22"):
         error = InvalidInputError(_wrong_value(exc, statement, state), field=column)
     elif state == _NO_SUCH_FUNCTION:
@@ -179,6 +204,14 @@ def _translate_server_error(
         )
     _silence(exc)
     return error
+
+
+def _conflict(statement: str, what: str, state: str) -> ConflictError:
+    return ConflictError(
+        f"{statement}: {what}; nothing of it was stored.",
+        hint="Run it again, or let db.transaction(retry=...) do so.",
+        sqlstate=state,
+    )
 
 
 def _wrong_value(exc: BaseException, statement: str, state: str) -> str:
@@ -201,7 +234,7 @@ def _constraint_error(
     return kind(f"{statement}: the row breaks {name}{where}.", constraint=constraint, table=table)
 
 
-def _text(exc: BaseException, name: str) -> str | None:
+def _text(exc: BaseException | None, name: str) -> str | None:
     value = getattr(exc, name, None)
     return value if isinstance(value, str) else None
 

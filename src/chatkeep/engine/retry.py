@@ -1,0 +1,149 @@
+"""Running a transaction again that lost against another one.
+
+PostgreSQL lets one of two transactions in each other's way go on and refuses the other: whoever runs
+the refused one again from its start gets it through. Waiting a random time first keeps the two from
+meeting again.
+"""
+
+import asyncio
+import inspect
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from itertools import count
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from chatkeep.engine.block_end import Place, leads_back
+from chatkeep.errors import ConfigError, ConflictError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FIRST_WAIT = 0.010
+LONGEST_WAIT = 1.0
+
+
+def wait_before(attempt: int) -> float:
+    """Give the seconds to wait after so many failed attempts: anything up to a doubling bound."""
+    bound = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 30))
+    return random.uniform(0.0, bound)  # noqa: S311 - spreads attempts, guards no secret
+
+
+def is_conflict(exc: BaseException) -> bool:
+    """Tell whether running the transaction again can help; in a group, every error must say so."""
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(ConflictError)[1] is None
+    return isinstance(exc, ConflictError)
+
+
+async def run_again(
+    opens: Callable[[], AbstractAsyncContextManager[T]],
+    retry: int,
+    work: Callable[[T], Awaitable[R]],
+) -> R:
+    """Run `work` in a transaction of its own until it is stored, at most `retry` times more.
+
+    Raises:
+        ConflictError: The last attempt lost, too.
+    """
+    for attempt in count(1):
+        try:
+            async with opens() as opened:
+                return await work(opened)
+        except Exception as exc:
+            if not is_conflict(exc) or attempt > retry:
+                raise
+        await asyncio.sleep(wait_before(attempt))
+    raise AssertionError  # pragma: no cover - count() does not end
+
+
+class Attempts(Generic[T]):
+    """The loop's side: gives attempts until one was stored, or failed for good."""
+
+    def __init__(self, opens: Callable[[], AbstractAsyncContextManager[T]], retry: int) -> None:
+        self._opens = opens
+        self._retry = retry
+        self._number = 0
+        self._attempt: Attempt[T] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable["Attempt[T]"]:
+        # No coroutine itself, so that the frame above is the loop's.
+        return self._next(Place.above(inspect.currentframe()))
+
+    async def _next(self, loop: Place | None) -> "Attempt[T]":
+        last = self._attempt
+        if last is not None:
+            if not last.was_entered:
+                raise ConfigError(
+                    "An attempt of a transaction was not used.",
+                    hint="Write `async with attempt as tx:` inside the loop.",
+                )
+            if not last.lost:
+                raise StopAsyncIteration
+            await asyncio.sleep(wait_before(self._number))
+        self._number += 1
+        is_last = self._number > self._retry
+        self._attempt = Attempt(self._opens(), loop, is_last=is_last)
+        return self._attempt
+
+
+class Attempt(Generic[T]):
+    """One attempt: `async with attempt as tx:`.
+
+    Attributes:
+        was_entered: The block was begun.
+        lost: The transaction was taken back for a conflict, and the loop goes on.
+    """
+
+    def __init__(
+        self, opened: AbstractAsyncContextManager[T], loop: Place | None, *, is_last: bool
+    ) -> None:
+        self._opened = opened
+        self._loop = loop
+        self._is_last = is_last
+        self.was_entered = False
+        self.lost = False
+
+    async def __aenter__(self) -> T:
+        if self.was_entered:
+            raise ConfigError("An attempt can be used once.", hint="Let the loop give the next.")
+        self.was_entered = True
+        return await self._opened.__aenter__()
+
+    def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Awaitable[bool]:
+        # No coroutine itself, so that the frame above is the block's.
+        here = Place.above(inspect.currentframe())
+        return self._leave(exc_type, exc, traceback, here)
+
+    async def _leave(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+        here: Place | None,
+    ) -> bool:
+        try:
+            await self._opened.__aexit__(exc_type, exc, traceback)
+        except Exception as refused:
+            if self._is_last or not is_conflict(refused):
+                raise
+            if exc is None and not leads_back(here, self._loop):
+                # Swallowing it would let `return value` go on, as if the value had been stored.
+                refused.add_note(
+                    "The block may end by return or break, so the loop cannot run it again: "
+                    "let the block end, or use `await db.transaction(retry=...).run(work)`."
+                )
+                raise
+            self.lost = True
+        else:
+            self.lost = exc is not None and not self._is_last and is_conflict(exc)
+        return self.lost
