@@ -2,10 +2,19 @@
 
 from functools import cached_property
 
-from sqlalchemy import Integer, bindparam, select, tuple_
+from sqlalchemy import Boolean, Integer, bindparam, or_, select, tuple_
+from sqlalchemy.sql.elements import Tuple
 
-from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
-from chatkeep.access.rows import Rows, set_values
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
+from chatkeep.access.rows import Rows, Where, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import AccountNotFoundError
@@ -35,20 +44,34 @@ class AccountQueries:
 
     @cached_property
     def list(self) -> Query[Account]:
-        """Those of a user, by key."""
+        """Those of a user after a place, by key."""
+        return self._list("list", self._key > self._place, is_back=False)
+
+    @cached_property
+    def list_before(self) -> Query[Account]:
+        """The page back: before a place, the last key first; no text stands behind all others."""
+        is_end = bindparam("is_end", type_=Boolean())
+        return self._list("list_before", or_(is_end, self._key < self._place), is_back=True)
+
+    @property
+    def _key(self) -> Tuple:
+        return tuple_(*(self.rows.table.c[name] for name in _KEY))
+
+    @property
+    def _place(self) -> Tuple:
+        table = self.rows.table
+        return tuple_(*(bindparam(name, type_=table.c[name].type) for name in _KEY))
+
+    def _list(self, name: str, where: Where, *, is_back: bool) -> Query[Account]:
         table = self.rows.table
         key = [table.c[name] for name in _KEY]
         clause = (
             select(*self.rows.columns)
-            .where(
-                table.c["user_id"] == bindparam("user_id"),
-                tuple_(*key)
-                > tuple_(*(bindparam(name, type_=table.c[name].type) for name in _KEY)),
-            )
-            .order_by(*key)
+            .where(table.c["user_id"] == bindparam("user_id"), where)
+            .order_by(*(column.desc() if is_back else column for column in key))
             .limit(bindparam("limit", type_=Integer))
         )
-        return self.rows.query("list", clause)
+        return self.rows.query(name, clause)
 
 
 class Accounts:
@@ -86,7 +109,12 @@ class Accounts:
         return await self._queries.find.first(self._runner, key)
 
     async def list(
-        self, user_id: str, limit: int = 50, *, after: str | None = None
+        self,
+        user_id: str,
+        limit: int = 50,
+        *,
+        after: str | None = None,
+        before: str | None = None,
     ) -> Page[Account]:
         """Give a user's accounts, by provider and the provider's id.
 
@@ -94,22 +122,30 @@ class Accounts:
             user_id: Whose. An unknown user has none.
             limit: At most so many, 1 to 1000.
             after: `next_cursor` of the page before.
+            before: `previous_cursor` of the page after, or `END`: the page back, also by provider.
 
         Raises:
-            InvalidInputError: The limit is out of bounds.
+            InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
-        name = f"accounts:{user_id}"
-        place = read_cursor(after, name, (str, str)) if after is not None else ["", ""]
-        values = {
-            "user_id": user_id,
-            "provider": place[0],
-            "provider_account_id": place[1],
-            "limit": check_limit(limit) + 1,
-        }
-        rows = await self._queries.list.all(self._runner, values)
+        check_direction("accounts.list", after, before)
+        name = f"{self._queries.rows.table.name}\0{user_id}"
+        cursor = after if before is None else before
+        is_open = cursor in (None, START if before is None else END)
+        place = ["", ""] if is_open else read_cursor(cursor, name, (str, str))
+        values: dict[str, object] = dict(zip(_KEY, place, strict=True))
+        values.update(user_id=user_id, limit=check_limit(limit) + 1)
+        if before is None:
+            rows = await self._queries.list.all(self._runner, values)
+        else:
+            values["is_end"] = is_open
+            rows = await self._queries.list_before.all(self._runner, values)
         return page_of(
-            rows, limit, lambda row: write_cursor(name, row.provider, row.provider_account_id)
+            rows,
+            limit,
+            lambda row: write_cursor(name, row.provider, row.provider_account_id),
+            after=after,
+            before=before,
         )
 
     async def update(

@@ -1,6 +1,6 @@
 """Chats: `chats` in a user's scope, and `db.chats` for trusted code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar, overload
@@ -8,7 +8,15 @@ from typing import Any, TypeVar, overload
 from sqlalchemy import DateTime, Integer, bindparam, func, insert, select, tuple_
 from sqlalchemy.sql.selectable import NamedFromClause
 
-from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
 from chatkeep.access.rows import Rows, Values, Where, nested_query, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
@@ -19,7 +27,9 @@ from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
 
-_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+# The driver sends these as PostgreSQL's infinity and -infinity.
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class ChatQueries:
@@ -53,17 +63,12 @@ class ChatQueries:
     @cached_property
     def list(self) -> Query[Chat]:
         """By last activity, before a place; the first page begins after the end of time."""
-        table = self.rows.table
-        place = (table.c["updated_at"], table.c["id"])
-        before = (
-            bindparam("updated_at", type_=DateTime(timezone=True)),
-            bindparam("id", type_=table.c["id"].type),
-        )
-        clause = select(*self.rows.columns).where(tuple_(*place) < tuple_(*before))
-        if self._is_scoped:
-            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
-        ordered = clause.order_by(*(column.desc() for column in place))
-        return self.rows.query("list", ordered.limit(bindparam("limit", type_=Integer)))
+        return self._list("list", is_back=False)
+
+    @cached_property
+    def list_before(self) -> Query[Chat]:
+        """The page back: after a place, the oldest activity first."""
+        return self._list("list_before", is_back=True)
 
     @cached_property
     def delete(self) -> Query[Chat]:
@@ -110,6 +115,20 @@ class ChatQueries:
             query = self._creates[key] = self.rows.query("create_with_message", clause)
         return query
 
+    def _list(self, name: str, *, is_back: bool) -> Query[Chat]:
+        table = self.rows.table
+        place = (table.c["updated_at"], table.c["id"])
+        given = tuple_(
+            bindparam("updated_at", type_=DateTime(timezone=True)),
+            bindparam("id", type_=table.c["id"].type),
+        )
+        where = tuple_(*place) > given if is_back else tuple_(*place) < given
+        clause = select(*self.rows.columns).where(where)
+        if self._is_scoped:
+            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
+        ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
+        return self.rows.query(name, ordered.limit(bindparam("limit", type_=Integer)))
+
     def _first_messages(self) -> NamedFromClause:
         chat, table = self.rows.table, self.messages.table
         chat_id = bindparam("id", type_=chat.c["id"].type)
@@ -134,7 +153,7 @@ class AnyChats:
         self._runner = runner
         self._queries = queries
         self._scope: dict[str, object] = dict(scope or {})
-        self._list_name = f"chats:{self._scope.get('user_id', '')}"
+        self._list_name = f"{queries.rows.table.name}\0{self._scope.get('user_id', '')}"
 
     @overload
     async def get(self, chat_id: str) -> Chat: ...
@@ -158,7 +177,9 @@ class AnyChats:
         """Give a chat, or None."""
         return await self._queries.find.first(self._runner, {**self._scope, "id": chat_id})
 
-    async def list(self, limit: int = 50, *, after: str | None = None) -> Page[Chat]:
+    async def list(
+        self, limit: int = 50, *, after: str | None = None, before: str | None = None
+    ) -> Page[Chat]:
         """Give chats by last activity, the latest first.
 
         In a user's scope an index serves it. Of all users' chats it is a scan: for reports.
@@ -167,21 +188,31 @@ class AnyChats:
             limit: At most so many, 1 to 1000.
             after: `next_cursor` of the page before. A chat with new activity moves to the front,
                 behind the reader's back; no other is lost or shown twice.
+            before: `previous_cursor` of the page after, or `END`: the page towards later
+                activity, also the latest first.
 
         Raises:
-            InvalidInputError: The limit is out of bounds.
+            InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
+        check_direction("chats.list", after, before)
         name = self._list_name
-        place = read_cursor(after, name, (datetime, str)) if after is not None else [_LATEST, ""]
+        updated_at, chat_id = _place(name, after, before)
         values = {
             **self._scope,
-            "updated_at": place[0],
-            "id": place[1],
+            "updated_at": updated_at,
+            "id": chat_id,
             "limit": check_limit(limit) + 1,
         }
-        rows = await self._queries.list.all(self._runner, values)
-        return page_of(rows, limit, lambda row: write_cursor(name, row.updated_at, row.id))
+        query = self._queries.list if before is None else self._queries.list_before
+        rows = await query.all(self._runner, values)
+        return page_of(
+            rows,
+            limit,
+            lambda row: write_cursor(name, row.updated_at, row.id),
+            after=after,
+            before=before,
+        )
 
     async def update(
         self, chat_id: str, changes: ChatChanges | None = None, *, title: str | None = None
@@ -269,6 +300,14 @@ class Chats(AnyChats):
         """
         user_id = str(self._scope["user_id"])
         return await self._create(user_id, new or NewChat(title=title), first_message)
+
+
+def _place(name: str, after: str | None, before: str | None) -> Sequence[str | int | datetime]:
+    if before is not None:
+        return (_EARLIEST, "") if before == END else read_cursor(before, name, (datetime, str))
+    if after is None or after == START:
+        return (_LATEST, "")
+    return read_cursor(after, name, (datetime, str))
 
 
 def _found(chat: FoundT | None) -> FoundT:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BigInteger,
     ColumnElement,
     Integer,
@@ -22,7 +23,15 @@ from sqlalchemy import (
 from sqlalchemy import cast as cast_to
 from sqlalchemy.types import TypeEngine
 
-from chatkeep.access.paging import START, check_limit, page_of, read_cursor, write_cursor
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
 from chatkeep.access.rows import Rows, Values, Where, element_type
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
@@ -47,6 +56,7 @@ class MessageQueries:
         self._chat = chats
         self._is_scoped = is_scoped
         self._appends: dict[tuple[str, ...], Query[Message]] = {}
+        self._appends_of_one: dict[tuple[str, ...], Query[Message]] = {}
         self.by_key: Where = messages.equal("user_id", "id") if is_scoped else messages.equal("id")
 
     @cached_property
@@ -90,6 +100,21 @@ class MessageQueries:
             .where(self._the_chat()),
         )
 
+    def append_one(self, names: tuple[str, ...]) -> Query[Message]:
+        """Give the statement that moves the chat and inserts one message with these columns.
+
+        What `append` does, without arrays: they cost more than the message.
+        """
+        query = self._appends_of_one.get(names)
+        if query is None:
+            moved = self._moved_chat()
+            given = self.rows.parameters(names)
+            source = select(moved.c["id"], moved.c["user_id"], *given.values())
+            clause = insert(self.rows.table).from_select(["chat_id", "user_id", *names], source)
+            query = self.rows.query("append_one", clause.returning(*self.rows.columns))
+            self._appends_of_one[names] = query
+        return query
+
     def append(self, names: tuple[str, ...]) -> Query[Message]:
         """Give the statement that moves the chat and inserts messages with these columns.
 
@@ -98,14 +123,8 @@ class MessageQueries:
         """
         query = self._appends.get(names)
         if query is None:
-            chat, table = self._chat.table, self.rows.table
-            moved = (
-                update(chat)
-                .where(self._the_chat())
-                .values(self._chat.touch())
-                .returning(chat.c["id"], chat.c["user_id"])
-                .cte("moved")
-            )
+            table = self.rows.table
+            moved = self._moved_chat()
             types = {name: element_type(table.c[name].type) for name in names}
             arrays = [bindparam(name, type_=ARRAY(types[name])) for name in names]
             given = (
@@ -129,6 +148,16 @@ class MessageQueries:
             query = self.rows.query("append", clause.returning(*self.rows.columns))
             self._appends[names] = query
         return query
+
+    def _moved_chat(self) -> CTE:
+        chat = self._chat.table
+        return (
+            update(chat)
+            .where(self._the_chat())
+            .values(self._chat.touch())
+            .returning(chat.c["id"], chat.c["user_id"])
+            .cte("moved")
+        )
 
     def _list(self, name: str, where: Where, order: ColumnElement[Any]) -> Query[Message]:
         clause = select(*self.rows.columns).where(where).order_by(order)
@@ -183,6 +212,8 @@ class Messages:
             raise InvalidInputError(
                 f"append takes 1 to {MAX_APPEND} messages, not {len(messages)}.", field="messages"
             )
+        if len(messages) == 1:
+            return await self._append_one(chat_id, messages[0])
         rows = [self._queries.rows.new_values(message) for message in messages]
         names = tuple(dict.fromkeys(name for row in rows for name in row))
         values: Values = {name: [row.get(name) for row in rows] for name in names}
@@ -192,17 +223,27 @@ class Messages:
             raise _no_chat()
         return stored
 
+    async def _append_one(self, chat_id: str, message: NewMessage) -> "builtins.list[Message]":
+        values = self._queries.rows.new_values(message)
+        query = self._queries.append_one(tuple(values))
+        values.update(self._scope, chat_id=chat_id)
+        stored = await query.all(self._runner, values)
+        if not stored:
+            raise _no_chat()
+        return stored
+
     async def list(
         self, chat_id: str, limit: int = 50, *, before: str | None = None, after: str | None = None
     ) -> Page[Message]:
         """Give a page of a chat's messages, newest first; with `after`, oldest first.
 
-        An empty page costs a second statement, which tells an empty chat from none.
+        `next_cursor` leads on with the same argument, `previous_cursor` turns round with the
+        other one. An empty page costs a second statement, which tells an empty chat from none.
 
         Args:
             chat_id: Which chat.
             limit: At most so many, 1 to 1000.
-            before: `next_cursor` of the page before: pages back from there.
+            before: A cursor of this chat, or `END`: pages back from there.
             after: A cursor of this chat, or `START`: pages forward from there.
 
         Raises:
@@ -210,19 +251,27 @@ class Messages:
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this chat.
         """
-        if before is not None and after is not None:
-            raise InvalidInputError("messages.list takes before or after, not both.", field="after")
-        name = f"messages:{chat_id}"
+        check_direction("messages.list", after, before)
+        table = self._queries.rows.table
+        name = f"{table.name}\0{self._scope.get('user_id', '')}\0{chat_id}"
         values: Values = {**self._scope, "chat_id": chat_id, "limit": check_limit(limit) + 1}
         if after is None:
-            values["seq"] = _MAX_SEQ if before is None else _seq(before, name)
-            rows = await self._queries.list_before.all(self._runner, values)
+            query, begin, end = self._queries.list_before, END, START
+            values["seq"] = _MAX_SEQ if before in (None, END) else _seq(before, name)
         else:
+            query, begin, end = self._queries.list_after, START, END
             values["seq"] = _MIN_SEQ if after == START else _seq(after, name)
-            rows = await self._queries.list_after.all(self._runner, values)
+        rows = await query.all(self._runner, values)
         if not rows:
             await self._insist_on_chat(chat_id)
-        return page_of(rows, limit, lambda row: write_cursor(name, row.seq))
+        given = before if after is None else after
+        return page_of(
+            rows,
+            limit,
+            lambda row: write_cursor(name, row.seq),
+            after=None if given == begin else given,
+            far_end=end,
+        )
 
     async def get(self, message_id: str) -> Message:
         """Give a message.
@@ -271,7 +320,7 @@ def _stored(given: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[
     return case((given.is_not(None), cast_to(array, type_)), else_=null())
 
 
-def _seq(cursor: str, name: str) -> int:
+def _seq(cursor: str | None, name: str) -> int:
     (seq,) = cast("Sequence[int]", read_cursor(cursor, name, (int,)))
     return seq
 

@@ -1,30 +1,22 @@
-"""Cursors and limits of lists.
+"""Pages of the lists that chatkeep has itself: limits, cursors, the rows of a page."""
 
-A cursor is a place in one list: opaque, safe in a URL and through JavaScript (a string, so no
-number is rounded), exact to the microsecond. It is not a secret and grants nothing: every statement
-that takes one still carries the user and the chat.
-"""
-
-import base64
-import binascii
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from chatkeep.errors import InvalidCursorError, InvalidInputError
+from chatkeep.access.cursors import identity_of, read_parts, refused_cursor, write_parts
+from chatkeep.errors import InvalidInputError
 from chatkeep.records.page import Page
 
 R = TypeVar("R")
 
 MAX_LIMIT = 1000
 START = "start"
-"""The cursor before everything: `messages.list(chat_id, after=START)` pages forward from there."""
+"""The cursor before everything: `after=START` pages forward from there."""
+END = "end"
+"""The cursor behind everything: `before=END` gives the last page."""
 
-_VERSION = b"\x01"
-_DIGEST_BYTES = 6
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_CURSOR_CHARS = 1500  # an id of 255 characters of four bytes each, in base64
 
 
 def check_limit(limit: object, name: str = "limit") -> int:
@@ -42,19 +34,35 @@ def check_limit(limit: object, name: str = "limit") -> int:
     raise InvalidInputError(f"{name} must be a whole number from 1 to {MAX_LIMIT}.", field=name)
 
 
+def check_direction(list_name: str, after: object, before: object) -> None:
+    """Refuse two directions at once.
+
+    Args:
+        list_name: Of the list, for the message.
+        after: What the caller gave.
+        before: What the caller gave.
+
+    Raises:
+        InvalidInputError: Both were given.
+    """
+    if after is not None and before is not None:
+        raise InvalidInputError(f"{list_name} takes before or after, not both.", field="after")
+
+
 def write_cursor(list_name: str, *place: str | int | datetime) -> str:
     """Make a cursor of the place of a row.
 
     Args:
-        list_name: Kind and owner of the list, such as `messages:chat_1`; a cursor is good only for
-            the list that it was made for.
+        list_name: What the list is: kind and owner, such as `message`, user and chat; a cursor is
+            good only for the list that it was made for.
         place: Value of each column that the list is ordered by.
     """
-    payload = "\0".join(_write_part(part) for part in place).encode()
-    return _encode(_VERSION + _digest(list_name, payload) + payload)
+    return write_parts(identity_of(list_name), [_write_part(part) for part in place])
 
 
-def read_cursor(cursor: str, list_name: str, kinds: tuple[type, ...]) -> list[str | int | datetime]:
+def read_cursor(
+    cursor: object, list_name: str, kinds: tuple[type, ...]
+) -> list[str | int | datetime]:
     """Read the place out of a cursor.
 
     Args:
@@ -65,48 +73,47 @@ def read_cursor(cursor: str, list_name: str, kinds: tuple[type, ...]) -> list[st
     Raises:
         InvalidCursorError: It is no cursor of ours, it was changed, or it belongs to another list.
     """
-    payload = _payload(cursor, list_name)
-    parts = payload.split("\0")
-    if len(parts) != len(kinds):
-        raise _refused()
+    parts = read_parts(identity_of(list_name), cursor, len(kinds))
     try:
         return [_read_part(part, kind) for part, kind in zip(parts, kinds, strict=True)]
     except (ValueError, OverflowError) as exc:
-        raise _refused() from exc
+        raise refused_cursor() from exc
 
 
-def _payload(cursor: object, list_name: str) -> str:
-    if not isinstance(cursor, str) or not cursor or len(cursor) > _MAX_CURSOR_CHARS:
-        raise _refused()
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        payload = raw[1 + _DIGEST_BYTES :]
-        text = payload.decode()
-    except (binascii.Error, ValueError) as exc:
-        raise _refused() from exc
-    if raw[:1] != _VERSION or raw[1 : 1 + _DIGEST_BYTES] != _digest(list_name, payload):
-        raise _refused()
-    if _encode(raw) != cursor:  # base64 has spare bits at its end: one place, one cursor
-        raise _refused()
-    return text
+def page_of(
+    rows: list[R],
+    limit: int,
+    cursor_of: Callable[[R], str],
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    far_end: str = END,
+) -> Page[R]:
+    """Make a page of the rows of a statement that asked for one more than the limit.
 
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _refused() -> InvalidCursorError:
-    return InvalidCursorError(
-        "This page cursor is not one of this list.",
-        hint="Pass page.next_cursor of the same list, unchanged.",
-        field="cursor",
+    Args:
+        rows: In the order of the list; in the opposite order where `before` was given.
+        limit: Of the page.
+        cursor_of: Makes the cursor of a row.
+        after: Where the caller began; None at the start of the list.
+        before: Where the caller began to go back.
+        far_end: What leads back into the list from an empty page behind its last row.
+    """
+    has_more = len(rows) > limit
+    if has_more:
+        del rows[limit:]
+    if before is not None:
+        rows.reverse()
+        has_next, has_previous = before != END, has_more
+    else:
+        has_next, has_previous = has_more, after is not None and after != START
+    if not rows:
+        return Page(rows, START if has_next else None, far_end if has_previous else None)
+    return Page(
+        rows,
+        cursor_of(rows[-1]) if has_next else None,
+        cursor_of(rows[0]) if has_previous else None,
     )
-
-
-def _digest(list_name: str, payload: bytes) -> bytes:
-    return hashlib.blake2b(
-        payload, digest_size=_DIGEST_BYTES, key=hashlib.sha256(list_name.encode()).digest()
-    ).digest()
 
 
 def _write_part(part: str | int | datetime) -> str:
@@ -115,7 +122,9 @@ def _write_part(part: str | int | datetime) -> str:
     return str(part)
 
 
-def _read_part(part: str, kind: type) -> str | int | datetime:
+def _read_part(part: str | None, kind: type) -> str | int | datetime:
+    if part is None:
+        raise ValueError(part)
     if kind is str:
         return part
     number = int(part)
@@ -124,11 +133,3 @@ def _read_part(part: str, kind: type) -> str | int | datetime:
     if not -(2**63) <= number < 2**63:
         raise ValueError(part)
     return number
-
-
-def page_of(rows: list[R], limit: int, cursor_of: Callable[[R], str]) -> Page[R]:
-    """Make a page of the rows of a statement that asked for one more than the limit."""
-    if len(rows) <= limit:
-        return Page(rows, None)
-    del rows[limit:]
-    return Page(rows, cursor_of(rows[-1]))

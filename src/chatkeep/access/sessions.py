@@ -17,7 +17,15 @@ from sqlalchemy import (
     tuple_,
 )
 
-from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
 from chatkeep.access.rows import Rows, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
@@ -29,7 +37,9 @@ from chatkeep.records.page import Page
 SessionT = TypeVar("SessionT", bound=Record)
 NewSessionT = TypeVar("NewSessionT", bound=Input)
 
-_NEWEST = datetime(9999, 12, 31, tzinfo=UTC)
+# The driver sends these as PostgreSQL's infinity and -infinity.
+_NEWEST = datetime.max.replace(tzinfo=UTC)
+_OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class SessionQueries(Generic[SessionT]):
@@ -57,6 +67,14 @@ class SessionQueries(Generic[SessionT]):
 
         The key is a secret, so the place of a row is told by its hash.
         """
+        return self._list("list", is_back=False)
+
+    @cached_property
+    def list_before(self) -> Query[SessionT]:
+        """The page back: after a place, the oldest first."""
+        return self._list("list_before", is_back=True)
+
+    def _list(self, name: str, *, is_back: bool) -> Query[SessionT]:
         table = self.rows.table
         place: tuple[ColumnElement[Any], ...] = (
             table.c["created_at"],
@@ -65,7 +83,7 @@ class SessionQueries(Generic[SessionT]):
                 literal_column("'hex'"),
             ),
         )
-        given = (
+        given = tuple_(
             bindparam("created_at", type_=DateTime(timezone=True)),
             bindparam("hash", type_=Text()),
         )
@@ -73,12 +91,12 @@ class SessionQueries(Generic[SessionT]):
             select(*self.rows.columns)
             .where(
                 table.c["user_id"] == bindparam("user_id"),
-                tuple_(*place) < tuple_(*given),
+                tuple_(*place) > given if is_back else tuple_(*place) < given,
             )
-            .order_by(*(column.desc() for column in place))
+            .order_by(*(key if is_back else key.desc() for key in place))
             .limit(bindparam("limit", type_=Integer))
         )
-        return self.rows.query("list", clause)
+        return self.rows.query(name, clause)
 
 
 class Sessions(Generic[SessionT, NewSessionT]):
@@ -115,7 +133,12 @@ class Sessions(Generic[SessionT, NewSessionT]):
         return await self._queries.find.first(self._runner, {self._queries.key: token})
 
     async def list(
-        self, user_id: str, limit: int = 50, *, after: str | None = None
+        self,
+        user_id: str,
+        limit: int = 50,
+        *,
+        after: str | None = None,
+        before: str | None = None,
     ) -> Page[SessionT]:
         """Give a user's sessions, newest first.
 
@@ -123,21 +146,29 @@ class Sessions(Generic[SessionT, NewSessionT]):
             user_id: Whose. An unknown user has none.
             limit: At most so many, 1 to 1000.
             after: `next_cursor` of the page before.
+            before: `previous_cursor` of the page after, or `END`: the page towards newer ones,
+                also newest first.
 
         Raises:
-            InvalidInputError: The limit is out of bounds.
+            InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
-        name = f"sessions:{user_id}"
-        place = read_cursor(after, name, (datetime, str)) if after is not None else [_NEWEST, ""]
+        check_direction("sessions.list", after, before)
+        name = f"{self._queries.rows.table.name}\0{user_id}"
+        cursor, query, start, place = after, self._queries.list, START, _NEWEST
+        if before is not None:
+            cursor, query, start, place = before, self._queries.list_before, END, _OLDEST
+        created_at, hashed = (
+            (place, "") if cursor in (None, start) else read_cursor(cursor, name, (datetime, str))
+        )
         values = {
             "user_id": user_id,
-            "created_at": place[0],
-            "hash": place[1],
+            "created_at": created_at,
+            "hash": hashed,
             "limit": check_limit(limit) + 1,
         }
-        rows = await self._queries.list.all(self._runner, values)
-        return page_of(rows, limit, lambda row: self._cursor(name, row))
+        rows = await query.all(self._runner, values)
+        return page_of(rows, limit, lambda row: self._cursor(name, row), after=after, before=before)
 
     async def update(self, token: str, changes: Changes) -> SessionT:
         """Change the fields that were set, such as a later expiry.
