@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AbstractContextManager, asynccontextmanager
 from functools import cached_property
-from typing import Any, Generic, TypeAlias, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, TypeVar, overload
 
-from sqlalchemy.sql.selectable import TypedReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
 from chatkeep.access.accounts import Accounts
@@ -17,7 +16,7 @@ from chatkeep.access.sessions import Sessions
 from chatkeep.access.settings import Settings
 from chatkeep.access.users import Users
 from chatkeep.access.verification_tokens import VerificationTokens
-from chatkeep.database.prepared import Prepared, make_query
+from chatkeep.database.queries import Queries
 from chatkeep.database.running import gather
 from chatkeep.database.transactions import TransactionContext, check_options
 from chatkeep.engine.observe import Observers, StatementLog
@@ -39,13 +38,9 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
-Ts = TypeVarTuple("Ts")
-
-AnyRow: TypeAlias = Any
-"""A record, where a whole table is selected: which one, no type checker can know."""
 
 
-class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
+class Surface(Queries, Generic[UserT, NewUserT, SessionT, NewSessionT]):
     """The tables, the scopes and the queries. `Database` and `Transaction` are such surfaces."""
 
     def __init__(
@@ -53,7 +48,7 @@ class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         runner: PoolRunner | TransactionRunner,
         catalogue: Catalogue[UserT, NewUserT, SessionT, NewSessionT],
     ) -> None:
-        self._runner = runner
+        super().__init__(runner, catalogue)
         self._catalogue = catalogue
 
     @cached_property
@@ -98,80 +93,6 @@ class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
             InvalidInputError: The id is no text, or empty.
         """
         return UserScope(self._runner, self._catalogue, user_id)
-
-    # A select of a whole table says nothing of its columns to a type checker: all of these
-    # overloads match it, and its rows, which are records, come out as Any.
-    @overload
-    def prepare(self, statement: TypedReturnsRows[A]) -> Prepared[tuple[A]]: ...
-    @overload
-    def prepare(self, statement: TypedReturnsRows[A, B, *Ts]) -> Prepared[tuple[A, B, *Ts]]: ...
-    @overload
-    def prepare(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]: ...
-    def prepare(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]:
-        """Compile a Core statement once; `.first()`, `.all()`, `.one()`, `.scalar()` run it.
-
-        Rows are tuples in the order of the columns; records where a whole table is selected.
-
-        Raises:
-            ConfigError: It gives no rows, or has an IN list of unknown length.
-        """
-        return Prepared(self._runner, make_query(self._catalogue.schema, statement, "prepared"))
-
-    @overload
-    async def first(self, statement: TypedReturnsRows[A]) -> tuple[A] | None: ...
-    @overload
-    async def first(self, statement: TypedReturnsRows[A, B, *Ts]) -> tuple[A, B, *Ts] | None: ...
-    @overload
-    async def first(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow: ...
-    async def first(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow:
-        """Run a Core statement; give the first row, or None. Compiled anew at each call.
-
-        Raises:
-            ConfigError: It gives no rows.
-            DatabaseError: One of its kinds: PostgreSQL refused the statement.
-        """
-        return await self._unprepared(statement).first()
-
-    @overload
-    async def all(self, statement: TypedReturnsRows[A]) -> list[tuple[A]]: ...
-    @overload
-    async def all(self, statement: TypedReturnsRows[A, B, *Ts]) -> list[tuple[A, B, *Ts]]: ...
-    @overload
-    async def all(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> list[Any]: ...
-    async def all(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> list[Any]:
-        """Run a Core statement; give every row. Compiled anew at each call.
-
-        Raises:
-            ConfigError: It gives no rows.
-            DatabaseError: One of its kinds: PostgreSQL refused the statement.
-        """
-        return await self._unprepared(statement).all()
-
-    @overload
-    async def one(self, statement: TypedReturnsRows[A]) -> tuple[A]: ...
-    @overload
-    async def one(self, statement: TypedReturnsRows[A, B, *Ts]) -> tuple[A, B, *Ts]: ...
-    @overload
-    async def one(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow: ...
-    async def one(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> AnyRow:
-        """Run a Core statement; give its only row. Compiled anew at each call.
-
-        Raises:
-            NotFoundError: There is none.
-            StatementError: There is more than one.
-            ConfigError: It gives no rows.
-        """
-        return await self._unprepared(statement).one()
-
-    async def scalar(self, statement: TypedReturnsRows[A, *tuple[Any, ...]]) -> A | None:
-        """Run a Core statement; give the first column of its first row, or None.
-
-        Raises:
-            ConfigError: It gives no rows, or records.
-            DatabaseError: One of its kinds: PostgreSQL refused the statement.
-        """
-        value: A | None = await self._unprepared(statement).scalar()
-        return value
 
     @overload
     async def gather(self, a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
@@ -258,9 +179,6 @@ class Surface(Generic[UserT, NewUserT, SessionT, NewSessionT]):
                 yield Transaction(inner, self._catalogue)
 
         return TransactionContext(opens, retry)
-
-    def _unprepared(self, statement: TypedReturnsRows[*tuple[Any, ...]]) -> Prepared[Any]:
-        return Prepared(self._runner, make_query(self._catalogue.schema, statement, "select"))
 
 
 class Transaction(Surface[UserT, NewUserT, SessionT, NewSessionT]):
