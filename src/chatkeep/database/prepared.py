@@ -101,16 +101,25 @@ def make_query(schema: AnySchema, statement: TypedReturnsRows[*Ts], name: str) -
     Raises:
         ConfigError: It is no statement that gives rows.
     """
+    shape = make_shape(schema, statement, name)
+    return cast("Query[tuple[*Ts]]", Query(compile_statement(name, statement), shape))
+
+
+def make_shape(schema: AnySchema, statement: object, name: str) -> Shape[Any]:
+    """Choose the shape of a statement's rows.
+
+    Raises:
+        ConfigError: It is no statement that gives rows.
+    """
     columns = _columns(statement)
     if not columns:
         raise ConfigError(
             f"{name}: this {type(statement).__name__} gives no rows.",
             hint="Use select(...), or insert/update/delete with .returning(...).",
         )
-    shape = _record_shape(schema, columns) or Shape(
+    return _record_shape(schema, columns) or Shape(
         cast("Callable[..., Any]", _row), [_field(schema, column) for column in columns]
     )
-    return cast("Query[tuple[*Ts]]", Query(compile_statement(name, statement), shape))
 
 
 def _columns(statement: object) -> list[Any]:
