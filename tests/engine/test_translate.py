@@ -22,13 +22,15 @@ async def test_a_value_of_a_wrong_type_is_told_by_types_alone(
     runner: PoolRunner, sql: Sql, value: object
 ) -> None:
     given = type(value).__name__
-    with pytest.raises(InvalidInputError, match=rf"\$1 must be str, not {given}\.$") as caught:
+    with pytest.raises(InvalidInputError, match=rf"of x must be str, not {given}\.$") as caught:
         await runner.fetch(sql("select cast(:x as text)"), [value])
     assert "s3cret" not in f"{caught.value} {caught.value.__cause__!r}"
 
 
 async def test_a_value_out_of_range_is_not_repeated(runner: PoolRunner, sql: Sql) -> None:
-    with pytest.raises(InvalidInputError, match="not one that its column takes") as caught:
+    with pytest.raises(
+        InvalidInputError, match="value of x is not one that PostgreSQL takes"
+    ) as caught:
         await runner.fetch(sql("select cast(:x as integer)"), [123_456_789_012])
     assert "123456789012" not in f"{caught.value} {caught.value.__cause__!r}"
 

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from chatkeep.engine.subject import NO_SUBJECT, Subject, subject_of
 from chatkeep.errors import ConfigError, InvalidInputError
 from chatkeep.schema.types import Json
 
@@ -42,12 +43,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A compiled statement: its name in reports, its SQL, its parameters in the order of `$n`."""
+    """A compiled statement: its name in reports, its SQL, its parameters in the order of `$n`.
+
+    Attributes:
+        subject: What it does to which tables, for reports.
+    """
 
     name: str
     sql: str
     parameters: tuple[Parameter, ...]
     plain: tuple[str, ...] | None
+    subject: Subject = NO_SUBJECT
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         """Put named values into the order of `$n`.
@@ -103,7 +109,13 @@ def compile_statement(name: str, clause: ClauseElement) -> Statement:
         sql=str(compiled),
         parameters=parameters,
         plain=tuple(p.name for p in parameters) if is_plain else None,
+        subject=subject_of(clause),
     )
+
+
+def control_statement(name: str, sql: str) -> Statement:
+    """Give a word of a transaction the form of a statement."""
+    return Statement(name, sql, (), (), subject=Subject(name.partition(" ")[0].upper()))
 
 
 def json_text(value: object) -> str | None:

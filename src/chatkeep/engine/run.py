@@ -1,10 +1,9 @@
 """Running statements: each on a connection of its own, or on one that is at hand."""
 
-import time
 from typing import Protocol
 
 from chatkeep.engine.compile import Statement
-from chatkeep.engine.observe import Observation, Observers
+from chatkeep.engine.observe import Observers
 from chatkeep.engine.pool import Pool, Row, Wire
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
 
@@ -62,12 +61,21 @@ async def send(
     wire: Wire, statement: Statement, arguments: list[object], context: Context
 ) -> list[Row]:
     """Run a statement on this connection, tell the watchers, translate errors."""
-    observers = context.observers
-    started = time.perf_counter() if observers.active else 0.0
+    if context.observers.active:
+        return await _send_watched(wire, statement, arguments, context)
     try:
-        rows = await wire.fetch(statement.sql, *arguments)
+        return await wire.fetch(statement.sql, *arguments)
     except DRIVER_ERRORS as exc:
-        raise translate(exc, statement.name, context.meanings) from exc
-    if observers.active:
-        observers.tell(Observation(statement.name, time.perf_counter() - started, len(rows)))
+        raise translate(exc, statement.name, context.meanings, statement.parameters) from exc
+
+
+async def _send_watched(
+    wire: Wire, statement: Statement, arguments: list[object], context: Context
+) -> list[Row]:
+    with context.observers.watch(statement) as watch:
+        try:
+            rows = await wire.fetch(statement.sql, *arguments)
+        except DRIVER_ERRORS as exc:
+            raise translate(exc, statement.name, context.meanings, statement.parameters) from exc
+        watch.rows = len(rows)
     return rows

@@ -7,17 +7,15 @@ own, and vanish with it.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from chatkeep.engine.compile import Statement
-from chatkeep.engine.observe import Observation, Observers
-from chatkeep.engine.wire import Row, Wire
+from chatkeep.engine.compile import Statement, control_statement
 from chatkeep.engine.run import PoolRunner, send
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
+from chatkeep.engine.wire import Row, Wire
 from chatkeep.errors import (
     ConnectionFailedError,
     DatabaseClosedError,
@@ -25,6 +23,9 @@ from chatkeep.errors import (
     DatabaseTimeoutError,
     StatementError,
 )
+
+if TYPE_CHECKING:
+    from chatkeep.engine.observe import Observers
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 
@@ -66,16 +67,11 @@ class TransactionRunner:
     async def word(self, sql: str, name: str) -> str:
         """Send BEGIN, COMMIT and the like; give the server's answer."""
         async with self.turn:
-            started = time.perf_counter()
-            try:
-                answer = await self.wire.execute(sql)
-            except DRIVER_ERRORS as exc:
-                raise translate(exc, name, self.meanings) from exc
-            if self.observers.active:
-                self.observers.tell(
-                    Observation(name, time.perf_counter() - started, 0, control=True)
-                )
-            return answer
+            with self.observers.watch(control_statement(name, sql), control=True):
+                try:
+                    return await self.wire.execute(sql)
+                except DRIVER_ERRORS as exc:
+                    raise translate(exc, name, self.meanings) from exc
 
     def end(self) -> None:
         """Refuse everything from now on."""

@@ -7,8 +7,9 @@ logs.
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -25,6 +26,9 @@ from chatkeep.errors import (
     SchemaMismatchError,
     StatementError,
 )
+
+if TYPE_CHECKING:
+    from chatkeep.engine.compile import Parameter
 
 # Everything that the driver raises; asyncio's and the socket's TimeoutError is an OSError.
 DRIVER_ERRORS = (
@@ -63,7 +67,8 @@ _CONSTRAINT_KINDS: dict[str, type[ConstraintError]] = {
 _MISSING_OBJECT = frozenset({"42P01", "42703", "3F000"})
 _NO_SUCH_FUNCTION = "42883"
 # The driver's own words on a value of a wrong type, after the value: they name types alone.
-_WRONG_TYPE = re.compile(r"query argument (\$\d+):.*\(expected ([\w .]+), got (\w+)\)\Z", re.DOTALL)
+_ARGUMENT = re.compile(r"\A(?:invalid input for )?query argument \$(\d+):")
+_WRONG_TYPE = re.compile(r"\(expected ([\w .]+), got (\w+)\)\Z")
 _TIMEOUTS = frozenset({"57014", "55P03", "25P03", "25P04"})
 _CONFLICTS = {
     "40001": "the transaction read or wrote what another one has changed meanwhile",
@@ -73,7 +78,10 @@ _GOING_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
 
 
 def translate(
-    exc: BaseException, statement: str, meanings: Meanings
+    exc: BaseException,
+    statement: str,
+    meanings: Meanings,
+    parameters: Sequence["Parameter"] = (),
 ) -> DatabaseError | InvalidInputError:
     """Turn an error of the driver into ours, and take stored and given values out of the driver's.
 
@@ -81,7 +89,12 @@ def translate(
         exc: One of `DRIVER_ERRORS`.
         statement: Name of the statement, for the message.
         meanings: What breaking a named constraint means.
+        parameters: Those of the statement, to name the one whose value was refused.
     """
+    refused = _refused_value(exc, statement, parameters)
+    if refused is not None:
+        _silence(exc)
+        return refused
     if isinstance(exc, asyncpg.PostgresError):
         return _translate_server_error(exc, statement, meanings)
     if isinstance(exc, TimeoutError):
@@ -103,10 +116,12 @@ def was_sent(error: BaseException) -> bool:
 
     The driver looks at the values first: it refuses those that it cannot write down.
     """
-    cause = error.__cause__
-    if isinstance(cause, asyncpg.DataError):
-        return getattr(cause, "severity", None) is not None  # only the server's errors have one
-    return not isinstance(error, InvalidInputError)
+    return was_answered(error.__cause__) or not isinstance(error, InvalidInputError)
+
+
+def was_answered(exc: BaseException | None) -> bool:
+    """Tell whether an error of the driver's came from the server: only these have a severity."""
+    return getattr(exc, "severity", None) is not None
 
 
 def sqlstate_of(error: BaseException | None) -> str:
@@ -191,7 +206,10 @@ def _translate_server_error(
     elif isinstance(exc, asyncpg.InvalidCachedStatementError):
         error = _conflict(statement, "a table has been changed since it was first asked", state)
     elif state.startswith("22"):
-        error = InvalidInputError(_wrong_value(exc, statement, state), field=column)
+        error = InvalidInputError(
+            f"{statement}: a value is not one that its column takes (SQLSTATE {state}).",
+            field=column,
+        )
     elif state == _NO_SUCH_FUNCTION:
         error = StatementError(
             f"{statement}: there is no such function or operator for values of these types.",
@@ -214,12 +232,22 @@ def _conflict(statement: str, what: str, state: str) -> ConflictError:
     )
 
 
-def _wrong_value(exc: BaseException, statement: str, state: str) -> str:
+def _refused_value(
+    exc: BaseException, statement: str, parameters: Sequence["Parameter"]
+) -> InvalidInputError | None:
+    """Name the parameter whose value the driver could not write down; None for other errors."""
+    if was_answered(exc) or not isinstance(exc, asyncpg.DataError | asyncpg.InterfaceError):
+        return None
+    number = _ARGUMENT.search(str(exc))
+    if number is None:
+        return None
+    index = int(number[1]) - 1
+    name = parameters[index].name if index < len(parameters) else f"${number[1]}"
     types = _WRONG_TYPE.search(str(exc))
-    if types is None:
-        return f"{statement}: a value is not one that its column takes (SQLSTATE {state})."
-    number, wanted, given = types.groups()
-    return f"{statement}: the value of {number} must be {wanted}, not {given}."
+    why = (
+        f"must be {types[1]}, not {types[2]}" if types else "is not one that PostgreSQL takes there"
+    )
+    return InvalidInputError(f"{statement}: the value of {name} {why}.", field=name)
 
 
 def _constraint_error(
@@ -242,6 +270,7 @@ def _text(exc: BaseException | None, name: str) -> str | None:
 def _silence(exc: BaseException) -> None:
     """Take out of the driver's error what repeats values: the detail, the context, the message."""
     state = getattr(exc, "sqlstate", None)
+    exc.__cause__ = exc.__context__ = None  # what the driver's own conversions said of the value
     exc.args = (f"SQLSTATE {state}" if state else "details left out: they repeat values",)
     for name in ("detail", "hint", "context", "internal_query", "query", "message"):
         if getattr(exc, name, None) is not None:

@@ -1,0 +1,46 @@
+"""What a Core statement does, and to which tables: read from its parts, for reports."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import CompoundSelect, Delete, Insert, Select, Table, Update
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.visitors import iterate
+
+_WRITES: tuple[tuple[type[ClauseElement], str], ...] = (
+    (Insert, "INSERT"),
+    (Update, "UPDATE"),
+    (Delete, "DELETE"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a statement is about.
+
+    Attributes:
+        operation: `SELECT`, or what the statement writes with: `INSERT`, `UPDATE` or `DELETE`.
+            Empty where it writes with several of them, or is text.
+        tables: Names of its tables as the schema writes them, each once.
+    """
+
+    operation: str = ""
+    tables: tuple[str, ...] = ()
+
+
+NO_SUBJECT = Subject()
+"""Of what is no statement of Core."""
+
+
+def subject_of(clause: ClauseElement) -> Subject:
+    """Find the operation and the tables of a statement, those of its subqueries included."""
+    writes: set[str] = set()
+    reads = False
+    tables: dict[str, None] = {}
+    for element in iterate(clause):
+        if isinstance(element, Table):
+            tables[element.name] = None
+        elif isinstance(element, Select | CompoundSelect):
+            reads = True
+        writes.update(word for kind, word in _WRITES if isinstance(element, kind))
+    found = writes or ({"SELECT"} if reads else set())
+    return Subject(found.pop() if len(found) == 1 else "", tuple(tables))
