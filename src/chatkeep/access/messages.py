@@ -108,7 +108,7 @@ class MessageQueries:
         query = self._appends_of_one.get(names)
         if query is None:
             moved = self._moved_chat()
-            given = self.rows.parameters(names)
+            given = self.rows.parameters(dict.fromkeys(names))
             source = select(moved.c["id"], moved.c["user_id"], *given.values())
             clause = insert(self.rows.table).from_select(["chat_id", "user_id", *names], source)
             query = self.rows.query("append_one", clause.returning(*self.rows.columns))
@@ -223,7 +223,7 @@ class Messages:
             raise _no_chat()
         return stored
 
-    async def _append_one(self, chat_id: str, message: NewMessage) -> "builtins.list[Message]":
+    async def _append_one(self, chat_id: str, message: NewMessage) -> list[Message]:
         values = self._queries.rows.new_values(message)
         query = self._queries.append_one(tuple(values))
         values.update(self._scope, chat_id=chat_id)

@@ -79,6 +79,7 @@ class Rows(Generic[R]):
             self.fields.append(Field(table.name, column.name, reader_of(column.type, field.type)))
         self.shape = Shape(record, self.fields)
         self.queries: dict[tuple[str, ...], Query[R]] = {}
+        self._known: set[type] = set()  # inputs whose fields are all columns
         self._defaulted = frozenset(c.key for c in table.c if c.server_default is not None)
 
     def query(self, name: str, clause: ClauseElement) -> Query[R]:
@@ -151,12 +152,15 @@ class Rows(Generic[R]):
                 f"{self.name} takes an input (New..., see chatkeep.inputs), "
                 f"not a {type(new).__name__}."
             )
-        values: Values = dict(new)
-        self._check_columns(values, type(new))
+        values = vars(new)  # an input has no other attributes than its fields
+        if type(new) not in self._known:
+            self._check_columns(values, type(new))
+            self._known.add(type(new))
+        defaulted = self._defaulted
         return {
             column: value
             for column, value in values.items()
-            if value is not None or column not in self._defaulted
+            if value is not None or column not in defaulted
         }
 
     def changed_values(self, changes: object) -> Values:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ARRAY, JSON, Enum
+from sqlalchemy import ARRAY, JSON, CompoundSelect, Enum, Select
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import BindParameter, TextClause
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -22,6 +24,38 @@ from chatkeep.schema.types import Json
 DIALECT = asyncpg_dialect.dialect()
 
 _encode_json = msgspec.json.Encoder().encode
+
+# Functions that change nothing. Only a select whose functions are all among them may be sent again
+# after its connection broke: of any other one, nobody knows what a second call does.
+_HARMLESS = frozenset(
+    {
+        "array",
+        "array_agg",
+        "avg",
+        "coalesce",
+        "count",
+        "current_timestamp",
+        "date_trunc",
+        "greatest",
+        "json_agg",
+        "json_build_array",
+        "json_build_object",
+        "jsonb_agg",
+        "jsonb_array_elements_text",
+        "jsonb_build_object",
+        "least",
+        "length",
+        "lower",
+        "max",
+        "min",
+        "now",
+        "row",
+        "row_number",
+        "sum",
+        "unnest",
+        "upper",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +75,17 @@ class Parameter:
     write: Callable[[Any], object] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """A compiled statement: its name in reports, its SQL, its parameters in the order of `$n`.
+    """A compiled statement. Each is itself alone, so that connections can keep what belongs to it.
 
     Attributes:
+        name: In reports, such as `chats.list`.
+        sql: With `$1`, `$2` and so on.
+        parameters: In the order of `$n`.
+        plain: Their names, where each is required and goes to the driver as it is.
+        is_read: It changes nothing, so it may be sent again when its connection broke.
+        is_kept: It comes again: each connection keeps it prepared.
         subject: What it does to which tables, for reports.
     """
 
@@ -53,23 +93,34 @@ class Statement:
     sql: str
     parameters: tuple[Parameter, ...]
     plain: tuple[str, ...] | None
+    is_read: bool = False
+    is_kept: bool = True
     subject: Subject = NO_SUBJECT
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         """Put named values into the order of `$n`.
 
         Raises:
-            InvalidInputError: A parameter is missing.
+            InvalidInputError: A parameter is missing, or a text holds what cannot be stored.
         """
         try:
             if self.plain is not None:
-                return [values[name] for name in self.plain]
-            return [_argument(parameter, values) for parameter in self.parameters]
+                arguments = [values[name] for name in self.plain]
+            else:
+                arguments = [_argument(parameter, values) for parameter in self.parameters]
         except KeyError as exc:
             name = str(exc.args[0])
             raise InvalidInputError(
                 f"The statement {self.name} needs a value for its parameter {name!r}.", field=name
             ) from exc
+        for index, argument in enumerate(arguments):
+            if type(argument) is str and "\0" in argument:
+                name = self.parameters[index].name
+                raise InvalidInputError(
+                    f"{self.name}: {name} holds the character NUL, which PostgreSQL cannot store.",
+                    field=name,
+                )
+        return arguments
 
     def check_names(self, values: Mapping[str, object]) -> None:
         """Refuse a parameter that the statement does not have: a misspelt name would pass unseen.
@@ -87,8 +138,13 @@ class Statement:
                 )
 
 
-def compile_statement(name: str, clause: ClauseElement) -> Statement:
+def compile_statement(name: str, clause: ClauseElement, *, is_kept: bool = True) -> Statement:
     """Compile a Core statement for asyncpg.
+
+    Args:
+        name: In reports and errors.
+        clause: The statement.
+        is_kept: Whether it comes again, so that preparing it pays.
 
     Raises:
         ConfigError: The clause is no statement that can be compiled to SQL with parameters, or it
@@ -110,6 +166,8 @@ def compile_statement(name: str, clause: ClauseElement) -> Statement:
         parameters=parameters,
         plain=tuple(p.name for p in parameters) if is_plain else None,
         subject=subject_of(clause),
+        is_read=_is_read(clause),
+        is_kept=is_kept,
     )
 
 
@@ -136,6 +194,17 @@ def reader_of(type_: TypeEngine[Any], python_type: object) -> Callable[[Any], An
     if isinstance(type_, TypeDecorator | Enum):
         return type_.dialect_impl(DIALECT).result_processor(DIALECT, None)
     return None
+
+
+def _is_read(clause: ClauseElement) -> bool:
+    if not isinstance(clause, Select | CompoundSelect):
+        return False
+    for element in iterate(clause):
+        if isinstance(element, UpdateBase | TextClause):
+            return False
+        if isinstance(element, FunctionElement) and element.name not in _HARMLESS:
+            return False
+    return True
 
 
 def _is_open_list(element: object) -> bool:

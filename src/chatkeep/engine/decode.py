@@ -1,13 +1,13 @@
 """Rows to records.
 
-A shape is made once for each statement and called with all rows of an answer. Measured on 100 rows
-with two JSON columns: this closure 206 microseconds with the query in it, a generated function 201;
-so there is no generated code.
+A shape is made once for each statement and called with all rows of an answer. It works column by
+column, in C but for the columns that something has to read. Measured on 51 messages, half of them
+with two JSON columns: row by row 16.2 microseconds, column by column 13.5, a generated function
+13.2, of which 7 are msgspec's; so there is no generated code.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -15,6 +15,8 @@ import msgspec
 from chatkeep.errors import StoredDataError
 
 R = TypeVar("R")
+
+_AT_ONCE = 1000  # rows whose columns stand side by side in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +45,34 @@ class Shape(Generic[R]):
         self._reads = [(n, f.read) for n, f in enumerate(fields) if f.read is not None]
         self.width = len(self._fields)
 
-    def many(self, rows: Iterable[Iterable[Any]]) -> list[R]:
+    def many(self, rows: Sequence[Iterable[Any]]) -> list[R]:
         """Build a record for each row.
 
         Raises:
             StoredDataError: A stored value does not have the shape that its column promises.
         """
-        if not self._reads:
-            return list(starmap(self._make, rows))
-        make, reads = self._make, self._reads
+        if len(rows) <= _AT_ONCE:
+            return self.of_columns(list(zip(*rows, strict=True)))
         records: list[R] = []
-        for row in rows:
-            values = list(row)
-            for index, read in reads:
-                value = values[index]
-                if value is not None:
-                    try:
-                        values[index] = read(value)
-                    except (msgspec.MsgspecError, ValueError, LookupError) as exc:
-                        raise self._unreadable(index) from _without_content(exc)
-            records.append(make(*values))
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            records += self.of_columns(list(zip(*part, strict=True)))
         return records
+
+    def of_columns(self, columns: list[Sequence[Any]]) -> list[R]:
+        """Build a record for each row of columns that stand side by side; changes the list.
+
+        Raises:
+            StoredDataError: A stored value does not have the shape that its column promises.
+        """
+        for index, read in self._reads:
+            if not columns:  # there are no rows
+                break
+            try:
+                columns[index] = [None if v is None else read(v) for v in columns[index]]
+            except (msgspec.MsgspecError, ValueError, LookupError) as exc:
+                raise self._unreadable(index) from _without_content(exc)
+        return list(map(self._make, *columns)) if columns else []
 
     def one(self, row: Iterable[Any]) -> R:
         """Build a record of one row.
@@ -73,7 +82,7 @@ class Shape(Generic[R]):
         """
         if not self._reads:
             return self._make(*row)
-        return self.many((row,))[0]
+        return self.of_columns([(value,) for value in row])[0]
 
     def _unreadable(self, index: int) -> StoredDataError:
         field = self._fields[index]
@@ -109,10 +118,10 @@ class NestedShape(Generic[R]):
         values = tuple(row)
         children: list[Any] = []
         if values[width] is not None:  # array_agg of no rows is NULL
-            children = self._child.many(zip(*values[width:], strict=True))
+            children = self._child.of_columns(list(values[width:]))
         return self._make(*self._parent.one(values[:width]), children)
 
-    def many(self, rows: Iterable[Iterable[Any]]) -> list[R]:
+    def many(self, rows: Sequence[Iterable[Any]]) -> list[R]:
         """Build each parent and its children.
 
         Raises:

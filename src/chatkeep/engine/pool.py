@@ -10,17 +10,22 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import asyncpg
 
 from chatkeep.engine.translate import DRIVER_ERRORS, translate_connect
-from chatkeep.errors import DatabaseClosedError, DatabaseTimeoutError
+from chatkeep.engine.wire import Wire
+from chatkeep.errors import DatabaseBusyError, DatabaseClosedError, DatabaseTimeoutError
 from chatkeep.settings import redact_url
 
-Row = asyncpg.Record
+Pooler: TypeAlias = Literal["none", "pgbouncer"]
 
 _CLEAN_SECONDS = 5.0  # a connection that cannot be cleaned in that time is thrown away
 
+
+# Times inside JSON carry the session's zone; ours are in UTC, wherever the server stands.
+_UTC = {"TimeZone": "UTC"}
 
 SESSION_SETTINGS = {
     "application_name": "chatkeep",
@@ -28,6 +33,7 @@ SESSION_SETTINGS = {
     # The default is for spinning disks. With it a page of a long chat is planned as "read the whole
     # chat, then sort" (0.31 ms of 2,000 messages, growing), not as a walk along its index (0.02 ms).
     "random_page_cost": "1.1",
+    **_UTC,
 }
 
 
@@ -37,19 +43,23 @@ class PoolOptions:
 
     Attributes:
         max_connections: At most this many connections are open; later callers wait in turn.
+        max_waiting: At most this many callers wait; further ones are refused at once. None: no bound.
         statement_timeout: A statement is stopped after that.
         acquire_timeout: Waiting for a free connection ends after that.
         connect_timeout: Opening a connection ends after that.
+        idle_seconds: A connection that nobody used for that long is closed, after twice that at
+            the latest.
+        pooler: What stands between us and PostgreSQL. Behind PgBouncer in transaction mode each
+            statement may meet another server: nothing is kept prepared, nothing is set.
     """
 
     max_connections: int = 10
+    max_waiting: int | None = None
     statement_timeout: float = 30.0
     acquire_timeout: float = 30.0
     connect_timeout: float = 10.0
-
-
-Wire = asyncpg.Connection
-"""What the pool lends."""
+    idle_seconds: float = 300.0
+    pooler: Pooler = "none"
 
 
 class Pool:
@@ -70,6 +80,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Wire | None]] = deque()
         self._cleaning: set[asyncio.Task[None]] = set()
         self._all_back = asyncio.Event()
+        self._sweeper: asyncio.Task[None] | None = None
 
     async def open(self, url: str) -> None:
         """Open the first connection, so that a wrong URL shows here and not at the first call.
@@ -89,6 +100,7 @@ class Pool:
         except BaseException:
             self.is_open = False
             raise
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     async def close(self) -> None:
         """Close every connection; a second call does nothing.
@@ -98,6 +110,8 @@ class Pool:
         if not self.is_open:
             return
         self.is_open = False
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -116,22 +130,34 @@ class Pool:
         await asyncio.gather(*(self._close_wire(wire) for wire in idle))
         self._size = 0
 
+    def take(self) -> Wire | None:
+        """Borrow a connection that is free at this moment, without waiting; or None.
+
+        It is the whole cost of a loan in the usual case: nothing is sent, nothing is awaited.
+        """
+        while self._idle:
+            wire = self._idle.pop()
+            if not wire.is_closed():
+                self._lent.add(wire)
+                wire.was_used = True
+                return wire
+            self._size -= 1  # it died while it lay here
+        return None
+
     async def acquire(self) -> Wire:
         """Borrow a connection; give it back with `release`.
 
         Raises:
             DatabaseClosedError: The pool is not open.
+            DatabaseBusyError: As many callers wait as may wait.
             DatabaseTimeoutError: No connection became free in time.
             ConnectionFailedError: A new connection was needed and could not be opened.
         """
         if not self.is_open:
             raise _closed()
-        while self._idle:
-            wire = self._idle.pop()
-            if not wire.is_closed():
-                self._lent.add(wire)
-                return wire
-            self._size -= 1  # it died while it lay here
+        wire = self.take()
+        if wire is not None:
+            return wire
         if self._size >= self._options.max_connections:
             waited = await self._wait()
             if waited is not None:
@@ -174,6 +200,13 @@ class Pool:
 
     async def _wait(self) -> Wire | None:
         """Wait in turn for a connection, or for a place to open one in (None)."""
+        limit = self._options.max_waiting
+        if limit is not None and len(self._waiting) >= limit:
+            raise DatabaseBusyError(
+                f"All {self._options.max_connections} connections are in use and {limit} callers "
+                "wait already.",
+                hint="Answer 503 and let the client come again, or raise max_connections.",
+            )
         waiter: asyncio.Future[Wire | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
@@ -224,14 +257,16 @@ class Pool:
     async def _connect(self) -> Wire:
         """Open a connection in a place that is counted already."""
         options = self._options
+        direct = options.pooler == "none"
         try:
             async with asyncio.timeout(options.connect_timeout):
-                return await asyncpg.connect(
+                wire = await asyncpg.connect(
                     self._url,
+                    connection_class=Wire,
                     command_timeout=options.statement_timeout,
-                    statement_cache_size=500,
+                    statement_cache_size=500 if direct else 0,
                     max_cached_statement_lifetime=0,
-                    server_settings=SESSION_SETTINGS,
+                    server_settings=SESSION_SETTINGS if direct else _UTC,
                 )
         except BaseException as exc:
             self._pass_place_on()
@@ -239,6 +274,20 @@ class Pool:
                 # asyncpg answers settings in a URL that it cannot read with a ValueError.
                 raise translate_connect(exc, redact_url(self._url)) from exc
             raise
+        wire.keeps = direct
+        return wire
+
+    async def _sweep(self) -> None:
+        """Close what nobody used for a while: since the last sweep, and the one before."""
+        while True:
+            await asyncio.sleep(self._options.idle_seconds)
+            unused = [wire for wire in self._idle if not wire.was_used]
+            self._idle = [wire for wire in self._idle if wire.was_used]
+            self._size -= len(unused)
+            for wire in self._idle:
+                wire.was_used = False
+            for wire in unused:
+                await self._close_wire(wire)
 
     async def _clean(self, wire: Wire) -> None:
         """End what an interrupted call left: asyncpg first waits for its own cancel request."""

@@ -24,8 +24,9 @@ class Query(Generic[R]):
         self._shape = shape
 
     async def first(self, runner: Runner, values: Mapping[str, object]) -> R | None:
-        """Run it and give the first row, or None."""
-        rows = await runner.fetch(self.statement, self.statement.arguments(values))
+        """Run it and give the first row, or None; PostgreSQL stops after that row."""
+        statement = self.statement
+        rows = await runner.fetch(statement, statement.arguments(values), only_first=True)
         return self._shape.one(rows[0]) if rows else None
 
     async def all(self, runner: Runner, values: Mapping[str, object]) -> list[R]:

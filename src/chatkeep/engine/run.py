@@ -4,15 +4,19 @@ from typing import Protocol
 
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.observe import Observers
-from chatkeep.engine.pool import Pool, Row, Wire
+from chatkeep.engine.pool import Pool
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
+from chatkeep.engine.wire import Row, Wire
+from chatkeep.errors import ConnectionFailedError
 
 
 class Runner(Protocol):
     """Runs statements: the pool does, each on a connection of its own, and a transaction does."""
 
-    async def fetch(self, statement: Statement, arguments: list[object]) -> list[Row]:
-        """Run a statement and give all rows."""
+    async def fetch(
+        self, statement: Statement, arguments: list[object], *, only_first: bool = False
+    ) -> list[Row]:
+        """Run a statement and give its rows; with `only_first` at most the first one."""
         ...
 
 
@@ -26,21 +30,34 @@ class PoolRunner:
         self.observers = observers
         self.meanings = meanings
 
-    async def fetch(self, statement: Statement, arguments: list[object]) -> list[Row]:
-        """Run a statement and give all rows.
+    async def fetch(
+        self, statement: Statement, arguments: list[object], *, only_first: bool = False
+    ) -> list[Row]:
+        """Run a statement and give its rows.
+
+        A statement that only reads is sent once more, on another connection, when the first one
+        broke under it: a server that was restarted is not the caller's concern.
 
         Raises:
             DatabaseError: One of its kinds; see `engine.translate`.
             InvalidInputError: PostgreSQL does not take a value.
         """
-        wire = await self.pool.acquire()
-        try:
-            rows = await send(wire, statement, arguments, self)
-        except BaseException:  # a cancelled task too
-            self.pool.release(wire, interrupted=True)
-            raise
-        self.pool.release(wire)
-        return rows
+        pool = self.pool
+        for is_last in (not statement.is_read, True):
+            wire = pool.take() or await pool.acquire()
+            try:
+                rows = await send(wire, statement, arguments, self, only_first=only_first)
+            except ConnectionFailedError:
+                pool.release(wire, interrupted=True)
+                if is_last:
+                    raise
+            except BaseException:  # a cancelled task too
+                pool.release(wire, interrupted=True)
+                raise
+            else:
+                pool.release(wire)
+                return rows
+        raise AssertionError  # not reached: the last round returns or raises
 
 
 class Context(Protocol):
@@ -58,23 +75,33 @@ class Context(Protocol):
 
 
 async def send(
-    wire: Wire, statement: Statement, arguments: list[object], context: Context
+    wire: Wire,
+    statement: Statement,
+    arguments: list[object],
+    context: Context,
+    *,
+    only_first: bool = False,
 ) -> list[Row]:
     """Run a statement on this connection, tell the watchers, translate errors."""
     if context.observers.active:
-        return await _send_watched(wire, statement, arguments, context)
+        return await _send_watched(wire, statement, arguments, context, only_first=only_first)
     try:
-        return await wire.fetch(statement.sql, *arguments)
+        return await wire.rows(statement, arguments, only_first=only_first)
     except DRIVER_ERRORS as exc:
         raise translate(exc, statement.name, context.meanings, statement.parameters) from exc
 
 
 async def _send_watched(
-    wire: Wire, statement: Statement, arguments: list[object], context: Context
+    wire: Wire,
+    statement: Statement,
+    arguments: list[object],
+    context: Context,
+    *,
+    only_first: bool,
 ) -> list[Row]:
     with context.observers.watch(statement) as watch:
         try:
-            rows = await wire.fetch(statement.sql, *arguments)
+            rows = await wire.rows(statement, arguments, only_first=only_first)
         except DRIVER_ERRORS as exc:
             raise translate(exc, statement.name, context.meanings, statement.parameters) from exc
         watch.rows = len(rows)

@@ -51,7 +51,9 @@ class TransactionRunner:
         self._waiting: list[asyncio.Future[None]] = []
         self._is_over = False
 
-    async def fetch(self, statement: Statement, arguments: list[object]) -> list[Row]:
+    async def fetch(
+        self, statement: Statement, arguments: list[object], *, only_first: bool = False
+    ) -> list[Row]:
         """Run a statement inside the transaction; tasks that share it take turns.
 
         Raises:
@@ -62,7 +64,7 @@ class TransactionRunner:
         await self._wait_for_nested()
         async with self.turn:
             self._check_open()
-            return await send(self.wire, statement, arguments, self)
+            return await send(self.wire, statement, arguments, self, only_first=only_first)
 
     async def word(self, sql: str, name: str) -> str:
         """Send BEGIN, COMMIT and the like; give the server's answer."""
