@@ -15,21 +15,22 @@ class Query(Generic[R]):
 
     Attributes:
         statement: Its SQL, for golden files and reports.
+        shape: Builds its rows.
     """
 
-    __slots__ = ("_shape", "statement")
+    __slots__ = ("shape", "statement")
 
     def __init__(self, statement: Statement, shape: Shape[R] | NestedShape[R]) -> None:
         self.statement = statement
-        self._shape = shape
+        self.shape = shape
 
     async def first(self, runner: Runner, values: Mapping[str, object]) -> R | None:
         """Run it and give the first row, or None; PostgreSQL stops after that row."""
         statement = self.statement
         rows = await runner.fetch(statement, statement.arguments(values), only_first=True)
-        return self._shape.one(rows[0]) if rows else None
+        return self.shape.one(rows[0]) if rows else None
 
     async def all(self, runner: Runner, values: Mapping[str, object]) -> list[R]:
         """Run it and give every row."""
         rows = await runner.fetch(self.statement, self.statement.arguments(values))
-        return self._shape.many(rows)
+        return self.shape.many(rows)
