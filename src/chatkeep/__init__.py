@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         Transaction,
         run,
     )
+    from chatkeep.engine.observe import (
+        Observation,
+    )
     from chatkeep.errors import (
         AccountNotFoundError,
         AlreadyExistsError,
@@ -116,6 +119,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "NewUser",
     "NewVerificationToken",
     "NotFoundError",
+    "Observation",
     "Page",
     "Prepared",
     "ReferencedRowError",
@@ -149,6 +153,7 @@ _PLACES = {
     "Prepared": "chatkeep.database",
     "Transaction": "chatkeep.database",
     "run": "chatkeep.database",
+    "Observation": "chatkeep.engine.observe",
     "AccountNotFoundError": "chatkeep.errors",
     "AlreadyExistsError": "chatkeep.errors",
     "ChatNotFoundError": "chatkeep.errors",

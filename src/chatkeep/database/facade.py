@@ -11,9 +11,11 @@ from chatkeep.access.meanings import meanings_of
 from chatkeep.database.source import find_source
 from chatkeep.database.state import State, check_state, empty_database
 from chatkeep.database.surface import NewSessionT, NewUserT, SessionT, Surface, UserT
-from chatkeep.engine.observe import Observers
+from chatkeep.engine.address import address_of
+from chatkeep.engine.observe import Observer, Observers
 from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.run import PoolRunner
+from chatkeep.engine.slow import SlowLog
 from chatkeep.errors import ConfigError
 from chatkeep.schema.schema import Schema
 
@@ -33,9 +35,12 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         max_connections: At most so many at once; further calls wait in turn.
         statement_timeout: A statement that takes longer is stopped.
         acquire_timeout: Waiting for a free connection ends after that.
+        on_statement: Told of every statement; see `observe`.
+        slow_statement: A statement that takes as long gets a line in the log `chatkeep.slow`, with
+            name, time, rows and outcome; never with parameters or SQL. None: none does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each by its name
         self,
         schema: Schema[UserT, NewUserT, SessionT, NewSessionT],
         url: str | None = None,
@@ -43,11 +48,14 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         max_connections: int = 10,
         statement_timeout: timedelta = _HALF_MINUTE,
         acquire_timeout: timedelta = _HALF_MINUTE,
+        on_statement: Observer | None = None,
+        slow_statement: timedelta | None = None,
     ) -> None:
         """Read the settings; nothing is opened yet.
 
         Raises:
-            ConfigError: The schema is of the seed's edition, or a bound is not positive.
+            ConfigError: The schema is of the seed's edition, a bound is not positive, or
+                `on_statement` cannot be called.
             InvalidUrlError: The URL cannot be read.
         """
         _check_edition(schema)
@@ -61,8 +69,9 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         _check_options(self._options)
         self._pool = Pool(self._options)
         self._stack = AsyncExitStack()
+        observers = _observers(on_statement, slow_statement)
         super().__init__(
-            PoolRunner(self._pool, Observers(), meanings_of(schema)), catalogue_of(schema)
+            PoolRunner(self._pool, observers, meanings_of(schema)), catalogue_of(schema)
         )
 
     async def open(self) -> Self:
@@ -79,6 +88,7 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             raise ConfigError("This Database is open already.", hint="Open one for the process.")
         async with AsyncExitStack() as stack:
             address = await stack.enter_async_context(self._source.address())
+            self._observers.address = address_of(address)
             await self._pool.open(address)
             stack.push_async_callback(self._pool.close)
             await self._prepare(address)
@@ -108,6 +118,15 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             state = await check_state(self._runner, self._schema)
         if state is State.EMPTY:
             raise empty_database()
+
+
+def _observers(on_statement: Observer | None, slow: timedelta | None) -> Observers:
+    observers = Observers()
+    if on_statement is not None:
+        observers.add(on_statement)
+    if slow is not None:
+        observers.add(SlowLog(slow))
+    return observers
 
 
 def _check_edition(schema: object) -> None:

@@ -19,7 +19,7 @@ from chatkeep.access.verification_tokens import VerificationTokens
 from chatkeep.database.queries import Queries
 from chatkeep.database.running import gather
 from chatkeep.database.transactions import TransactionContext, check_options
-from chatkeep.engine.observe import Observers, StatementLog
+from chatkeep.engine.observe import Observer, Observers, StatementLog
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.transaction import Isolation, TransactionRunner, begin_words
 from chatkeep.engine.transaction import transaction as open_transaction
@@ -126,6 +126,21 @@ class Surface(Queries, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         assert sent.names == ["chats.list"]
         """
         return self._observers.log()
+
+    def observe(self, observer: Observer) -> AbstractContextManager[None]:
+        """Tell `observer` of every statement of this database while the block is open, by any task.
+
+        It is called with an `Observation` between the answer and the caller, so it should be quick;
+        what it raises is logged once, and never reaches the caller. Failures are told too, and the
+        words of transactions. What was refused before it was sent is not.
+
+        with db.observe(lambda told: print(told.name, told.seconds, told.rows)):
+            await mine.chats.list()
+
+        Raises:
+            ConfigError: It cannot be called, or is async.
+        """
+        return self._observers.observed(observer)
 
     @property
     def _observers(self) -> Observers:

@@ -54,6 +54,20 @@ class Observation:
     ended: int = 0
     address: Address = NOWHERE
 
+    @property
+    def title(self) -> str:
+        """The name, where it is one of our methods; otherwise what the statement does."""
+        if "." in self.name or not self.subject.operation:
+            return self.name
+        return self.subject.title
+
+    @property
+    def outcome(self) -> str:
+        """`ok`, or the class of the error and PostgreSQL's code, where there is one."""
+        if self.error is None:
+            return "ok"
+        return f"{type(self.error).__name__} {self.sqlstate}".rstrip()
+
 
 Observer = Callable[[Observation], None]
 

@@ -12,6 +12,8 @@ _WRITES: tuple[tuple[type[ClauseElement], str], ...] = (
     (Delete, "DELETE"),
 )
 
+_MAX_TITLE = 255  # as OpenTelemetry's conventions have it for `db.query.summary`
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -25,6 +27,16 @@ class Subject:
 
     operation: str = ""
     tables: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Both in one line of at most 255 characters; tables that do not fit are left out."""
+        title = self.operation
+        for table in self.tables:
+            if len(title) + 1 + len(table) > _MAX_TITLE:
+                break
+            title = f"{title} {table}"
+        return title
 
 
 NO_SUBJECT = Subject()
