@@ -2,24 +2,20 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from chatkeep.access.catalogue import catalogue_of
 from chatkeep.access.meanings import meanings_of
+from chatkeep.database.options import DatabaseOptions, observers_of, pool_options
 from chatkeep.database.source import find_source
 from chatkeep.database.state import State, check_state, empty_database
 from chatkeep.database.surface import NewSessionT, NewUserT, SessionT, Surface, UserT
 from chatkeep.engine.address import address_of
-from chatkeep.engine.observe import Observer, Observers
-from chatkeep.engine.pool import Pool, PoolOptions
+from chatkeep.engine.pool import Pool
 from chatkeep.engine.run import PoolRunner
-from chatkeep.engine.slow import SlowLog
 from chatkeep.errors import ConfigError
 from chatkeep.schema.schema import Schema
-
-_HALF_MINUTE = timedelta(seconds=30)
 
 
 class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
@@ -32,47 +28,29 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         schema: A preset's schema, or one that extends it.
         url: `postgresql://...`. None takes DATABASE_URL, and without that the embedded server of
             the project, which is started, prepared when it is empty, and stopped by its last user.
-        max_connections: At most so many at once; further calls wait in turn.
-        statement_timeout: A statement that takes longer is stopped.
-        acquire_timeout: Waiting for a free connection ends after that.
-        on_statement: Told of every statement; see `observe`.
-        slow_statement: A statement that takes as long gets a line in the log `chatkeep.slow`, with
-            name, time, rows and outcome; never with parameters or SQL. None: none does.
+        options: Bounds, time-outs, `pooler` and watchers, by name: see `DatabaseOptions`.
     """
 
-    def __init__(  # noqa: PLR0913 - settings, each by its name
+    def __init__(
         self,
         schema: Schema[UserT, NewUserT, SessionT, NewSessionT],
         url: str | None = None,
-        *,
-        max_connections: int = 10,
-        statement_timeout: timedelta = _HALF_MINUTE,
-        acquire_timeout: timedelta = _HALF_MINUTE,
-        on_statement: Observer | None = None,
-        slow_statement: timedelta | None = None,
+        **options: Unpack[DatabaseOptions],
     ) -> None:
         """Read the settings; nothing is opened yet.
 
         Raises:
-            ConfigError: The schema is of the seed's edition, a bound is not positive, or
-                `on_statement` cannot be called.
+            ConfigError: The schema is of the seed's edition, or a setting is unknown or out of
+                bounds.
             InvalidUrlError: The URL cannot be read.
         """
         _check_edition(schema)
         self._source = find_source(url)
         self._schema = schema
-        self._options = PoolOptions(
-            max_connections=max_connections,
-            statement_timeout=statement_timeout.total_seconds(),
-            acquire_timeout=acquire_timeout.total_seconds(),
-        )
-        _check_options(self._options)
-        self._pool = Pool(self._options)
+        self._pool = Pool(pool_options(options))
         self._stack = AsyncExitStack()
-        observers = _observers(on_statement, slow_statement)
-        super().__init__(
-            PoolRunner(self._pool, observers, meanings_of(schema)), catalogue_of(schema)
-        )
+        runner = PoolRunner(self._pool, observers_of(options), meanings_of(schema))
+        super().__init__(runner, catalogue_of(schema))
 
     async def open(self) -> Self:
         """Connect, and compare the database with the schema; `async with` does it for you.
@@ -120,15 +98,6 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             raise empty_database()
 
 
-def _observers(on_statement: Observer | None, slow: timedelta | None) -> Observers:
-    observers = Observers()
-    if on_statement is not None:
-        observers.add(on_statement)
-    if slow is not None:
-        observers.add(SlowLog(slow))
-    return observers
-
-
 def _check_edition(schema: object) -> None:
     if not isinstance(schema, Schema):
         raise ConfigError(
@@ -141,10 +110,3 @@ def _check_edition(schema: object) -> None:
             hint='Use schema(edition="hardened") and bring the database there with '
             "`chatkeep generate && chatkeep migrate`.",
         )
-
-
-def _check_options(options: PoolOptions) -> None:
-    if options.max_connections < 1:
-        raise ConfigError("max_connections must be 1 or more.")
-    if options.statement_timeout <= 0 or options.acquire_timeout <= 0:
-        raise ConfigError("Time-outs must be longer than 0.")

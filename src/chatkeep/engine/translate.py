@@ -108,6 +108,10 @@ def translate(
             f"{statement}: the connection to PostgreSQL broke.",
             hint="Whether the statement was carried out is not known.",
         )
+    if "closed" in str(exc):  # the driver's InterfaceError has no code
+        return ConnectionFailedError(
+            f"{statement}: the connection to PostgreSQL was closed.", hint="Nothing was sent on it."
+        )
     return StatementError(f"{statement}: the driver refused the call ({type(exc).__name__}).")
 
 
