@@ -1,16 +1,27 @@
 """Transactions, savepoints, tasks that share them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
+import asyncpg
 import pytest
 
 from chatkeep.engine.compile import Statement
+from chatkeep.engine.observe import Observers
+from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.transaction import TransactionRunner, transaction
+from chatkeep.engine.wire import Wire
 from chatkeep.errors import AlreadyExistsError, DatabaseClosedError, StatementError
+from fixtures.steps import Moment, cancelled_at
 
 Sql = Callable[[str], Statement]
+
+OPEN_ONES = (
+    "select count(*) from pg_stat_activity where datname = current_database() "
+    "and pid <> pg_backend_pid() and (state like 'idle in transaction%' or state = 'active')"
+)
 
 
 class GaveUpError(Exception):
@@ -151,3 +162,94 @@ class TestSavepoint:
         async with transaction(runner) as tx:
             await asyncio.gather(*(part(tx, n) for n in range(10)), return_exceptions=True)
         assert await numbers(runner, sql) == [0, 2, 4, 6, 8]
+
+
+async def two_rows(runner: PoolRunner, sql: Sql) -> None:
+    async with transaction(runner) as tx:
+        await put(tx, sql, 1)
+        await put(tx, sql, 2)
+
+
+async def nested_rows(runner: PoolRunner, sql: Sql) -> None:
+    async with transaction(runner) as tx:
+        async with tx.savepoint() as inner:
+            await put(inner, sql, 1)
+        with suppress(AlreadyExistsError):
+            async with tx.savepoint() as inner:
+                await put(inner, sql, 1)
+        await put(tx, sql, 2)
+
+
+async def given_up(runner: PoolRunner, sql: Sql) -> None:
+    with suppress(GaveUpError):
+        async with transaction(runner, "BEGIN ISOLATION LEVEL SERIALIZABLE") as tx:
+            await put(tx, sql, 1)
+            raise GaveUpError
+
+
+async def in_line(runner: PoolRunner, sql: Sql) -> None:
+    """All connections are lent at first: the transaction waits in line."""
+    held: list[Wire] = []
+    try:
+        while len(held) < 2:
+            held.append(await runner.pool.acquire())
+    finally:
+        for wire in held:
+            asyncio.get_running_loop().call_soon(runner.pool.release, wire)
+    await two_rows(runner, sql)
+
+
+async def several_tasks(runner: PoolRunner, sql: Sql) -> None:
+    async with transaction(runner) as tx, asyncio.TaskGroup() as group:
+        group.create_task(put(tx, sql, 1))
+        group.create_task(put(tx, sql, 2))
+
+
+async def opened_pool(url: str, *, is_warm: bool) -> Pool:
+    pool = Pool(PoolOptions(max_connections=2, statement_timeout=5.0, acquire_timeout=5.0))
+    await pool.open(url)
+    held = [await pool.acquire(), await pool.acquire()]
+    for wire in held:
+        if not is_warm:
+            wire.terminate()  # the work has to connect
+        pool.release(wire)
+    return pool
+
+
+async def check_whole(pool: Pool, witness: asyncpg.Connection) -> None:
+    """Every place is free, the server has nothing open, and all is stored or nothing."""
+    for wire in await asyncio.gather(pool.acquire(), pool.acquire()):
+        assert not wire.is_in_transaction()
+        pool.release(wire)
+    async with asyncio.timeout(5):
+        while await witness.fetchval(OPEN_ONES):  # a dropped one sees the end of its line
+            await asyncio.sleep(0.01)
+    stored = await witness.fetch("select n from t order by n")
+    assert [row[0] for row in stored] in ([], [1, 2])
+    await witness.execute("truncate t")
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("moment", ["waiting", "answered"])
+@pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize("work", [two_rows, nested_rows, given_up, in_line, several_tasks])
+async def test_cancelled_at_each_wait_everything_stays_whole(
+    database_url: str,
+    sql: Sql,
+    work: Callable[[PoolRunner, Sql], Coroutine[None, None, None]],
+    is_warm: bool,
+    moment: Moment,
+) -> None:
+    witness = await asyncpg.connect(database_url)
+    step, came_there = 0, True
+    try:
+        while came_there:
+            pool = await opened_pool(database_url, is_warm=is_warm)
+            runner = PoolRunner(pool, Observers(), {})
+            came_there = await cancelled_at(step, moment, lambda own=runner: work(own, sql))
+            await check_whole(pool, witness)
+            await pool.close()
+            step += 1
+    finally:
+        await witness.close()
+    assert step > 3, "the work waited nowhere"

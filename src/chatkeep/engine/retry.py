@@ -139,8 +139,9 @@ class Attempt(Generic[T]):
             if exc is None and not leads_back(here, self._loop):
                 # Swallowing it would let `return value` go on, as if the value had been stored.
                 refused.add_note(
-                    "The block may end by return or break, so the loop cannot run it again: "
-                    "let the block end, or use `await db.transaction(retry=...).run(work)`."
+                    "The loop does not run it again, since the block may have been left by return "
+                    "or break: let the block be the last thing in the loop, or use "
+                    "`await db.transaction(retry=...).run(work)`."
                 )
                 raise
             self.lost = True

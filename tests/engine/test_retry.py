@@ -1,0 +1,234 @@
+"""Waiting between attempts, and telling a block that ends from one that is left."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatkeep.engine import retry
+from chatkeep.engine.retry import Attempts, is_conflict, run_again, wait_before
+from chatkeep.errors import ConfigError, ConflictError, StatementError
+
+LOST = ConflictError("lost", sqlstate="40001")
+
+
+class Commits:
+    """Transactions whose commit is refused so many times."""
+
+    def __init__(self, refused: int) -> None:
+        self.refused = refused
+        self.begun = 0
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[int]:
+        self.begun += 1
+        yield self.begun
+        if self.begun <= self.refused:
+            raise ConflictError("lost", sqlstate="40001")
+
+
+Block = Callable[[Attempts[int]], Awaitable[object]]
+
+
+async def ends(attempts: Attempts[int]) -> object:
+    done = []
+    async for attempt in attempts:
+        async with attempt as number:
+            done.append(number)
+    return done
+
+
+async def continues(attempts: Attempts[int]) -> object:
+    done = []
+    async for attempt in attempts:
+        async with attempt as number:
+            done.append(number)
+            if number:
+                continue
+            done.append("never")
+    return done
+
+
+async def inside_try(attempts: Attempts[int]) -> object:
+    done = []
+    async for attempt in attempts:
+        try:
+            async with attempt as number:
+                done.append(number)
+        except KeyError:
+            return "never"
+    return done
+
+
+async def over_many_lines(attempts: Attempts[int]) -> object:
+    done = []
+    for _ in range(1):
+        async for attempt in attempts:
+            async with attempt as number:
+                for n in range(number):
+                    if n > 100:
+                        done.append(n)
+                    elif n == number - 1:
+                        done.append(number)
+                await asyncio.sleep(0)
+    return done
+
+
+async def goes_on_after_the_block(attempts: Attempts[int]) -> object:
+    done = []
+    async for attempt in attempts:
+        async with attempt as number:
+            if number > 100:
+                done.append("never")
+        done.extend(range(2))
+    return done
+
+
+async def returns(attempts: Attempts[int]) -> object:
+    async for attempt in attempts:
+        async with attempt as number:
+            return number
+    return None
+
+
+async def returns_sometimes(attempts: Attempts[int]) -> object:
+    async for attempt in attempts:
+        async with attempt as number:
+            if number:
+                return number
+    return None
+
+
+async def returns_through_finally(attempts: Attempts[int]) -> object:
+    done = []
+    async for attempt in attempts:
+        try:
+            async with attempt as number:
+                return number
+        finally:
+            done.append(1)
+    return done
+
+
+async def breaks(attempts: Attempts[int]) -> object:
+    async for attempt in attempts:
+        async with attempt:
+            break
+    return "done"
+
+
+async def breaks_into_another_loop(attempts: Attempts[int]) -> object:
+    async for attempt in attempts:
+        async with attempt:
+            break
+    async for attempt in Attempts(Commits(0), 0):
+        async with attempt:
+            pass
+    return "done"
+
+
+async def returns_after_the_block(attempts: Attempts[int]) -> object:
+    async for attempt in attempts:
+        async with attempt as number:
+            pass
+        return number
+    return None
+
+
+async def in_another_function(attempts: Attempts[int]) -> object:
+    async def body(attempt: retry.Attempt[int]) -> int:
+        async with attempt as number:
+            return number
+
+    async for attempt in attempts:
+        await body(attempt)
+    return "done"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("block", "result"),
+    [
+        (ends, [1, 2, 3]),
+        (continues, [1, 2, 3]),
+        (inside_try, [1, 2, 3]),
+        (over_many_lines, [1, 2, 3]),
+    ],
+)
+async def test_a_refused_commit_is_run_again(block: Block, result: object) -> None:
+    commits = Commits(refused=2)
+    assert await block(Attempts(commits, 2)) == result
+    assert commits.begun == 3
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        goes_on_after_the_block,
+        returns,
+        returns_sometimes,
+        returns_through_finally,
+        breaks,
+        breaks_into_another_loop,
+        returns_after_the_block,
+        in_another_function,
+    ],
+)
+async def test_a_refused_commit_is_never_taken_for_a_result(block: Block) -> None:
+    commits = Commits(refused=1)
+    with pytest.raises(ConflictError) as caught:
+        await block(Attempts(commits, 5))
+    assert "return or break" in caught.value.__notes__[0]
+    assert commits.begun == 1
+    await block(Attempts(Commits(refused=0), 5))
+
+
+async def test_the_last_attempt_is_the_last() -> None:
+    commits = Commits(refused=9)
+    with pytest.raises(ConflictError):
+        await ends(Attempts(commits, 3))
+    assert commits.begun == 4
+
+
+async def test_a_function_is_run_again_with_its_result() -> None:
+    async def work(number: int) -> str:
+        return f"attempt {number}"
+
+    commits = Commits(refused=2)
+    assert await run_again(commits, 2, work) == "attempt 3"
+    with pytest.raises(ConflictError):
+        await run_again(Commits(refused=3), 2, work)
+
+
+async def test_an_attempt_must_be_used_and_once() -> None:
+    with pytest.raises(ConfigError, match="async with attempt as tx"):
+        async for _ in Attempts(Commits(0), 1):
+            pass
+    async for attempt in Attempts(Commits(0), 1):
+        async with attempt:
+            with pytest.raises(ConfigError, match="once"):
+                async with attempt:
+                    pass
+
+
+def test_only_a_group_of_nothing_but_conflicts_is_one() -> None:
+    other = StatementError("refused")
+    assert is_conflict(LOST)
+    assert not is_conflict(other)
+    assert is_conflict(ExceptionGroup("two", [LOST, ExceptionGroup("inner", [LOST])]))
+    assert not is_conflict(ExceptionGroup("two", [LOST, other]))
+
+
+def test_waits_are_random_grow_and_stay_under_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    bounds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0]
+    for attempt, bound in enumerate(bounds, start=1):
+        waits = [wait_before(attempt) for _ in range(500)]
+        assert 0 <= min(waits) < bound * 0.1
+        assert bound * 0.9 < max(waits) <= bound
+    assert wait_before(10**9) <= 1.0
