@@ -1,5 +1,7 @@
 """Running statements: each on a connection of its own, or on one that is at hand."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from chatkeep.engine.compile import Statement
@@ -58,6 +60,17 @@ class PoolRunner:
                 pool.release(wire)
                 return rows
         raise AssertionError  # not reached: the last round returns or raises
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncGenerator[Wire]:
+        """Lend a connection for one call that is no `fetch`."""
+        wire = self.pool.take() or await self.pool.acquire()
+        try:
+            yield wire
+        except BaseException:  # a cancelled task too
+            self.pool.release(wire, interrupted=True)
+            raise
+        self.pool.release(wire)
 
 
 class Context(Protocol):

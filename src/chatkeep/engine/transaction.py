@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from chatkeep.engine.compile import Statement, control_statement
 from chatkeep.engine.run import PoolRunner, send
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
+from chatkeep.engine.turn import Turn
 from chatkeep.engine.wire import Row, Wire
 from chatkeep.errors import (
     ConnectionFailedError,
@@ -46,7 +47,7 @@ class TransactionRunner:
         self.meanings: Meanings = context.meanings
         self.depth = depth
         # Shared by all levels: the connection takes one statement at a time.
-        self.turn = context.turn if isinstance(context, TransactionRunner) else asyncio.Lock()
+        self.turn = context.turn if isinstance(context, TransactionRunner) else Turn()
         self._nested: TransactionRunner | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._is_over = False
@@ -65,6 +66,18 @@ class TransactionRunner:
         async with self.turn:
             self._check_open()
             return await send(self.wire, statement, arguments, self, only_first=only_first)
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncGenerator[Wire]:
+        """Lend the connection for one call that is no `fetch`; it is the caller's turn meanwhile.
+
+        Raises:
+            DatabaseClosedError: The transaction has ended.
+        """
+        await self._wait_for_nested()
+        async with self.turn:
+            self._check_open()
+            yield self.wire
 
     async def word(self, sql: str, name: str) -> str:
         """Send BEGIN, COMMIT and the like; give the server's answer."""

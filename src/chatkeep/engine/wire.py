@@ -72,6 +72,12 @@ class Wire(asyncpg.Connection):
         for prepared in kept.values():
             self._release(prepared)
 
+    def let_go(self, statement: Statement) -> None:
+        """Let a statement go that does not come again."""
+        prepared = self.kept.pop(statement, None)
+        if prepared is not None:
+            self._release(prepared)
+
     async def _keep(self, statement: Statement) -> object:
         prepared = await self._get_statement(statement.sql, None, named=True, use_cache=False)
         prepared.attach()
