@@ -27,7 +27,6 @@ from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
 
-# The driver sends these as PostgreSQL's infinity and -infinity.
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 

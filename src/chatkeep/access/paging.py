@@ -118,7 +118,9 @@ def page_of(
 
 def _write_part(part: str | int | datetime) -> str:
     if isinstance(part, datetime):
-        return str((part - _EPOCH) // timedelta(microseconds=1))
+        # The driver gives infinity without a zone.
+        moment = part if part.tzinfo else part.replace(tzinfo=UTC)
+        return str((moment - _EPOCH) // timedelta(microseconds=1))
     return str(part)
 
 

@@ -37,7 +37,6 @@ from chatkeep.records.page import Page
 SessionT = TypeVar("SessionT", bound=Record)
 NewSessionT = TypeVar("NewSessionT", bound=Input)
 
-# The driver sends these as PostgreSQL's infinity and -infinity.
 _NEWEST = datetime.max.replace(tzinfo=UTC)
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
