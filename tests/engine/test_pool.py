@@ -13,6 +13,7 @@ from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.translate import translate
 from chatkeep.errors import (
     ConnectionFailedError,
+    DatabaseBusyError,
     DatabaseClosedError,
     DatabaseTimeoutError,
     StatementError,
@@ -64,6 +65,66 @@ async def test_waiting_for_a_connection_ends(runner: PoolRunner) -> None:
     for wire in held:
         runner.pool.release(wire)
     runner.pool.release(await runner.pool.acquire())
+
+
+async def test_beyond_the_bound_of_waiters_a_call_is_refused_at_once(database_url: str) -> None:
+    pool = Pool(PoolOptions(max_connections=1, max_waiting=2, acquire_timeout=60))
+    await pool.open(database_url)
+    held = await pool.acquire()
+    waiting = [asyncio.create_task(pool.acquire()) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(DatabaseBusyError, match="2 callers wait already"):
+        await pool.acquire()
+    waiting[0].cancel()  # its place in the line is free again
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    third = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    pool.release(held)
+    pool.release(await waiting[1])
+    pool.release(await third)
+    await pool.close()
+
+
+async def test_callers_are_served_in_turn(runner: PoolRunner) -> None:
+    held = [await runner.pool.acquire(), await runner.pool.acquire()]
+    served: list[int] = []
+
+    async def one(number: int) -> None:
+        wire = await runner.pool.acquire()
+        served.append(number)
+        await asyncio.sleep(0)
+        runner.pool.release(wire)
+
+    tasks = [asyncio.create_task(one(number)) for number in range(20)]
+    await asyncio.sleep(0)
+    for wire in held:
+        runner.pool.release(wire)
+    await asyncio.gather(*tasks)
+    assert served == list(range(20))
+
+
+async def test_what_nobody_uses_is_closed_and_the_rest_stays(database_url: str) -> None:
+    pool = Pool(PoolOptions(max_connections=3, idle_seconds=0.05))
+    await pool.open(database_url)
+    for wire in [await pool.acquire() for _ in range(3)]:
+        pool.release(wire)
+    busy = await pool.acquire()
+    while len(pool._idle) > 0:
+        await asyncio.sleep(0.01)
+    assert pool._size == 1
+    assert not busy.is_closed()
+    pool.release(busy)
+    again = [await pool.acquire() for _ in range(3)]
+    assert len({id(wire) for wire in again}) == 3
+    for wire in again:
+        pool.release(wire)
+    await pool.close()
+
+
+async def test_times_are_told_in_utc(runner: PoolRunner, sql: Sql) -> None:
+    shown = sql("select to_json('2026-01-02 03:04:05.678901+05'::timestamptz)::text")
+    assert (await runner.fetch(shown, []))[0][0] == '"2026-01-01T22:04:05.678901+00:00"'
 
 
 async def test_a_waiter_that_gives_up_takes_no_connection_with_it(runner: PoolRunner) -> None:

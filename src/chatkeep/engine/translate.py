@@ -102,6 +102,11 @@ def translate(
             f"{statement}: no answer in time; PostgreSQL was told to stop the statement.",
             hint="Look for a lock or a missing index, or allow more time.",
         )
+    if isinstance(exc, asyncpg.OutdatedSchemaCacheError):
+        return StatementError(
+            f"{statement}: a composite type has changed, so the answer could not be read.",
+            hint="The statement was carried out; the next call reads the new type.",
+        )
     # The driver's internal error is what a connection says whose end has half arrived.
     if isinstance(exc, OSError | asyncpg.InternalClientError):
         return ConnectionFailedError(
