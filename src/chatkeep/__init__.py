@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatkeep.access.paging import (
+        END,
         START,
     )
     from chatkeep.database import (
@@ -104,6 +105,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "DatabaseClosedError",
     "DatabaseError",
     "DatabaseTimeoutError",
+    "END",
     "EmailTakenError",
     "InvalidCursorError",
     "InvalidInputError",
@@ -148,6 +150,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
 
 # name -> the module that has it
 _PLACES = {
+    "END": "chatkeep.access.paging",
     "START": "chatkeep.access.paging",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
