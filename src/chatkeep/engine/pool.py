@@ -275,6 +275,7 @@ class Pool:
                 raise translate_connect(exc, redact_url(self._url)) from exc
             raise
         wire.keeps = direct
+        wire.patience = options.statement_timeout
         return wire
 
     async def _sweep(self) -> None:

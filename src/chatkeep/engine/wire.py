@@ -25,12 +25,13 @@ _MAX_KEPT = 500  # plans live in the server's memory: more than that is no set o
 class Wire(asyncpg.Connection):
     """What the pool lends."""
 
-    __slots__ = ("keeps", "kept", "was_used")
+    __slots__ = ("keeps", "kept", "patience", "was_used")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own
         super().__init__(*args, **kwargs)
         self.kept: dict[Statement, Any] = {}
         self.keeps = True  # the pool says False where a pooler stands between
+        self.patience = 30.0  # seconds for a statement, as the pool says
         self.was_used = True
 
     async def rows(
