@@ -102,6 +102,11 @@ def translate(
             f"{statement}: no answer in time; PostgreSQL was told to stop the statement.",
             hint="Look for a lock or a missing index, or allow more time.",
         )
+    return _translate_own_error(exc, statement)
+
+
+def _translate_own_error(exc: BaseException, statement: str) -> DatabaseError:
+    """Translate what the driver raises by itself, without an answer of the server."""
     if isinstance(exc, asyncpg.OutdatedSchemaCacheError):
         return StatementError(
             f"{statement}: a composite type has changed, so the answer could not be read.",
