@@ -28,12 +28,13 @@ or extend it. Columns, record and inputs are subclasses of the preset's; a table
 
 What the layers above read: `prefix`, `edition`, `seed_writers`, `metadata`, `tables` (by
 attribute), `table_name("user")`, `records["users"]`, `inputs["users"]`, `changes["users"]`,
-`extras` and `stages`. Every schema has a MetaData of its own: two presets, or two prefixes, live in
+`relations["users"]`, `extras` and `stages`. Every schema has a MetaData of its own: two presets, or two prefixes, live in
 one process and in one database.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, get_args
 
@@ -44,6 +45,7 @@ from chatkeep.errors import ConfigError
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.records.base import Record
 from chatkeep.schema.naming import Naming
+from chatkeep.schema.relations import Declarations, Declared, Relations, relations_of
 from chatkeep.schema.tables import TableDef, build_tables, new_metadata
 
 if TYPE_CHECKING:
@@ -103,6 +105,9 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
 
     edition: ClassVar[Edition] = "hardened"
     definitions: ClassVar[Mapping[str, TableDef[Any]]] = MappingProxyType({})
+    declared_relations: ClassVar[Declarations] = MappingProxyType({})
+    """Relations that foreign keys leave unclear: see `chatkeep.schema.relations`. A class adds
+    to what its base declares."""
 
     def __init__(self, prefix: str = "", *, seed_writers: bool = False) -> None:
         self.prefix = prefix
@@ -116,6 +121,9 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         own = {name: value for name, value in vars(cls).items() if isinstance(value, TableDef)}
         cls.definitions = MappingProxyType({**cls.definitions, **own})
         _check_brackets(cls)
+        if "declared_relations" in vars(cls):
+            cls.declared_relations = _all_declared(cls)
+            _relations(cls, build_tables(cls.definitions, "", new_metadata()))  # refuses wrong ones
 
     def table_name(self, logical: str) -> str:
         """Give a table's full name: `schema.table_name("message")`."""
@@ -136,6 +144,11 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         """Inputs for changes by the attribute of their table."""
         return {name: d.changes for name, d in self.definitions.items() if d.changes is not None}
 
+    @cached_property
+    def relations(self) -> Relations:
+        """Relations by the attribute of their table and their name."""
+        return _relations(type(self), self.tables)
+
     @property
     def extras(self) -> tuple[Extra, ...]:
         """Functions and triggers, in the order in which they can be created."""
@@ -155,6 +168,20 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         metadata = new_metadata()
         build_tables(self.definitions, self.prefix, metadata, in_transition=True)
         return metadata
+
+
+def _all_declared(cls: type[Schema[Any, Any, Any, Any]]) -> Declarations:
+    found: dict[str, dict[str, Declared]] = {}
+    for base in reversed(cls.__mro__):
+        own: Declarations = vars(base).get("declared_relations", {})
+        for table, relations in own.items():
+            found.setdefault(table, {}).update(relations)
+    return found
+
+
+def _relations(cls: type[Schema[Any, Any, Any, Any]], tables: "Tables") -> Relations:
+    names = {logical: definition.name for logical, definition in cls.definitions.items()}
+    return relations_of(tables, names, cls.declared_relations)
 
 
 def _check_brackets(cls: type[Schema[Any, Any, Any, Any]]) -> None:
