@@ -165,7 +165,7 @@ def compile_statement(name: str, clause: ClauseElement, *, is_kept: bool = True)
         sql=str(compiled),
         parameters=parameters,
         plain=tuple(p.name for p in parameters) if is_plain else None,
-        subject=subject_of(clause),
+        subject=subject_of(clause, str(compiled)),
         is_read=_is_read(clause),
         is_kept=is_kept,
     )
