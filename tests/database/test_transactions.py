@@ -227,6 +227,29 @@ async def test_a_commit_without_an_answer_says_that_nobody_knows(
             await other.fetchval("select pg_terminate_backend($1, 5000)", pid)
 
 
+async def test_a_connection_seen_to_be_broken_is_told_so(
+    db: Database, other: asyncpg.Connection
+) -> None:
+    async def breaks(tx: Transaction) -> None:
+        pid = await tx.scalar(select(func.pg_backend_pid()))
+        await other.fetchval("select pg_terminate_backend($1, 5000)", pid)
+        with pytest.raises(ConnectionFailedError):
+            await tx.scalar(value("ada"))
+
+    async with asyncio.timeout(10):
+        with pytest.raises(
+            ConnectionFailedError, match=r"transaction: .* broke earlier, so nothing .* stored.$"
+        ):
+            async with db.transaction() as tx:
+                await breaks(tx)
+                await tx.scalar(value("ada"))
+        with pytest.raises(
+            ConnectionFailedError, match=r"commit: .* broke earlier, so nothing .* stored.$"
+        ):
+            async with db.transaction() as tx:
+                await breaks(tx)
+
+
 async def test_a_connection_that_died_in_the_pool_is_changed_before_it_begins(
     db: Database, other: asyncpg.Connection
 ) -> None:

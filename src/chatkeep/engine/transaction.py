@@ -64,7 +64,7 @@ class TransactionRunner:
         """
         await self._wait_for_nested()
         async with self.turn:
-            self._check_open()
+            self._check_usable()
             return await send(self.wire, statement, arguments, self, only_first=only_first)
 
     @asynccontextmanager
@@ -76,12 +76,13 @@ class TransactionRunner:
         """
         await self._wait_for_nested()
         async with self.turn:
-            self._check_open()
+            self._check_usable()
             yield self.wire
 
     async def word(self, sql: str, name: str) -> str:
         """Send BEGIN, COMMIT and the like; give the server's answer."""
         async with self.turn:
+            self.check_unbroken(name)
             with self.observers.watch(control_statement(name, sql), control=True):
                 try:
                     return await self.wire.execute(sql)
@@ -124,6 +125,22 @@ class TransactionRunner:
         for ended in waiting:
             if not ended.done():  # a waiter that was cancelled is done
                 ended.set_result(None)
+
+    def _check_usable(self) -> None:
+        self._check_open()
+        self.check_unbroken("transaction")
+
+    def check_unbroken(self, name: str) -> None:
+        """Refuse what cannot be sent: the driver would call it a mistake of the caller's.
+
+        Raises:
+            ConnectionFailedError: The connection broke earlier; the server took everything back.
+        """
+        if self.wire.is_closed():
+            raise ConnectionFailedError(
+                f"{name}: the connection to PostgreSQL broke earlier, so nothing of the "
+                "transaction is stored."
+            )
 
     def _check_open(self) -> None:
         if self._is_over:
@@ -191,6 +208,7 @@ async def _begin(runner: PoolRunner, sql: str) -> TransactionRunner:
 
 
 async def _commit(tx: TransactionRunner) -> None:
+    tx.check_unbroken("commit")
     try:
         answer = await tx.word("COMMIT", "commit")
     except (ConnectionFailedError, DatabaseTimeoutError) as exc:
