@@ -1,0 +1,49 @@
+"""Which peers there are, and how each one's process is started."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import environment
+
+
+class PeerInfo(NamedTuple):
+    """One peer.
+
+    Attributes:
+        name: As `--peers` takes it.
+        title: What tables say.
+        home: Where it runs: this project's environment, the benchmarks' one, or Node.
+        module: Python module, or file of Node with its arguments.
+    """
+
+    name: str
+    title: str
+    home: str
+    module: str
+
+
+PEERS = (
+    PeerInfo("asyncpg", "asyncpg, bare", "project", "asyncpg_bare"),
+    PeerInfo("chatkeep", "chatkeep", "project", "chatkeep_peer"),
+)
+BY_NAME = {peer.name: peer for peer in PEERS}
+
+
+def command(peer: PeerInfo, url: str, connections: int) -> tuple[list[str], Path]:
+    """Give the command line of a peer's process, and the folder to start it in."""
+    if peer.home == "node":
+        file, *words = peer.module.split()
+        line = ["node", "--import", "tsx", file, url, str(connections), *words]
+        return line, environment.node()
+    interpreter = sys.executable if peer.home == "project" else str(environment.python())
+    module = f"benchmarks.peers.{peer.module}"
+    line = [interpreter, "-m", "benchmarks.worker", module, url, str(connections)]
+    return line, environment.ROOT
+
+
+def process_environment(*, uvloop: bool) -> dict[str, str]:
+    """Give the environment variables of a peer's process."""
+    own = {"NODE_ENV": "production", "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **own, **({"BENCH_UVLOOP": "1"} if uvloop else {})}
