@@ -1,24 +1,30 @@
 """Any Core statement, compiled once, run as often as you like."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Generic, TypeVar, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Column, Table
-from sqlalchemy.sql.selectable import ReturnsRows, TypedReturnsRows
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import ReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from chatkeep.database.shapes import into_shape
+from chatkeep.database.streaming import BATCH, Stream
 from chatkeep.engine.compile import compile_statement, reader_of
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
-from chatkeep.engine.run import Runner
+from chatkeep.engine.run import PoolRunner
+from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.errors import ConfigError, NotFoundError, StatementError
 from chatkeep.records.base import Record
 from chatkeep.schema.schema import Schema
 
+if TYPE_CHECKING:
+    from sqlalchemy.sql import ClauseElement
+
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 R_co = DefaultTypeVar("R_co", covariant=True, default=Any)
 
 AnySchema = Schema[Any, Any, Any, Any]
@@ -31,7 +37,7 @@ class Prepared(Generic[R_co]):
     user = await by_email.first(email="user@example.com")
     """
 
-    def __init__(self, runner: Runner, query: Query[R_co]) -> None:
+    def __init__(self, runner: PoolRunner | TransactionRunner, query: Query[R_co]) -> None:
         self._runner = runner
         self._query = query
 
@@ -68,15 +74,7 @@ class Prepared(Generic[R_co]):
             StatementError: There is more than one.
             InvalidInputError: A parameter is missing or unknown.
         """
-        rows = await self.all(**parameters)
-        if not rows:
-            raise NotFoundError(f"{self._query.statement.name}: no row.")
-        if len(rows) > 1:
-            raise StatementError(
-                f"{self._query.statement.name}: {len(rows)} rows where one was expected.",
-                hint="Use all() or first().",
-            )
-        return rows[0]
+        return only_row(await self.all(**parameters), self._query.statement.name)
 
     async def scalar(
         self: "Prepared[tuple[T, *tuple[Any, ...]]]", **parameters: object
@@ -87,38 +85,105 @@ class Prepared(Generic[R_co]):
             InvalidInputError: A parameter is missing or unknown.
             ConfigError: The statement selects a whole table, whose rows are records.
         """
-        row = await self.first(**parameters)
-        if row is None:
-            return None
-        if isinstance(row, Record):
-            raise ConfigError("scalar() needs a select of columns, not of a whole table.")
-        return row[0]
+        value: T | None = first_value(await self.first(**parameters))
+        return value
+
+    def stream(self, **parameters: object) -> Stream[R_co]:
+        """Give the rows by and by, in constant memory; see `Database.stream`.
+
+        Raises:
+            ConfigError: The statement is no select.
+            InvalidInputError: A parameter is unknown.
+        """
+        self._query.statement.check_names(parameters)
+        return Stream(self._runner, self._query, parameters, BATCH)
 
 
-def make_query(schema: AnySchema, statement: TypedReturnsRows[*Ts], name: str) -> Query[tuple[*Ts]]:
+def only_row(rows: Sequence[T], name: str) -> T:
+    """Give the one row that there is.
+
+    Raises:
+        NotFoundError: There is none.
+        StatementError: There is more than one.
+    """
+    if not rows:
+        raise NotFoundError(f"{name}: no row.")
+    if len(rows) > 1:
+        raise StatementError(
+            f"{name}: {len(rows)} rows where one was expected.", hint="Use all() or first()."
+        )
+    return rows[0]
+
+
+def first_value(row: object) -> Any:  # noqa: ANN401 - of any type
+    """Give the first value of a row; None where there is none.
+
+    Raises:
+        ConfigError: The rows are records, not tuples.
+    """
+    if row is None:
+        return None
+    if not isinstance(row, tuple):
+        raise ConfigError("scalar() needs a select of columns, not of a whole table.")
+    return cast("tuple[object, ...]", row)[0]
+
+
+def make_query(
+    schema: AnySchema, statement: object, name: str, into: type[Any] | None = None
+) -> Query[Any]:
     """Compile a statement and choose the shape of its rows.
 
+    Args:
+        schema: Whose records whole tables become.
+        statement: A Core statement that gives rows.
+        name: Of the statement, in reports and errors.
+        into: The class of the rows; None gives tuples, or records where a whole table is selected.
+
     Raises:
-        ConfigError: It is no statement that gives rows.
+        ConfigError: It is no statement that gives rows, or its columns do not fit the class.
     """
-    shape = make_shape(schema, statement, name)
-    return cast("Query[tuple[*Ts]]", Query(compile_statement(name, statement), shape))
+    shape = make_shape(schema, statement, name, into)
+    return Query(compile_statement(name, cast("ClauseElement", statement)), shape)
 
 
-def make_shape(schema: AnySchema, statement: object, name: str) -> Shape[Any]:
-    """Choose the shape of a statement's rows.
+def make_command(statement: object, name: str) -> Query[Any]:
+    """Compile a statement that gives no rows.
 
     Raises:
-        ConfigError: It is no statement that gives rows.
+        ConfigError: It is no insert, update or delete, or it has RETURNING.
+    """
+    if not isinstance(statement, UpdateBase):
+        raise ConfigError(
+            f"execute() runs insert, update and delete, not {type(statement).__name__}.",
+            hint="Use all(), first(), one() or scalar() for what gives rows.",
+        )
+    if _columns(statement):
+        raise ConfigError(
+            f"execute() gives the number of rows; this {name} has RETURNING.",
+            hint="Use all(), first() or one() for its rows, or leave RETURNING out.",
+        )
+    return Query(compile_statement(name, statement), Shape(_row, []))
+
+
+def make_shape(
+    schema: AnySchema, statement: object, name: str, into: type[Any] | None = None
+) -> Shape[Any]:
+    """Choose the shape of a statement's rows; see `make_query`. Pages compile statements of theirs.
+
+    Raises:
+        ConfigError: It is no statement that gives rows, or its columns do not fit the class.
     """
     columns = _columns(statement)
     if not columns:
         raise ConfigError(
             f"{name}: this {type(statement).__name__} gives no rows.",
-            hint="Use select(...), or insert/update/delete with .returning(...).",
+            hint="Use select(...), or insert/update/delete with .returning(...); "
+            "execute() runs what gives none.",
         )
+    if into is not None:
+        return into_shape(name, statement, columns, into)
     return _record_shape(schema, columns) or Shape(
-        cast("Callable[..., Any]", _row), [_field(schema, column) for column in columns]
+        _row, [_field(schema, column) for column in columns]
     )
 
 
