@@ -138,6 +138,7 @@ class Keyset:
         ]
         sources = sources_of(select_) if isinstance(select_, Select) else None
         nullable = [sources is None or sources.is_nullable(term.expression) for term in terms]
+        codecs = [codec_of(_inner(term.expression), term.name) for term in terms]
         if _is_whole(select_, terms):
             self._base, terms = _as_subquery(select_, terms)
         elif isinstance(select_, Select):
@@ -145,7 +146,8 @@ class Keyset:
         columns = list(self._base.selected_columns)
         self.width = len(columns)
         self.keys = tuple(
-            term.key(is_nullable) for term, is_nullable in zip(terms, nullable, strict=True)
+            term.key(codec, is_nullable=may)
+            for term, codec, may in zip(terms, codecs, nullable, strict=True)
         )
         positions = [position_of(key.expression, columns) for key in self.keys]
         self._hidden = [
@@ -189,18 +191,14 @@ class _Term:
     is_descending: bool = False
     nulls_first: bool | None = None
 
-    def key(self, is_nullable: bool) -> Key:
-        expression = _inner(self.expression)
-        name = str(getattr(self.expression, "name", None) or "an expression of the order")
+    @property
+    def name(self) -> str:
+        return str(getattr(self.expression, "name", None) or "an expression of the order")
+
+    def key(self, codec: Codec, *, is_nullable: bool) -> Key:
         nulls_first = self.is_descending if self.nulls_first is None else self.nulls_first
-        return Key(
-            expression,
-            codec_of(expression, name),
-            name,
-            self.is_descending,
-            nulls_first,
-            is_nullable,
-        )
+        expression = _inner(self.expression)
+        return Key(expression, codec, self.name, self.is_descending, nulls_first, is_nullable)
 
 
 def _checked(statement: object) -> AnySelect | CompoundSelect[Any]:
@@ -230,8 +228,11 @@ def _read_term(term: ColumnElement[Any]) -> _Term:
 
 
 def _is_whole(statement: AnySelect | CompoundSelect[Any], terms: Sequence[_Term]) -> bool:
+    parts = [part_of(statement, name) for name in _WHOLE]
+    # Not `part in (...)`: a limit is an expression, and == makes another one of it.
     if isinstance(statement, CompoundSelect) or any(
-        part_of(statement, name) not in (None, False, ()) for name in _WHOLE
+        not (part is None or part is False or (isinstance(part, tuple) and not part))
+        for part in parts
     ):
         return True
     return any(isinstance(part, Over) for term in terms for part in iterate(term.expression))

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    Over,
     String,
     Text,
     TypeDecorator,
@@ -52,6 +53,7 @@ _TEXT_OF_TEXT = frozenset(
         "upper",
     )
 )
+_ROW_NUMBERS = frozenset(("dense_rank", "ntile", "rank", "row_number"))
 _NUMBER_OF_TEXT = frozenset(("char_length", "length", "octet_length"))
 
 
@@ -136,7 +138,11 @@ def codec_of(expression: ColumnElement[Any], column: str) -> Codec:
 
 def _type_of(expression: ColumnElement[Any]) -> TypeEngine[Any]:
     """Give an expression's type; SQLAlchemy does not know those of most functions."""
+    if isinstance(expression, Over):
+        return _type_of(expression.element)
     if isinstance(expression.type, NullType) and isinstance(expression, Function):
+        if expression.name.lower() in _ROW_NUMBERS:
+            return BigInteger()
         arguments = list(expression.clauses)
         if arguments and isinstance(arguments[0].type, String):
             name = expression.name.lower()
