@@ -167,8 +167,12 @@ class ConstraintError(DatabaseError):
     """PostgreSQL refused a row.
 
     Attributes:
-        constraint: Name of the constraint or index, or None where PostgreSQL gives none.
-        table: Name of the table, or None.
+        constraint: Name of the constraint or index in the database; None where it has none, as
+            most NOT NULLs.
+        table: Name of the table in the schema, such as `users`; in the database, where the schema
+            does not have it; None where PostgreSQL names none.
+        fields: The columns that the constraint is about, by their names in records and inputs, such
+            as `("email",)`; empty where they are not known.
     """
 
     code = "constraint"
@@ -180,10 +184,12 @@ class ConstraintError(DatabaseError):
         hint: str | None = None,
         constraint: str | None = None,
         table: str | None = None,
+        fields: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, hint=hint)
         self.constraint = constraint
         self.table = table
+        self.fields = fields
 
 
 class AlreadyExistsError(ConstraintError):

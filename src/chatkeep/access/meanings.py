@@ -1,9 +1,17 @@
 """What the constraints of a schema's tables mean to a caller, by their names in PostgreSQL."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Table, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from chatkeep.engine.translate import Meaning, Meanings
 from chatkeep.errors import (
@@ -14,8 +22,11 @@ from chatkeep.errors import (
 )
 from chatkeep.schema.schema import Schema
 
-_EMAIL_TAKEN = Meaning(EmailTakenError, "Another user has this e-mail address.")
+_EMAIL_TAKEN = Meaning(
+    EmailTakenError, "Another user has this e-mail address.", "users", ("email",)
+)
 _NAME_BYTES = 63
+_NO_NAMES = re.compile(r"'(?:[^']|'')*'|::\s*\w+")  # texts and types in a rule's SQL
 
 
 def meanings_of(schema: Schema[Any, Any, Any, Any]) -> Meanings:
@@ -30,31 +41,50 @@ def meanings_of(schema: Schema[Any, Any, Any, Any]) -> Meanings:
 def _of_table(
     logical: str, table: Table, schema: Schema[Any, Any, Any, Any]
 ) -> Iterator[tuple[str, Meaning]]:
-    key = ", ".join(column.name for column in table.primary_key.columns)
     name = table.primary_key.name
     yield (
         str(name) if name else f"{table.name[: _NAME_BYTES - 5]}_pkey",
-        Meaning(AlreadyExistsError, f"{logical}: a row with this {key} exists already."),
+        _of_unique(logical, table.primary_key.columns),
     )
+    for column in table.columns:
+        if not column.nullable:
+            yield f"{table.name}.{column.name}", _of_not_null(logical, column)
     for index in table.indexes:
         if index.unique:
-            yield str(index.name), _of_unique(logical, index)
+            expressions = " ".join(str(expression) for expression in index.expressions)
+            columns = list(index.columns) or _columns_in(expressions, table)
+            yield str(index.name), _of_unique(logical, columns)
     for constraint in table.constraints:
         named = str(constraint.name)
-        if isinstance(constraint, UniqueConstraint):
-            yield named, _of_unique(logical, constraint)
+        if isinstance(constraint, UniqueConstraint | ExcludeConstraint):
+            yield named, _of_unique(logical, constraint.columns)
         elif isinstance(constraint, ForeignKeyConstraint):
             yield named, _of_reference(logical, constraint, schema)
         elif isinstance(constraint, CheckConstraint):
-            yield named, Meaning(CheckFailedError, f"{logical}: the row breaks the rule {named}.")
+            yield named, _of_check(logical, named, constraint, table)
 
 
-def _of_unique(logical: str, unique: Index | UniqueConstraint) -> Meaning:
-    columns = [column.name for column in unique.columns]
-    if logical == "users" and columns == ["email"]:
+def _of_unique(logical: str, columns: Iterable[Column[Any]]) -> Meaning:
+    fields = tuple(column.key for column in columns)
+    if logical == "users" and fields == ("email",):
         return _EMAIL_TAKEN
-    what = ", ".join(columns) or "value"
-    return Meaning(AlreadyExistsError, f"{logical}: a row with this {what} exists already.")
+    what = ", ".join(fields) or "value"
+    return Meaning(
+        AlreadyExistsError, f"{logical}: a row with this {what} exists already.", logical, fields
+    )
+
+
+def _of_not_null(logical: str, column: Column[Any]) -> Meaning:
+    return Meaning(
+        CheckFailedError, f"{logical}: {column.key} cannot be NULL.", logical, (column.key,)
+    )
+
+
+def _of_check(logical: str, named: str, check: CheckConstraint, table: Table) -> Meaning:
+    fields = tuple(column.key for column in _columns_in(str(check.sqltext), table))
+    return Meaning(
+        CheckFailedError, f"{logical}: the row breaks the rule {named}.", logical, fields
+    )
 
 
 def _of_reference(
@@ -64,7 +94,16 @@ def _of_reference(
         (name for name, table in schema.tables.items() if table is key.referred_table),
         key.referred_table.name,
     )
-    columns = ", ".join(key.column_keys)
+    fields = tuple(column.key for column in key.columns)
     return Meaning(
-        ReferencedRowError, f"{logical}: the {columns} names a row of {target} that does not exist."
+        ReferencedRowError,
+        f"{logical}: the {', '.join(fields)} names a row of {target} that does not exist.",
+        logical,
+        fields,
     )
+
+
+def _columns_in(sql: str, table: Table) -> list[Column[Any]]:
+    """Give the columns that a piece of SQL names, in the order of the table."""
+    words = set(re.findall(r"\w+", _NO_NAMES.sub(" ", sql)))
+    return [column for column in table.columns if column.name in words]

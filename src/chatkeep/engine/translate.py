@@ -46,14 +46,18 @@ class Meaning:
     Attributes:
         error: The class of the error.
         message: One sentence for the caller; it repeats no value.
+        table: Name of the table in the schema.
+        fields: The columns that it is about, by their names in the schema.
     """
 
     error: type[ConstraintError]
     message: str
+    table: str
+    fields: tuple[str, ...]
 
 
 Meanings = Mapping[str, Meaning]
-"""Constraint or index name to its meaning."""
+"""Constraint or index name to its meaning; `table.column` to that of its NOT NULL."""
 
 _CONSTRAINT_KINDS: dict[str, type[ConstraintError]] = {
     "23505": AlreadyExistsError,
@@ -268,12 +272,21 @@ def _constraint_error(
     exc: BaseException, kind: type[ConstraintError], statement: str, meanings: Meanings
 ) -> ConstraintError:
     constraint, table = _text(exc, "constraint_name"), _text(exc, "table_name")
-    meaning = meanings.get(constraint or "")
+    column = _text(exc, "column_name")
+    # PostgreSQL 18 gives a NOT NULL the name of a constraint, 15 has none: the column tells.
+    meaning = meanings.get(f"{table}.{column}" if column else constraint or "")
     if meaning is not None and issubclass(meaning.error, kind):
-        return meaning.error(meaning.message, constraint=constraint, table=table)
-    name = constraint or _text(exc, "column_name") or "a constraint"
+        return meaning.error(
+            meaning.message, constraint=constraint, table=meaning.table, fields=meaning.fields
+        )
+    name = column or constraint or "a constraint"
     where = f" of table {table}" if table else ""
-    return kind(f"{statement}: the row breaks {name}{where}.", constraint=constraint, table=table)
+    return kind(
+        f"{statement}: the row breaks {name}{where}.",
+        constraint=constraint,
+        table=table,
+        fields=(column,) if column else (),
+    )
 
 
 def _text(exc: BaseException | None, name: str) -> str | None:
