@@ -1,0 +1,129 @@
+"""One fault at a time, in one direction: what a call says, how long it takes, what is left."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import pytest
+
+from chatkeep import (
+    ConnectionFailedError,
+    Database,
+    DatabaseTimeoutError,
+    NewMessage,
+    NewUser,
+)
+from faults.conftest import CALL_SECONDS, FULL, SLACK, TRANSACTION_SECONDS, Place, whole
+from fixtures.proxy import FAULTS, Direction, Fault
+
+BROKEN = (ConnectionFailedError, DatabaseTimeoutError)
+
+
+async def reads(db: Database, chat_id: str) -> None:
+    chat = await db.chats.get(chat_id, messages=10)
+    assert chat.id == chat_id
+
+
+async def writes(db: Database, chat_id: str) -> None:
+    (message,) = await db.messages.append(chat_id, NewMessage(id="one", role="user", content="1"))
+    assert message.id == "one"
+
+
+async def transacts(db: Database, chat_id: str) -> None:
+    async with db.transaction() as tx:
+        await tx.messages.append(chat_id, NewMessage(id="one", role="user", content="1"))
+        await tx.messages.append(chat_id, NewMessage(id="two", role="user", content="2"))
+
+
+@pytest.mark.parametrize("direction", ["to_server", "to_client"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("call", "seconds"),
+    [(reads, CALL_SECONDS), (writes, CALL_SECONDS), (transacts, TRANSACTION_SECONDS)],
+)
+async def test_a_call_under_a_fault(
+    place: Place,
+    call: Callable[[Database, str], Awaitable[None]],
+    seconds: float,
+    fault: Fault,
+    direction: Direction,
+) -> None:
+    async with place.database() as db:
+        await db.users.create(NewUser(id="ada", email="ada@example.com"))
+        chat = await db.as_user("ada").chats.create(title="Postgres")
+        place.proxy.strike({fault: 1.0}, direction)
+        started, is_done = monotonic(), False
+        try:
+            async with asyncio.timeout(60):
+                await call(db, chat.id)
+            is_done = True
+        except BROKEN:
+            pass
+        took = monotonic() - started
+        assert took < seconds + SLACK
+        assert place.proxy.struck[fault] > 0
+        assert is_done == (fault == "delay")
+        place.proxy.heal()
+        await whole(db)
+        await place.nothing_open()
+        stored = [row["id"] for row in await place.witness.fetch("select id from x_message")]
+        wanted = {reads: [], writes: ["one"], transacts: ["one", "two"]}[call]
+        assert stored == wanted or (not is_done and stored == [])
+
+
+COMMON = [("cut", "to_client"), ("drop", "to_server"), ("stall", "to_client")]
+ALL = [(fault, way) for fault in FAULTS if fault != "delay" for way in ("to_server", "to_client")]
+
+
+@pytest.mark.parametrize(("fault", "direction"), ALL if FULL else COMMON)
+async def test_a_transaction_under_a_fault_at_each_of_its_messages(
+    place: Place, fault: Fault, direction: Direction
+) -> None:
+    """What was acknowledged is stored; what failed is stored whole (its commit was under way) or not."""
+    outcomes: list[bool] = []
+    async with place.database() as db:
+        await db.users.create(NewUser(id="ada", email="ada@example.com"))
+        chat = await db.as_user("ada").chats.create(title="Postgres")
+        while not outcomes or not outcomes[-1]:
+            step = len(outcomes)
+            place.proxy.strike({fault: 1.0}, direction, after=step)
+            started, is_done = monotonic(), False
+            try:
+                async with asyncio.timeout(60), db.transaction() as tx:
+                    for n in range(2):
+                        new = NewMessage(id=f"{step}-{n}", role="user", content="x")
+                        await tx.messages.append(chat.id, new)
+                is_done = True
+            except BROKEN:
+                pass
+            assert monotonic() - started < TRANSACTION_SECONDS + SLACK
+            place.proxy.heal()
+            await whole(db)
+            await place.nothing_open()
+            ids = f"select count(*) from x_message where id in ('{step}-0', '{step}-1')"
+            stored = await place.witness.fetchval(ids)
+            assert stored == 2 if is_done else stored in {0, 2}
+            outcomes.append(is_done)
+    assert len(outcomes) > 4  # BEGIN, two inserts, COMMIT were struck
+
+
+async def test_a_server_that_cannot_be_reached_is_told_in_time(place: Place) -> None:
+    place.proxy.strike({"stall": 1.0})
+    started = monotonic()
+    with pytest.raises(DatabaseTimeoutError, match="No connection to"):
+        async with place.database():
+            pass
+    assert monotonic() - started < CALL_SECONDS + SLACK
+
+
+async def test_closing_ends_in_time_while_nothing_answers(place: Place) -> None:
+    db = await place.database().open()
+    await db.gather(*(db.users.count() for _ in range(10)))
+    place.proxy.strike({"stall": 1.0})
+    calls = [asyncio.create_task(db.users.count()) for _ in range(10)]
+    await asyncio.sleep(0)
+    started = monotonic()
+    await db.close()
+    assert monotonic() - started < 0.6 + 5.0 + SLACK
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        assert result == 0 or isinstance(result, Exception)
