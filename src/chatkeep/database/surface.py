@@ -16,7 +16,7 @@ from chatkeep.access.sessions import Sessions
 from chatkeep.access.settings import Settings
 from chatkeep.access.users import Users
 from chatkeep.access.verification_tokens import VerificationTokens
-from chatkeep.database.queries import Queries
+from chatkeep.database.pageable import Pageable
 from chatkeep.database.running import gather
 from chatkeep.database.transactions import TransactionContext, check_options
 from chatkeep.engine.observe import Observer, Observers, StatementLog
@@ -40,7 +40,7 @@ D = TypeVar("D")
 E = TypeVar("E")
 
 
-class Surface(Queries, Generic[UserT, NewUserT, SessionT, NewSessionT]):
+class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
     """The tables, the scopes and the queries. `Database` and `Transaction` are such surfaces."""
 
     def __init__(
