@@ -47,7 +47,10 @@ SCHEMA = deepsearch.schema(prefix="r_")
 USERS, MESSAGES, SETTINGS = SCHEMA.users, SCHEMA.messages, SCHEMA.user_settings
 
 
-def row(id: str, **more: Any) -> dict[str, Any]:
+def row(
+    id: str,  # noqa: A002 - the column
+    **more: Any,
+) -> dict[str, Any]:
     return {"id": id, "email": f"{id}@example.com", **more}
 
 
@@ -217,18 +220,18 @@ def conditions() -> st.SearchStrategy[ColumnElement[bool]]:
     u = USERS.c
     leaf = st.one_of(
         words.map(lambda v: u.name == v),
-        words.map(lambda v: u.email.like(v)),
+        words.map(u.email.like),
         words.map(lambda v: func.lower(u.email) == func.lower(v)),
         words.map(lambda v: u.name.startswith(v, autoescape=True)),
-        st.lists(words, max_size=4).map(lambda v: u.id.in_(v)),
-        st.lists(words, max_size=4).map(lambda v: u.id.not_in(v)),
+        st.lists(words, max_size=4).map(u.id.in_),
+        st.lists(words, max_size=4).map(u.id.not_in),
         st.lists(st.tuples(words, words), min_size=1, max_size=3).map(
             lambda v: tuple_(u.id, u.email).in_(v)
         ),
         moments.map(lambda v: u.created_at < v),
         st.tuples(moments, moments).map(lambda v: u.created_at.between(*v)),
         st.none().map(lambda v: u.name == v),
-        st.booleans().map(lambda v: u.is_admin.is_(v)),
+        st.booleans().map(u.is_admin.is_),
         words.map(lambda v: exists().where(MESSAGES.c.user_id == u.id, MESSAGES.c.content == v)),
         st.sampled_from(["a", "b"]).map(lambda v: u.name == bindparam("same", v)),
         words.map(lambda v: u.name == bindparam(None, callable_=lambda: v)),
@@ -338,7 +341,7 @@ def test_the_memory_is_used_at_all() -> None:
 
 
 async def test_what_gives_no_rows_is_refused(db: Database, schema: deepsearch.Schema) -> None:
-    with pytest.raises(ConfigError, match="gives no rows.*execute"):
+    with pytest.raises(ConfigError, match=r"gives no rows.*execute"):
         await db.all(insert(schema.users).values(row("ada")))  # type: ignore[call-overload]
     assert await db.users.count() == 0
 

@@ -124,7 +124,7 @@ def _class_holds(wanted: type, given: type, *, converts: bool) -> bool:
         return True
     if issubclass(wanted, enum.Enum) and not issubclass(given, enum.Enum):
         return given in (str, int)
-    if not converts:
+    if not converts or wanted is type(None):
         return False
     return not issubclass(wanted, _PLAIN) or any(
         issubclass(given, source) and issubclass(wanted, target) for source, target in _CONVERTED

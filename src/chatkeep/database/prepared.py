@@ -10,6 +10,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import ReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from chatkeep.access.rows import COUNT_SHAPE
 from chatkeep.database.shapes import into_shape
 from chatkeep.database.streaming import BATCH, Stream
 from chatkeep.engine.compile import compile_statement, reader_of
@@ -162,7 +163,7 @@ def make_command(statement: object, name: str) -> Query[Any]:
             f"execute() gives the number of rows; this {name} has RETURNING.",
             hint="Use all(), first() or one() for its rows, or leave RETURNING out.",
         )
-    return Query(compile_statement(name, statement), Shape(_row, []))
+    return Query(compile_statement(name, statement), COUNT_SHAPE)
 
 
 def make_shape(

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import methodcaller
-from typing import Any, cast
+from typing import Any, Literal, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Delete, Insert, Update, bindparam
@@ -56,18 +56,22 @@ class _Kept:
         }
 
 
+# Most statements of a program come again, some never do: only then the rest is learned. The second
+# kind has values that SQLAlchemy makes anew at each compilation.
+_State = Literal["seen once", "cannot be kept"]
+
+
 class Reuse:
     """What was compiled, by what stays the same from call to call; the least used goes first."""
 
     def __init__(self) -> None:
-        # None: it was seen once. Most statements of a program come again, some never do.
-        self._kept: OrderedDict[object, _Kept | None] = OrderedDict()
+        self._kept: OrderedDict[object, _Kept | _State] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def query(
-        self, statement: object, into: type[Any] | None, make: Make
+        self, statement: object, into: object, make: Make
     ) -> tuple[Query[Any], Mapping[str, object]]:
         """Give a statement's query, and the values that this statement has in it.
 
@@ -81,27 +85,30 @@ class Reuse:
         """
         name = name_of(statement)
         key = _cache_key(statement)
-        if key is None or not _is_plain(key.bindparams):
-            return make(name), {}
+        is_class = into is None or isinstance(into, type)  # else `make` refuses it
+        if key is None or not is_class or not _is_plain(key.bindparams):
+            return _once(make(name)), {}
         lengths = tuple(
             len(cast("Sequence[object]", bind.effective_value))
             for bind in key.bindparams
             if bind.expanding
         )
         place = (key.key, into, lengths)
-        kept = self._kept.get(place)
-        if kept is not None:
+        found = self._kept.get(place)
+        if isinstance(found, _Kept):
             self._kept.move_to_end(place)
-            return kept.query, kept.values(key.bindparams)
+            return found.query, found.values(key.bindparams)
         query = make(name)
-        if place in self._kept:
-            self._kept[place] = _keep(query, cast("ClauseElement", statement), key)
-        else:
-            self._kept[place] = None
+        state: _Kept | _State = found or "seen once"
+        if found == "seen once":
+            state = _keep(query, cast("ClauseElement", statement), key) or "cannot be kept"
+        self._kept[place] = state
         self._kept.move_to_end(place)
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
-        return query, {}
+        if isinstance(state, _Kept):
+            return state.query, state.values(key.bindparams)
+        return _once(query), {}
 
 
 _of_catalogues: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], Reuse] = WeakKeyDictionary()
@@ -173,6 +180,11 @@ def _keep(query: Query[Any], clause: ClauseElement, key: CacheKey) -> _Kept | No
         return None
     sources = tuple(found[name] for name in dict.fromkeys(p.name for p in statement.parameters))
     return _Kept(Query(_open(statement), query.shape), sources)
+
+
+def _once(query: Query[Any]) -> Query[Any]:
+    """Let no connection keep it prepared under its own identity: it may never come again."""
+    return Query(replace(query.statement, is_kept=False), query.shape)
 
 
 def _open(statement: Statement) -> Statement:
