@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal, TypeAlias
 
 import asyncpg
@@ -21,6 +22,8 @@ from chatkeep.settings import redact_url
 
 Pooler: TypeAlias = Literal["none", "pgbouncer"]
 
+_LOOKS = 20  # in the time of the shortest time-out
+_SHORTEST_PAUSE = 0.005
 _CLEAN_SECONDS = 5.0  # a connection that cannot be cleaned in that time is thrown away
 
 
@@ -78,9 +81,10 @@ class Pool:
         self._idle: list[Wire] = []  # the last one back goes out first: it is the warmest
         self._lent: set[Wire] = set()
         self._waiting: deque[asyncio.Future[Wire | None]] = deque()
+        self._since: dict[asyncio.Future[Wire | None], float] = {}  # of each waiter
         self._cleaning: set[asyncio.Task[None]] = set()
         self._all_back = asyncio.Event()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     async def open(self, url: str) -> None:
         """Open the first connection, so that a wrong URL shows here and not at the first call.
@@ -93,6 +97,7 @@ class Pool:
             DatabaseTimeoutError: The server did not answer in time.
         """
         self._url = url
+        self._loop = asyncio.get_running_loop()  # asked for once: it costs a call of the system
         self.is_open = True
         self._all_back.clear()
         try:
@@ -100,7 +105,7 @@ class Pool:
         except BaseException:
             self.is_open = False
             raise
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        self._watcher = self._loop.create_task(self._watch())
 
     async def close(self) -> None:
         """Close every connection; a second call does nothing.
@@ -110,8 +115,8 @@ class Pool:
         if not self.is_open:
             return
         self.is_open = False
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
@@ -183,7 +188,7 @@ class Pool:
         if wire.is_closed():
             self._pass_place_on()
         elif interrupted or wire.is_in_transaction():
-            task = asyncio.get_running_loop().create_task(self._clean(wire))
+            task = self._loop.create_task(self._clean(wire))
             self._cleaning.add(task)
             task.add_done_callback(self._cleaned)
         else:
@@ -207,16 +212,16 @@ class Pool:
                 "wait already.",
                 hint="Answer 503 and let the client come again, or raise max_connections.",
             )
-        waiter: asyncio.Future[Wire | None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Wire | None] = self._loop.create_future()
         self._waiting.append(waiter)
+        self._since[waiter] = self._loop.time()
         try:
-            async with asyncio.timeout(self._options.acquire_timeout):
-                return await waiter
+            return await waiter
         except BaseException as exc:
-            if waiter.cancelled():
+            if waiter.cancelled() or waiter.exception() is not None:
                 with suppress(ValueError):  # it may have been taken out of the line already
                     self._waiting.remove(waiter)
-            elif waiter.exception() is None:  # served just as we gave up: the next one's turn
+            else:  # served just as the caller was cancelled: the next one's turn
                 self._give_back(waiter.result())
             if isinstance(exc, TimeoutError):
                 raise DatabaseTimeoutError(
@@ -225,6 +230,8 @@ class Pool:
                     hint="Keep transactions short, or raise max_connections.",
                 ) from exc
             raise
+        finally:
+            del self._since[waiter]
 
     def _give_back(self, wire: Wire | None) -> None:
         if wire is None:
@@ -278,17 +285,44 @@ class Pool:
         wire.patience = options.statement_timeout
         return wire
 
-    async def _sweep(self) -> None:
-        """Close what nobody used for a while: since the last sweep, and the one before."""
+    async def _watch(self) -> None:
+        """Look at everything again and again: what is too old ends.
+
+        One look for all costs less than a timer for each. A time-out may come late by a twentieth.
+        """
+        options = self._options
+        shortest = min(options.statement_timeout, options.acquire_timeout, options.idle_seconds)
+        pause = max(shortest / _LOOKS, _SHORTEST_PAUSE)
+        allowed = ceil(options.statement_timeout / pause)
+        until_sweep = options.idle_seconds
         while True:
-            await asyncio.sleep(self._options.idle_seconds)
-            unused = [wire for wire in self._idle if not wire.was_used]
-            self._idle = [wire for wire in self._idle if wire.was_used]
-            self._size -= len(unused)
-            for wire in self._idle:
-                wire.was_used = False
-            for wire in unused:
-                await self._close_wire(wire)
+            await asyncio.sleep(pause)
+            for wire in tuple(self._lent):
+                wire.age += 1
+                if wire.age > allowed:
+                    wire.interrupt()
+            self._refuse_waiters(self._loop.time() - options.acquire_timeout)
+            until_sweep -= pause
+            if until_sweep <= 0:
+                until_sweep = options.idle_seconds
+                await self._sweep()
+
+    def _refuse_waiters(self, before: float) -> None:
+        for waiter, since in tuple(self._since.items()):  # in the order in which they came
+            if since > before:
+                break
+            if not waiter.done():
+                waiter.set_exception(TimeoutError())
+
+    async def _sweep(self) -> None:
+        """Close what nobody used since the last sweep."""
+        unused = [wire for wire in self._idle if not wire.was_used]
+        self._idle = [wire for wire in self._idle if wire.was_used]
+        self._size -= len(unused)
+        for wire in self._idle:
+            wire.was_used = False
+        for wire in unused:
+            await self._close_wire(wire)
 
     async def _clean(self, wire: Wire) -> None:
         """End what an interrupted call left: asyncpg first waits for its own cancel request."""

@@ -8,9 +8,11 @@ prepared statement on one connection (user by e-mail, 26 microseconds: 1.10 time
 `tests/engine/test_wire.py` uses each, and pyproject.toml bounds the driver's version.
 """
 
+from asyncio import CancelledError, Task, current_task
 from typing import Any
 
 import asyncpg
+from asyncpg.protocol import NO_TIMEOUT
 
 from chatkeep.engine.compile import Statement
 
@@ -23,9 +25,30 @@ _MAX_KEPT = 500  # plans live in the server's memory: more than that is no set o
 
 
 class Wire(asyncpg.Connection):
-    """What the pool lends."""
+    """What the pool lends.
 
-    __slots__ = ("keeps", "kept", "patience", "was_used")
+    A statement has no timer of its own: the driver's costs 3 microseconds each time. The pool looks
+    at all of them in turn, and interrupts the one that has become too old.
+
+    Attributes:
+        kept: The statements that are prepared.
+        keeps: Whether any are.
+        patience: Seconds that a statement may take, for calls that keep their own time.
+        was_used: Since the pool last looked for idle connections.
+        task: Who waits for a statement now.
+        age: How often the pool has seen this statement at work.
+    """
+
+    __slots__ = (
+        "_cancelling",
+        "_is_overdue",
+        "age",
+        "keeps",
+        "kept",
+        "patience",
+        "task",
+        "was_used",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the driver's own
         super().__init__(*args, **kwargs)
@@ -33,6 +56,10 @@ class Wire(asyncpg.Connection):
         self.keeps = True  # the pool says False where a pooler stands between
         self.patience = 30.0  # seconds for a statement, as the pool says
         self.was_used = True
+        self.task: Task[Any] | None = None
+        self.age = 0
+        self._cancelling = 0
+        self._is_overdue = False
 
     async def rows(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
@@ -52,11 +79,16 @@ class Wire(asyncpg.Connection):
         protocol = self._protocol
         if protocol is None:
             raise asyncpg.InterfaceError("connection is closed")
+        self._begin()
         try:
             rows: list[Row] = await protocol.bind_execute(
-                prepared, arguments, "", 1 if only_first else 0, False, None
+                prepared, arguments, "", 1 if only_first else 0, False, NO_TIMEOUT
             )
+        except CancelledError as exc:
+            self._end(exc)
+            raise
         except _STALE:
+            self.task = None
             self.forget()
             if self.is_in_transaction():  # which the error has ended
                 raise
@@ -65,7 +97,29 @@ class Wire(asyncpg.Connection):
             self.forget()
             await self.reload_schema_state()
             raise
+        finally:
+            self.task = None
         return rows
+
+    def interrupt(self) -> None:
+        """End the statement that is at work: whoever waits for it gets a TimeoutError."""
+        if self.task is not None:
+            self._is_overdue = True
+            self.task.cancel()
+            self.task = None
+
+    def _begin(self) -> None:
+        task = current_task(self._loop)
+        self.age = 0
+        self._is_overdue = False
+        self._cancelling = task.cancelling() if task else 0
+        self.task = task
+
+    def _end(self, exc: CancelledError) -> None:
+        """Make a time-out of our own interruption; a caller's cancellation stays one."""
+        task = current_task(self._loop)
+        if self._is_overdue and task is not None and task.uncancel() <= self._cancelling:
+            raise TimeoutError from exc
 
     def forget(self) -> None:
         """Let every statement go; the driver closes them when it next prepares one."""
