@@ -11,9 +11,10 @@ sys.path.insert(
 
 from fixtures.embedded import project, server
 from fixtures.parts import check_needs, left_out
+from fixtures.pgbouncer import pgbouncer
 from fixtures.servers import database_url, fresh_database, pg, pg15, pg18
 
-__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18", "project", "server"]
+__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18", "pgbouncer", "project", "server"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
