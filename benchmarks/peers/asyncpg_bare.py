@@ -4,24 +4,13 @@ One call after the other runs on one connection. Many tasks share connections by
 of waiting tasks, without any check of the pool kind: the bound that no pool can beat.
 """
 
-import asyncio
-from collections import deque
 from typing import Any
 
 import asyncpg
-from benchmarks import canonical, sql
-from benchmarks.patterns import (
-    ACCOUNT,
-    CHAT,
-    FIRST_CONTENT,
-    FIRST_ROLE,
-    MESSAGE,
-    SAID,
-    SETTINGS,
-    TITLE,
-    USER,
-    said,
-)
+from benchmarks import sql
+from benchmarks.patterns import FIRST_CONTENT, FIRST_ROLE, SAID, TITLE, said
+from benchmarks.peers import raw
+from benchmarks.peers.lending import Lender
 
 
 class Wire:
@@ -71,58 +60,11 @@ class Peer:
             wire = Wire(await asyncpg.connect(url))
             await wire.prepare()
             self.wires.append(wire)
-        self.idle = list(self.wires)
-        self.waiting: deque[asyncio.Future[Wire]] = deque()
+        self.call = Lender(self.wires).call
 
     async def close(self) -> None:
         for wire in self.wires:
             await wire.connection.close()
 
-    def call(self, pattern: str, tasks: int) -> Any:
-        if tasks == 1:
-            return getattr(self.wires[0], pattern)
-        idle, waiting = self.idle, self.waiting
-
-        async def lent(*values: Any) -> Any:
-            if idle:
-                wire = idle.pop()
-            else:
-                waiter = asyncio.get_running_loop().create_future()
-                waiting.append(waiter)
-                wire = await waiter
-            try:
-                return await getattr(wire, pattern)(*values)
-            finally:
-                if waiting:
-                    waiting.popleft().set_result(wire)
-                else:
-                    idle.append(wire)
-
-        return lent
-
     def plain(self, pattern: str, answer: Any) -> object:
-        return plain(pattern, answer)
-
-
-def plain(pattern: str, answer: Any) -> object:
-    """Bring rows into the common form; a join's rows are taken apart by position."""
-    row = canonical.row
-    if pattern == "user_by_email":
-        return row(USER, answer)
-    if pattern == "user_with_accounts":
-        pairs = [tuple(found.values()) for found in answer]
-        user = row(USER, dict(zip(USER, pairs[0], strict=False)))
-        accounts = [dict(zip(ACCOUNT, pair[len(USER) :], strict=True)) for pair in pairs]
-        return {**user, "accounts": [row(ACCOUNT, account) for account in accounts]}
-    if pattern == "chats_of_user":
-        return [row(CHAT, chat) for chat in answer]
-    if pattern == "chat_with_messages":
-        chat, messages = answer
-        return {**row(CHAT, chat), "messages": [row(MESSAGE, message) for message in messages]}
-    if pattern == "messages_before":
-        return [row(MESSAGE, message) for message in answer]
-    if pattern in {"settings_get", "settings_update"}:
-        return row(SETTINGS, answer)
-    if pattern == "insert_messages":
-        return [message["id"] for message in answer]
-    return answer["id"]
+        return raw.plain(pattern, answer)

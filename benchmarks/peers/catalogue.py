@@ -27,6 +27,13 @@ class PeerInfo(NamedTuple):
 PEERS = (
     PeerInfo("asyncpg", "asyncpg, bare", "project", "asyncpg_bare"),
     PeerInfo("chatkeep", "chatkeep", "project", "chatkeep_peer"),
+    PeerInfo("psycopg", "psycopg 3, bare", "bench", "psycopg_bare"),
+    PeerInfo("sqlalchemy-core", "SQLAlchemy Core", "bench", "sqlalchemy_core"),
+    PeerInfo("sqlalchemy-orm", "SQLAlchemy ORM", "bench", "sqlalchemy_orm"),
+    PeerInfo("sqlmodel", "SQLModel", "bench", "sqlmodel_orm"),
+    PeerInfo("tortoise", "Tortoise", "bench", "tortoise_orm"),
+    PeerInfo("piccolo", "Piccolo", "bench", "piccolo_orm"),
+    PeerInfo("django", "Django ORM", "bench", "django_orm"),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}
 
