@@ -84,11 +84,11 @@ class Rows(Generic[R]):
 
     def query(self, name: str, clause: ClauseElement) -> Query[R]:
         """Compile a statement that gives these columns."""
-        return Query(compile_statement(f"{self.name}.{name}", clause), self.shape)
+        return Query(compile_statement(f"{self.name}.{name}", clause, has_keys=True), self.shape)
 
     def count(self, name: str, clause: ClauseElement) -> Query[int]:
         """Compile a statement that gives one number."""
-        return Query(compile_statement(f"{self.name}.{name}", clause), COUNT_SHAPE)
+        return Query(compile_statement(f"{self.name}.{name}", clause, has_keys=True), COUNT_SHAPE)
 
     def equal(self, *keys: str) -> Where:
         """Compare columns with parameters of the same names."""
@@ -252,7 +252,7 @@ def nested_query(
     children = select(*columns).subquery("children")
     clause = select(*parent.columns, *children.c).where(where)
     shape = NestedShape(_with_children(parent, child, record), parent.fields, shape)
-    return Query(compile_statement(f"{parent.name}.{name}", clause), shape)
+    return Query(compile_statement(f"{parent.name}.{name}", clause, has_keys=True), shape)
 
 
 def _with_children(parent: Rows[Any], child: Rows[Any], record: type[N]) -> type[N]:

@@ -1,29 +1,30 @@
 """SQLAlchemy Core statement to SQL text with `$n`, once, with everything a call needs beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ARRAY, JSON, CompoundSelect, Enum, Select
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy import JSON, CompoundSelect, Enum, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import BindParameter, TextClause
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, TextClause
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import is_comparison
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from chatkeep.engine.parameters import (
+    DIALECT,
+    Parameter,
+    is_zoned,
+    writer_of,
+)
 from chatkeep.engine.subject import NO_SUBJECT, Subject, subject_of
 from chatkeep.errors import ConfigError, InvalidInputError
 from chatkeep.schema.types import Json
-
-# The dialect renders a cast beside each parameter ($1::VARCHAR), so a parameter's type never
-# depends on where it stands.
-DIALECT = asyncpg_dialect.dialect()
-
-_encode_json = msgspec.json.Encoder().encode
 
 # Functions that change nothing. Only a select whose functions are all among them may be sent again
 # after its connection broke: of any other one, nobody knows what a second call does.
@@ -58,23 +59,6 @@ _HARMLESS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One `$n` of a statement.
-
-    Attributes:
-        name: Name of the bind parameter.
-        required: The caller must give it; otherwise `value` stands.
-        value: A constant of the statement, already in the driver's form.
-        write: Turns a value into the driver's form; None where the driver takes it as it is.
-    """
-
-    name: str
-    required: bool
-    value: object
-    write: Callable[[Any], object] | None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """A compiled statement. Each is itself alone, so that connections can keep what belongs to it.
@@ -101,8 +85,9 @@ class Statement:
         """Put named values into the order of `$n`.
 
         Raises:
-            InvalidInputError: A parameter is missing, or a text holds what cannot be stored.
+            InvalidInputError: A parameter is missing, or its value cannot be sent.
         """
+        arguments: list[Any]
         try:
             if self.plain is not None:
                 arguments = [values[name] for name in self.plain]
@@ -114,12 +99,16 @@ class Statement:
                 f"The statement {self.name} needs a value for its parameter {name!r}.", field=name
             ) from exc
         for index, argument in enumerate(arguments):
-            if type(argument) is str and "\0" in argument:
-                name = self.parameters[index].name
-                raise InvalidInputError(
-                    f"{self.name}: {name} holds the character NUL, which PostgreSQL cannot store.",
-                    field=name,
-                )
+            # The usual values are told from others without a call: this is a part of every one.
+            kind = type(argument)
+            if kind is str:
+                if "\0" in argument:
+                    self.parameters[index].check(argument, self.name)
+            elif kind is datetime:
+                if argument.tzinfo is None:
+                    self.parameters[index].check(argument, self.name)
+            elif kind is not int:
+                self.parameters[index].check(argument, self.name)
         return arguments
 
     def check_names(self, values: Mapping[str, object]) -> None:
@@ -138,13 +127,16 @@ class Statement:
                 )
 
 
-def compile_statement(name: str, clause: ClauseElement, *, is_kept: bool = True) -> Statement:
+def compile_statement(
+    name: str, clause: ClauseElement, *, is_kept: bool = True, has_keys: bool = False
+) -> Statement:
     """Compile a Core statement for asyncpg.
 
     Args:
         name: In reports and errors.
         clause: The statement.
         is_kept: Whether it comes again, so that preparing it pays.
+        has_keys: What it compares with is never NULL: None is refused for such a parameter.
 
     Raises:
         ConfigError: The clause is no statement that can be compiled to SQL with parameters, or it
@@ -158,7 +150,8 @@ def compile_statement(name: str, clause: ClauseElement, *, is_kept: bool = True)
     compiled = clause.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     if not isinstance(compiled, SQLCompiler):
         raise ConfigError(f"{name}: {type(clause).__name__} is not a statement with parameters.")
-    parameters = tuple(_parameter(compiled, key) for key in compiled.positiontup or ())
+    keys = _compared(clause) if has_keys else frozenset[str]()
+    parameters = tuple(_parameter(compiled, key, keys) for key in compiled.positiontup or ())
     is_plain = all(p.required and p.write is None for p in parameters)
     return Statement(
         name=name,
@@ -174,11 +167,6 @@ def compile_statement(name: str, clause: ClauseElement, *, is_kept: bool = True)
 def control_statement(name: str, sql: str) -> Statement:
     """Give a word of a transaction the form of a statement."""
     return Statement(name, sql, (), (), subject=Subject(name.partition(" ")[0].upper()))
-
-
-def json_text(value: object) -> str | None:
-    """Encode a value of a JSON column; None is SQL's NULL, never JSON's null."""
-    return None if value is None else _encode_json(value).decode()
 
 
 def reader_of(type_: TypeEngine[Any], python_type: object) -> Callable[[Any], Any] | None:
@@ -211,29 +199,32 @@ def _is_open_list(element: object) -> bool:
     return isinstance(element, BindParameter) and element.expanding and element.required
 
 
-def _parameter(compiled: SQLCompiler, key: str) -> Parameter:
+def _compared(clause: ClauseElement) -> frozenset[str]:
+    """Name the parameters that the statement compares something with."""
+    return frozenset(
+        bind.key
+        for element in iterate(clause)
+        if isinstance(element, BinaryExpression) and is_comparison(element.operator)
+        for bind in iterate(element)
+        if isinstance(bind, BindParameter) and bind.required
+    )
+
+
+def _parameter(compiled: SQLCompiler, key: str, keys: frozenset[str]) -> Parameter:
     bind = compiled.binds.get(key)
     if bind is None:  # a member of an expanded IN list: a constant
         return Parameter(key, required=False, value=compiled.params[key], write=None)
-    write = _writer_of(bind.type)
+    parameter = Parameter(
+        key,
+        required=bind.required,
+        value=None,
+        write=writer_of(bind.type),
+        is_zoned=is_zoned(bind.type),
+        is_key=key in keys,
+    )
     if bind.required:
-        return Parameter(key, required=True, value=None, write=write)
-    value = bind.effective_value
-    return Parameter(key, required=False, value=write(value) if write else value, write=write)
-
-
-def _writer_of(type_: TypeEngine[Any]) -> Callable[[Any], object] | None:
-    if isinstance(type_, Json | JSON):
-        return json_text
-    if isinstance(type_, ARRAY) and isinstance(type_.item_type, Json | JSON):
-        return _json_texts
-    if isinstance(type_, TypeDecorator | Enum):
-        return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
-    return None
-
-
-def _json_texts(values: Sequence[object]) -> list[str | None]:
-    return [json_text(value) for value in values]
+        return parameter
+    return replace(parameter, value=parameter.written(bind.effective_value))
 
 
 def _argument(parameter: Parameter, values: Mapping[str, object]) -> object:
@@ -241,5 +232,4 @@ def _argument(parameter: Parameter, values: Mapping[str, object]) -> object:
         if parameter.required:
             raise KeyError(parameter.name)
         return parameter.value
-    value = values[parameter.name]
-    return value if parameter.write is None else parameter.write(value)
+    return parameter.written(values[parameter.name])

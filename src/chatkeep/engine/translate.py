@@ -28,7 +28,7 @@ from chatkeep.errors import (
 )
 
 if TYPE_CHECKING:
-    from chatkeep.engine.compile import Parameter
+    from chatkeep.engine.parameters import Parameter
 
 # Everything that the driver raises; asyncio's and the socket's TimeoutError is an OSError.
 DRIVER_ERRORS = (
