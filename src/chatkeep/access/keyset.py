@@ -45,6 +45,7 @@ Condition: TypeAlias = ColumnElement[bool]
 
 LIMIT = "page_limit"
 """The parameter for the number of rows."""
+_PLACE = "page_place_"
 
 # Such a statement is ordered as a whole: as a subquery, by its own columns.
 _WHOLE = ("_group_by_clauses", "_having_criteria", "_distinct", "_limit_clause", "_offset_clause")
@@ -72,7 +73,12 @@ def order_terms(order_by: object) -> list[ColumnElement[Any]]:
 
 def place_name(number: int) -> str:
     """Give the name of the parameter for a part of the place."""
-    return f"page_place_{number}"
+    return f"{_PLACE}{number}"
+
+
+def is_own(parameter: str) -> bool:
+    """Tell a parameter of the page from the caller's."""
+    return parameter == LIMIT or parameter.startswith(_PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,7 @@ class Keyset:
         base = self._base.add_columns(
             *(expression.label(f"page_{n}") for n, expression in enumerate(hidden))
         )
-        limit = bindparam(LIMIT, type_=Integer())
+        limit = bindparam(LIMIT, 0, type_=Integer())
         arms = [] if nulls is None else _arms(keys, nulls) or [false()]
         if len(arms) < 2:
             return base.where(*arms).order_by(*(key.ordered() for key in keys)).limit(limit)
@@ -320,7 +326,9 @@ def _compared(key: Key, number: int, *, or_equal: bool = False) -> Condition:
 
 
 def _place(key: Key, number: int) -> ColumnElement[Any]:
-    return cast(bindparam(place_name(number), type_=Text()), key.codec.type_)
+    # With a value, though none of these is ever sent: SQLAlchemy fills in the lists of an IN when it
+    # compiles, and then wants a value for every parameter.
+    return cast(bindparam(place_name(number), None, type_=Text()), key.codec.type_)
 
 
 def _joined_arms(

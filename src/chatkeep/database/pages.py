@@ -13,7 +13,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from chatkeep.access.cursors import read_parts, write_parts
-from chatkeep.access.keyset import LIMIT, Keyset, order_terms, place_name
+from chatkeep.access.keyset import LIMIT, Keyset, is_own, order_terms, place_name
 from chatkeep.access.paging import END, START, check_direction, check_limit, page_of
 from chatkeep.access.places import infinity_text, is_extreme
 from chatkeep.database.prepared import AnySchema, make_shape
@@ -193,6 +193,14 @@ class Pages:
 _of_schemas: WeakKeyDictionary[AnySchema, Pages] = WeakKeyDictionary()
 
 
+def pages_of(schema: AnySchema) -> Pages:
+    """Give the page queries of a schema, for its databases and their transactions."""
+    pages = _of_schemas.get(schema)
+    if pages is None:
+        pages = _of_schemas[schema] = Pages()
+    return pages
+
+
 async def get_page(
     runner: Runner,
     schema: AnySchema,
@@ -210,10 +218,7 @@ async def get_page(
     """
     check_direction("page", window.after, window.before)
     check_limit(window.limit)
-    pages = _of_schemas.get(schema)
-    if pages is None:
-        pages = _of_schemas[schema] = Pages()
-    query, binds = pages.find(schema, statement, order_by, into)
+    query, binds = pages_of(schema).find(schema, statement, order_by, into)
     return await query.page(runner, binds, window)
 
 
@@ -266,4 +271,4 @@ def _names(clause: ClauseElement, binds: Binds) -> tuple[tuple[tuple[str, ...], 
         else:
             found.append((name,))
     known = {id(bind) for bind in binds}
-    return tuple(found), all(id(bind) in known or bind.required for bind in names)
+    return tuple(found), all(id(bind) in known or is_own(name) for bind, name in names.items())
