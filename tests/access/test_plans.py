@@ -73,6 +73,10 @@ CASES: dict[str, tuple[dict[str, object], set[str]]] = {
         {"user_id": USER, "updated_at": "now", "id": "chat_50", "limit": 51},
         {f"{P}chat_user_id_updated_at_id_idx"},
     ),
+    "scoped_chats.list_before": (
+        {"user_id": USER, "updated_at": "now", "id": "chat_50", "limit": 51},
+        {f"{P}chat_user_id_updated_at_id_idx"},
+    ),
     "scoped_chats.get_with_messages": (
         {"user_id": USER, "id": CHAT, "messages": 100},
         {f"{P}message_user_id_chat_id_seq_unique"},

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatkeep import (
+    END,
     AccountChanges,
     AccountNotFoundError,
     AlreadyExistsError,
@@ -70,6 +71,12 @@ class TestAccounts:
             if cursor is None:
                 break
         assert seen == ["00", "01", "02", "03", "04"]
+        back, cursor = [], END
+        while cursor is not None:
+            page = await db.accounts.list(user.id, limit=2, before=cursor)
+            back[:0] = [row.provider_account_id for row in page.items]
+            cursor = page.previous_cursor
+        assert back == seen
 
     async def test_a_cursor_of_another_users_list_is_refused(
         self, db: Database, user: User, stranger: User
@@ -121,6 +128,12 @@ class TestSessions:
                 break
             assert not any(token in cursor for token in seen)
         assert sorted(seen) == sorted(session.session_token for session in made)
+        back, cursor = [], END
+        while cursor is not None:
+            page = await db.sessions.list(user.id, limit=3, before=cursor)
+            back[:0] = [row.session_token for row in page.items]
+            cursor = page.previous_cursor
+        assert back == seen
 
 
 class TestVerificationTokens:

@@ -115,7 +115,7 @@ def client() -> httpx.AsyncClient:
 
     @app.get("/page")
     def page() -> Page[Message]:
-        return Page([message()], "next")
+        return Page([message()], "next", "previous")
 
     @app.get("/user")
     def user() -> User | None:
@@ -132,7 +132,8 @@ async def test_fastapi_gives_records(client: httpx.AsyncClient):
     given = (await client.get("/chat")).json()
     assert given["messages"][0] == message().to_dict()
     assert given["messages"][1]["metadata"] is None
-    assert (await client.get("/page")).json()["nextCursor"] == "next"
+    page = (await client.get("/page")).json()
+    assert (page["nextCursor"], page["previousCursor"]) == ("next", "previous")
     assert (await client.get("/user")).json()["emailVerified"] is None
 
 

@@ -26,6 +26,7 @@ def check(
     assert_type(chat.messages, list[deepsearch.Message])
     assert_type(page.items, list[deepsearch.Chat])
     assert_type(page.next_cursor, str | None)
+    assert_type(page.previous_cursor, str | None)
     assert_type(user.to_json(), bytes)
 
 
