@@ -20,7 +20,7 @@ from sqlalchemy import Column, Join, Select
 from sqlalchemy.sql.elements import Label
 from sqlalchemy.sql.selectable import FromClause
 
-from chatkeep.database.fitting import CannotRead, allows_none, can_hold, reader
+from chatkeep.access.fitting import CannotRead, allows_none, can_hold, reader
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.errors import ConfigError, StoredDataError
 
