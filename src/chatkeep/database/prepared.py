@@ -147,6 +147,10 @@ def make_query(
     return Query(compile_statement(name, cast("ClauseElement", statement)), shape)
 
 
+class Count:
+    """Stands for the class of the rows where a statement gives their number alone."""
+
+
 def make_command(statement: object, name: str) -> Query[Any]:
     """Compile a statement that gives no rows.
 

@@ -10,6 +10,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.database.copying import copy_into
 from chatkeep.database.prepared import (
+    Count,
     Prepared,
     first_value,
     make_command,
@@ -196,7 +197,7 @@ class Queries:
             DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         query, values = self._reuse.query(
-            statement, None, lambda name: make_command(statement, name)
+            statement, Count, lambda name: make_command(statement, name)
         )
         return await affect(self._runner, query.statement, query.statement.arguments(values))
 

@@ -1,22 +1,18 @@
-"""Rows by and by, through a cursor in PostgreSQL.
+"""Rows by and by, through a portal in PostgreSQL."""
 
-The cursor is declared and fetched from with plain statements. The driver has cursors of its own,
-which leave prepared statements behind on a server that PgBouncer lends to others next.
-"""
-
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import replace
-from itertools import count
 
 from chatkeep.engine.compile import Statement
+from chatkeep.engine.portal import Portal
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.transaction import TransactionRunner, begin_words, transaction
-from chatkeep.engine.wire import Row
+from chatkeep.engine.translate import DRIVER_ERRORS, translate
+from chatkeep.engine.wire import Row, Wire
 from chatkeep.errors import DatabaseError
 
-# A name is used once: what a connection keeps prepared must not meet another cursor of that name.
-_numbers = count(1)
+Part = tuple[Portal, list[Row]]
 
 
 async def batches(
@@ -44,23 +40,46 @@ async def batches(
 async def _fetched(
     tx: TransactionRunner, statement: Statement, arguments: list[object], size: int
 ) -> AsyncGenerator[list[Row]]:
-    name = f"chatkeep_{next(_numbers)}"
-    declare = replace(statement, sql=f"DECLARE {name} NO SCROLL CURSOR FOR {statement.sql}")
-    fetch = replace(statement, sql=f"FETCH FORWARD {size} FROM {name}", parameters=(), plain=())
-    close = replace(fetch, sql=f"CLOSE {name}", is_kept=False)
-    try:
-        await tx.fetch(declare, arguments)
-        while True:
-            rows = await tx.fetch(fetch, [])
+    told = replace(statement, name="stream")
+
+    async def begin(wire: Wire) -> Part:
+        return await wire.open_portal(statement.sql, arguments, size, wire.patience)
+
+    portal, rows = await _sent(tx, told, begin)
+
+    async def go_on(wire: Wire) -> Part:
+        return portal, await wire.next_rows(portal, size, wire.patience)
+
+    while True:
+        try:
+            yield rows
+        except BaseException:  # the consumer has enough, or could not read a row
+            with suppress(DatabaseError):  # the transaction has ended, and the portal with it
+                await _close(tx, portal)
+            raise
+        if portal.is_over:
+            break
+        _, rows = await _sent(tx, told, go_on)
+    await _close(tx, portal)
+
+
+async def _sent(
+    tx: TransactionRunner, statement: Statement, call: Callable[[Wire], Awaitable[Part]]
+) -> Part:
+    async with tx.lend() as wire:
+        with tx.observers.watch(statement) as watch:
             try:
-                yield rows
-            except BaseException:  # the consumer has enough, or could not read a row
-                with suppress(DatabaseError):  # the transaction has ended, and the cursor with it
-                    await tx.fetch(close, [])
-                raise
-            if len(rows) < size:
-                break
-        await tx.fetch(close, [])
-    finally:
-        tx.wire.let_go(declare)
-        tx.wire.let_go(fetch)
+                part = await call(wire)
+            except DRIVER_ERRORS as exc:
+                raise translate(exc, statement.name, tx.meanings, statement.parameters) from exc
+            watch.rows = len(part[1])
+    return part
+
+
+async def _close(tx: TransactionRunner, portal: Portal) -> None:
+    """Let PostgreSQL free what the portal holds; a transaction may go on for long."""
+    async with tx.lend() as wire:
+        try:
+            await wire.close_portal(portal, wire.patience)
+        except DRIVER_ERRORS as exc:
+            raise translate(exc, "stream", tx.meanings) from exc

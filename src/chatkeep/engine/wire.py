@@ -15,6 +15,7 @@ import asyncpg
 from asyncpg.protocol import NO_TIMEOUT
 
 from chatkeep.engine.compile import Statement
+from chatkeep.engine.portal import Portals
 
 Row = asyncpg.Record
 
@@ -24,7 +25,7 @@ _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameEr
 _MAX_KEPT = 500  # plans live in the server's memory: more than that is no set of hot statements
 
 
-class Wire(asyncpg.Connection):
+class Wire(Portals):
     """What the pool lends.
 
     A statement has no timer of its own: the driver's costs 3 microseconds each time. The pool looks
@@ -125,12 +126,6 @@ class Wire(asyncpg.Connection):
         """Let every statement go; the driver closes them when it next prepares one."""
         kept, self.kept = self.kept, {}
         for prepared in kept.values():
-            self._release(prepared)
-
-    def let_go(self, statement: Statement) -> None:
-        """Let a statement go that does not come again."""
-        prepared = self.kept.pop(statement, None)
-        if prepared is not None:
             self._release(prepared)
 
     async def _keep(self, statement: Statement) -> object:
