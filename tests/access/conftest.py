@@ -1,6 +1,7 @@
-"""An open database with the hardened DeepSearch tables, on each PostgreSQL to be had."""
+"""An open database with the hardened DeepSearch tables: on each PostgreSQL, and behind PgBouncer."""
 
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -9,6 +10,7 @@ from chatkeep import Chat, Database, NewMessage, NewUser, User
 from chatkeep.access.scope import UserScope
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
+from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
 
 
@@ -17,15 +19,35 @@ def schema() -> deepsearch.Schema:
     return deepsearch.schema(prefix="ai-app-template_")
 
 
+@pytest.fixture(
+    params=[
+        "18",
+        pytest.param("15", marks=pytest.mark.needs("pg15")),
+        pytest.param("18 behind pgbouncer", marks=pytest.mark.needs("pgbouncer")),
+    ]
+)
+def way(request: pytest.FixtureRequest) -> str:
+    """How the tests of this folder come to a database."""
+    return request.param
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def db(
-    pg: PgServer,
+    request: pytest.FixtureRequest,
+    way: str,
     fresh_database: Callable[[PgServer], Databases],
     schema: deepsearch.Schema,
 ) -> AsyncIterator[Database]:
-    url = await fresh_database(pg)()
+    server: PgServer = request.getfixturevalue(f"pg{way[:2]}")
+    url = await fresh_database(server)()
     await create_tables(schema, url)
-    async with Database(schema, url) as opened:
+    if way.endswith("pgbouncer"):
+        bouncer: PgBouncer = request.getfixturevalue("pgbouncer")
+        through = bouncer.url(urlsplit(url).path.lstrip("/"))
+        opened = Database(schema, through, pooler="pgbouncer")
+    else:
+        opened = Database(schema, url)
+    async with opened:
         yield opened
 
 
