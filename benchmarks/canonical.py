@@ -5,14 +5,16 @@ Times become whole milliseconds since 1970, since that is what JavaScript keeps.
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def value(found: object) -> object:
     """Bring one value into the common form."""
     if isinstance(found, datetime):
-        return round(found.timestamp() * 1000)
+        return (found - _EPOCH) // timedelta(milliseconds=1)
     if found is None or isinstance(found, bool | int | str):
         return found
     raise TypeError(f"no common form for {type(found).__name__}")

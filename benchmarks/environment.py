@@ -35,7 +35,7 @@ def node() -> Path:
         if shutil.which("npm") is None:
             sys.exit("npm is not installed: leave the Node peers out with --peers, or install it.")
         print("Installing Node's packages ...", flush=True)
-        _run(["npm", "ci", "--no-fund", "--no-audit", "--loglevel=error"], NODE)
+        _run(["npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"], NODE)
         _mark(mark, lock)
     return NODE
 

@@ -147,6 +147,8 @@ class _Turns:
             tasks=tasks,
             seconds=seconds,
             tag=self._keeper.tag(),
+            fresh=pattern.fresh,
+            once=pattern.once,
         )
 
 

@@ -1,11 +1,12 @@
 """Which peers there are, and how each one's process is started."""
 
+import json
 import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import environment
+from benchmarks import environment, patterns
 
 
 class PeerInfo(NamedTuple):
@@ -34,6 +35,12 @@ PEERS = (
     PeerInfo("tortoise", "Tortoise", "bench", "tortoise_orm"),
     PeerInfo("piccolo", "Piccolo", "bench", "piccolo_orm"),
     PeerInfo("django", "Django ORM", "bench", "django_orm"),
+    PeerInfo("postgresjs", "postgres.js, bare", "node", "postgresjs.ts"),
+    PeerInfo("drizzle-prepared", "Drizzle, prepared", "node", "drizzle_prepared.ts pg"),
+    PeerInfo(
+        "drizzle-prepared-js", "Drizzle, prepared (js)", "node", "drizzle_prepared.ts postgres"
+    ),
+    PeerInfo("drizzle", "Drizzle", "node", "drizzle.ts"),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}
 
@@ -52,5 +59,16 @@ def command(peer: PeerInfo, url: str, connections: int) -> tuple[list[str], Path
 
 def process_environment(*, uvloop: bool) -> dict[str, str]:
     """Give the environment variables of a peer's process."""
-    own = {"NODE_ENV": "production", "PYTHONWARNINGS": "ignore"}
+    words = {
+        "title": patterns.TITLE,
+        "first_role": patterns.FIRST_ROLE,
+        "first_content": patterns.FIRST_CONTENT,
+        "said": patterns.SAID,
+        "ten": [patterns.said(number) for number in range(10)],
+    }
+    own = {
+        "NODE_ENV": "production",
+        "PYTHONWARNINGS": "ignore",
+        "BENCH_WORDS": json.dumps(words),  # for the peers that cannot read patterns.py
+    }
     return {**os.environ, **own, **({"BENCH_UVLOOP": "1"} if uvloop else {})}
