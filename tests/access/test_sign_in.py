@@ -185,7 +185,7 @@ class TestSettings:
     ) -> None:
         with db.statements() as sent:
             settings = await db.as_user(user.id).settings.get()
-        assert sent.count == 1
+        assert sent.names == ["user_settings.find", "user_settings.get"]
         assert (settings.theme, settings.language, settings.default_model) == ("dark", "en", None)
         assert (settings.enable_search_by_default, settings.max_search_results) == (True, 10)
         assert settings.user_id == user.id
@@ -198,7 +198,9 @@ class TestSettings:
         assert sent.count == 2
         assert (first.theme, first.language) == ("light", "en")
         assert (second.theme, second.max_search_results) == ("light", None)
-        assert await mine.get() == second
+        with db.statements() as sent:
+            assert await mine.get() == second
+        assert sent.names == ["user_settings.find"]
 
     async def test_no_change_is_a_look(self, db: Database, user: User) -> None:
         assert (await db.settings.update(user.id, SettingsChanges())).theme == "dark"

@@ -31,8 +31,8 @@ from sqlalchemy.sql.selectable import NamedFromClause
 from sqlalchemy.types import TypeEngine
 
 from chatkeep.engine.compile import compile_statement, reader_of
-from chatkeep.engine.decode import Field, NestedShape, Shape
-from chatkeep.engine.query import Query
+from chatkeep.engine.decode import Field, JoinedShape, NestedShape, Shape
+from chatkeep.engine.query import JoinedQuery, Query
 from chatkeep.errors import ConfigError, InvalidInputError
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.records.base import Record
@@ -253,6 +253,37 @@ def nested_query(
     clause = select(*parent.columns, *children.c).where(where)
     shape = NestedShape(_with_children(parent, child, record), parent.fields, shape)
     return Query(compile_statement(f"{parent.name}.{name}", clause, has_keys=True), shape)
+
+
+def joined_query(
+    name: str,
+    parent: Rows[Any],
+    where: Where,
+    child: Rows[Any],
+    link: Where,
+    record: type[N],
+) -> JoinedQuery[N]:
+    """Compile a look-up of one parent with its few children, in the order of their key.
+
+    Args:
+        name: Of the statement.
+        parent: The parent's table.
+        where: Which parent.
+        child: The child's table.
+        link: Which children.
+        record: The parent's fields, then the list of children, as the preset's records have it.
+    """
+    key = list(child.table.primary_key.columns)
+    clause = (
+        select(*parent.columns, *child.columns)
+        .select_from(parent.table.outerjoin(child.table, link))
+        .where(where)
+        .order_by(*key)
+    )
+    place = [field.column for field in child.fields].index(key[0].name)
+    shape = JoinedShape(_with_children(parent, child, record), parent.fields, child.shape, place)
+    statement = compile_statement(f"{parent.name}.{name}", clause, has_keys=True)
+    return JoinedQuery(statement, shape)
 
 
 def _with_children(parent: Rows[Any], child: Rows[Any], record: type[N]) -> type[N]:

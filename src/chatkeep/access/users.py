@@ -5,8 +5,8 @@ from typing import Generic, Literal, TypeVar, overload
 
 from sqlalchemy import bindparam, func, select
 
-from chatkeep.access.rows import Rows, nested_query, set_values
-from chatkeep.engine.query import Query
+from chatkeep.access.rows import Rows, joined_query, set_values
+from chatkeep.engine.query import JoinedQuery, Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ConfigError, UserNotFoundError
 from chatkeep.inputs.base import Changes, Input
@@ -38,22 +38,16 @@ class UserQueries(Generic[UserT]):
         return self.rows.find(where, "find_by_email")
 
     @cached_property
-    def get_with_accounts(self) -> Query[UserWithAccounts]:
+    def get_with_accounts(self) -> JoinedQuery[UserWithAccounts]:
         """By id, with the accounts in the order of their key."""
         accounts = self._accounts
         if accounts is None:
             raise ConfigError(
                 "This schema has no accounts.", hint="Call get() without with_accounts."
             )
-        table = accounts.table
-        mine = (
-            select(*accounts.columns)
-            .where(table.c["user_id"] == bindparam("id"))
-            .order_by(table.c["provider"], table.c["provider_account_id"])
-            .subquery("mine")
-        )
         where = self.rows.equal("id")
-        return nested_query("get_with_accounts", self.rows, where, accounts, mine, UserWithAccounts)
+        link = accounts.table.c["user_id"] == self.rows.table.c["id"]
+        return joined_query("get_with_accounts", self.rows, where, accounts, link, UserWithAccounts)
 
     @cached_property
     def delete(self) -> Query[UserT]:
@@ -101,7 +95,7 @@ class Users(Generic[UserT, NewUserT]):
         """
         values = {"id": user_id}
         if with_accounts:
-            return _found(await self._queries.get_with_accounts.first(self._runner, values))
+            return _found(await self._queries.get_with_accounts.find(self._runner, values))
         return _found(await self._queries.find.first(self._runner, values))
 
     async def find(self, user_id: str) -> UserT | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from chatkeep.engine.compile import Statement
-from chatkeep.engine.decode import NestedShape, Shape
+from chatkeep.engine.decode import JoinedShape, NestedShape, Shape
 from chatkeep.engine.run import Runner
 
 R = TypeVar("R")
@@ -34,3 +34,23 @@ class Query(Generic[R]):
         """Run it and give every row."""
         rows = await runner.fetch(self.statement, self.statement.arguments(values))
         return self.shape.many(rows)
+
+
+class JoinedQuery(Generic[R]):
+    """A compiled outer join whose rows together become one `R`.
+
+    Attributes:
+        statement: Its SQL, for golden files and reports.
+        shape: Builds the object of all rows.
+    """
+
+    __slots__ = ("shape", "statement")
+
+    def __init__(self, statement: Statement, shape: JoinedShape[R]) -> None:
+        self.statement = statement
+        self.shape = shape
+
+    async def find(self, runner: Runner, values: Mapping[str, object]) -> R | None:
+        """Run it and give the one object, or None where there is no row."""
+        rows = await runner.fetch(self.statement, self.statement.arguments(values))
+        return self.shape.whole(rows) if rows else None
