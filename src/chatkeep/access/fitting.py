@@ -46,7 +46,7 @@ def allows_none(annotation: object) -> bool:
         return True
     if _is_anything(annotation):
         return True
-    options = _options(annotation)
+    options = options_of(annotation)
     return len(options) > 1 and any(allows_none(option) for option in options)
 
 
@@ -62,7 +62,7 @@ def can_hold(annotation: object, type_: TypeEngine[Any], *, converts: bool) -> b
     if given is None:
         return True
     return any(
-        _option_holds(option, given, type_, converts=converts) for option in _options(annotation)
+        _option_holds(option, given, type_, converts=converts) for option in options_of(annotation)
     )
 
 
@@ -88,7 +88,7 @@ def _is_anything(annotation: object) -> bool:
     return isinstance(annotation, TypeVar) or annotation is Any or annotation is object
 
 
-def _options(annotation: object) -> list[object]:
+def options_of(annotation: object) -> list[object]:
     """Give the members of a union, aliases and annotations taken off; else the type alone."""
     while True:
         if get_origin(annotation) is Annotated:
@@ -101,7 +101,7 @@ def _options(annotation: object) -> list[object]:
             break
     if get_origin(annotation) not in (Union, UnionType):
         return [annotation]
-    return [part for member in get_args(annotation) for part in _options(member)]
+    return [part for member in get_args(annotation) for part in options_of(member)]
 
 
 def _option_holds(option: object, given: type, type_: TypeEngine[Any], *, converts: bool) -> bool:
@@ -156,7 +156,7 @@ def _sqlalchemy_reader(type_: TypeEngine[Any]) -> Read | None:
 
 
 def _item(annotation: object) -> object:
-    for option in _options(annotation):
+    for option in options_of(annotation):
         arguments = get_args(option)
         if arguments and get_origin(option) is not Literal:
             return arguments[0]
@@ -176,15 +176,24 @@ def _enum_of(annotation: object, given: type | None) -> Read | None:
     """Give the Enum of a field, where the column gives the values of its members."""
     if given is None or issubclass(given, enum.Enum):
         return None
-    for option in _options(annotation):
+    for option in options_of(annotation):
         if isinstance(option, type) and issubclass(option, enum.Enum):
             return option
     return None
 
 
+def is_decodable(annotation: object) -> bool:
+    """Whether msgspec knows a type and every one in it.
+
+    Raises:
+        TypeError: It knows them, but cannot tell them apart, as in a union of two classes.
+    """
+    return not _has_foreign(msgspec.inspect.type_info(annotation), set())
+
+
 def _json(annotation: object) -> Read:
     try:
-        if not _has_foreign(msgspec.inspect.type_info(annotation), set()):
+        if is_decodable(annotation):
             return msgspec.json.Decoder(cast("type[Any]", annotation)).decode
     except TypeError:  # such as a union of two classes without a tag: Pydantic tries both
         pass
