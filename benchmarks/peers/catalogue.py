@@ -41,6 +41,7 @@ PEERS = (
         "drizzle-prepared-js", "Drizzle, prepared (js)", "node", "drizzle_prepared.ts postgres"
     ),
     PeerInfo("drizzle", "Drizzle", "node", "drizzle.ts"),
+    PeerInfo("prisma", "Prisma", "node", "prisma.ts"),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}
 
