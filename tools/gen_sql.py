@@ -71,8 +71,12 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
     )
     for part, chats in (("chats", catalogue.chats), ("scoped_chats", catalogue.scoped_chats)):
         yield f"{part}.update", chats.update({"title": None})
-    yield "messages.append", catalogue.messages.append(message)
-    yield "scoped_messages.append", catalogue.scoped_messages.append(message)
+    for part, messages in (
+        ("messages", catalogue.messages),
+        ("scoped_messages", catalogue.scoped_messages),
+    ):
+        yield f"{part}.append", messages.append(message)
+        yield f"{part}.append_one", messages.append_one(message)
 
 
 def files() -> dict[str, str]:
