@@ -134,6 +134,8 @@ def test_what_is_taken_as_a_whole_is_ordered_by_its_own_columns() -> None:
     assert keys(distinct, p.nick) == ["page.nick ASC", "page.name ASC"]
     newest = select(PEOPLE).order_by(p.born.desc()).limit(10)
     assert keys(newest, p.name) == ["page.name ASC", "page.id ASC"]
+    youngest = select(PEOPLE).order_by(p.born.desc()).fetch(10)
+    assert keys(youngest, p.name) == ["page.name ASC", "page.id ASC"]
     either = union(select(p.name), select(n.title))
     assert keys(either, either.selected_columns[0]) == ["page.name ASC"]
     inner = select(p.id, p.name).where(p.nick.is_(None)).subquery("plain")
@@ -157,6 +159,7 @@ def test_what_is_taken_as_a_whole_is_ordered_by_its_own_columns() -> None:
         (lambda: select(p.name).group_by(p.name), p.born, "ordered by columns that it selects"),
         (lambda: select(p.name).limit(3), p.name, "ordered by columns that it selects"),
         (lambda: select(PEOPLE).order_by(p.name), p.id, "order of its own"),
+        (lambda: select(text("1"), p.id), p.id, r"selects a text\(\)"),
         (lambda: insert(PEOPLE).returning(p.id), p.id, "has no pages"),
         (lambda: "select 1", p.id, "a str has no pages"),
         (lambda: select(PEOPLE), "name", "columns and expressions, not a str"),
@@ -227,6 +230,8 @@ def test_an_order_without_rows_behind_a_null_gives_none() -> None:
         (func.length(p.name) + 1, False),
         (func.nullif(p.name, "", type_=Text()), True),
         (cast(p.id, Text), False),
+        (p.name.collate("C"), False),
+        (p.nick.collate("C"), True),
         (n.title, True),
     ],
 )

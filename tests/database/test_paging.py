@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import (
     TIMESTAMP,
+    BigInteger,
     Column,
     Integer,
     MetaData,
@@ -404,6 +405,18 @@ class TestRefused:
             await db.page(select(wrong.c.id), order_by=wrong.c.at, limit=1)
         with pytest.raises(StoredDataError, match=r"name gives a str, where .* promises a int"):
             await db.page(select(wrong.c.id), order_by=wrong.c.name, limit=1)
+
+    async def test_null_where_it_is_declared_away(
+        self, db: Database, things: asyncpg.Connection
+    ) -> None:
+        wrong = Table(
+            "thing",
+            MetaData(),
+            Column("id", Integer, primary_key=True),
+            Column("big", BigInteger, nullable=False),
+        )
+        with pytest.raises(StoredDataError, match="big is NULL, which its declaration rules out"):
+            await db.page(select(wrong.c.id), order_by=wrong.c.big.desc(), limit=1)
 
     async def test_values_too_long_to_travel(
         self, db: Database, schema: deepsearch.Schema, ada: str

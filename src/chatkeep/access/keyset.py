@@ -22,6 +22,7 @@ from sqlalchemy import (
     Over,
     Select,
     Text,
+    TextClause,
     UnaryExpression,
     and_,
     bindparam,
@@ -48,7 +49,10 @@ LIMIT = "page_limit"
 _PLACE = "page_place_"
 
 # Such a statement is ordered as a whole: as a subquery, by its own columns.
-_WHOLE = ("_group_by_clauses", "_having_criteria", "_distinct", "_limit_clause", "_offset_clause")
+_WHOLE = (
+    *("_group_by_clauses", "_having_criteria", "_distinct"),
+    *("_limit_clause", "_offset_clause", "_fetch_clause"),
+)
 
 
 def order_terms(order_by: object) -> list[ColumnElement[Any]]:
@@ -213,9 +217,15 @@ def _checked(statement: object) -> AnySelect | CompoundSelect[Any]:
             f"page: a {type(statement).__name__} has no pages.", hint="Give it a select(...)."
         )
     has_order = bool(part_of(statement, "_order_by_clauses"))
-    if has_order and part_of(statement, "_limit_clause") is None:
+    ends = (part_of(statement, name) for name in ("_limit_clause", "_fetch_clause"))
+    if has_order and all(end is None for end in ends):
         raise ConfigError(
             "page: the statement has an order of its own.", hint="Say it in order_by alone."
+        )
+    if any(isinstance(c, TextClause) for c in part_of(statement, "_raw_columns") or ()):
+        raise ConfigError(
+            "page: the statement selects a text(), whose columns are not known.",
+            hint="Use literal_column() with a type and a label.",
         )
     return statement
 

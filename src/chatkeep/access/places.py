@@ -32,6 +32,7 @@ from sqlalchemy import (
     TypeDecorator,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.types import NullType, TypeEngine
 
 from chatkeep.engine.compile import DIALECT
@@ -80,6 +81,11 @@ class Codec:
         Raises:
             StoredDataError: The value is not of the type that the statement promises.
         """
+        if value is None:
+            raise StoredDataError(
+                f"page: {column} is NULL, which its declaration rules out.",
+                hint="Declare the column nullable, as it is stored.",
+            )
         if not isinstance(value, self.kind) or (isinstance(value, bool) and self.kind is int):
             raise StoredDataError(
                 f"page: {column} gives a {type(value).__name__}, where its declared type promises "
@@ -118,6 +124,8 @@ def codec_of(expression: ColumnElement[Any], column: str) -> Codec:
         return Codec(str, str, type_)
     if isinstance(type_, CHAR):  # compared without the blanks at its end
         return Codec(str, str, CHAR(type_.length))
+    if isinstance(type_, CITEXT):  # compared without regard to case
+        return Codec(str, str, CITEXT())
     if isinstance(type_, DateTime):
         write = _zoned_text if type_.timezone else _plain_text
         return Codec(datetime, write, DateTime(timezone=type_.timezone), has_infinity=True)

@@ -183,8 +183,11 @@ def _operands(expression: Any) -> list[Any]:  # noqa: ANN401 - any expression
         return [expression.element]
     if isinstance(expression, Cast | TypeCoerce):
         return [expression.clause]
-    if isinstance(expression, BinaryExpression) and expression.operator in _STRICT_OPERATORS:
-        return [expression.left, expression.right]
+    if isinstance(expression, BinaryExpression):
+        if expression.operator is operators.collate:
+            return [expression.left]
+        if expression.operator in _STRICT_OPERATORS:
+            return [expression.left, expression.right]
     return []
 
 

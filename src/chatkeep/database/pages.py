@@ -150,9 +150,9 @@ class PageQuery(Generic[T]):
         for number, (key, position) in enumerate(zip(keyset.keys, keyset.positions, strict=True)):
             value = row[position]
             finite = keyset.finite_positions.get(number) if is_exact else None
-            if value is None:
+            if value is None and key.is_nullable:
                 parts.append(None)
-            elif finite is not None and not row[finite]:
+            elif finite is not None and value is not None and not row[finite]:
                 parts.append(infinity_text(value))
             else:
                 parts.append(key.codec.text(value, key.name))
