@@ -193,6 +193,11 @@ _CONNECT_FAILURES: tuple[tuple[type[BaseException], str, str], ...] = (
         "The driver cannot use the URL {target}.",
         "Look at what stands behind its `?`, such as sslmode.",
     ),
+    (
+        asyncpg.ProtocolViolationError,
+        "A pooler in front of PostgreSQL refused the settings of the connection to {target}.",
+        'Behind PgBouncer, open Database(..., pooler="pgbouncer").',
+    ),
     (ssl.SSLError, "TLS with {target} failed.", "Check sslmode in the URL."),
 )
 
