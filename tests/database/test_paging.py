@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    tuple_,
     union,
 )
 
@@ -208,6 +209,36 @@ async def test_a_statement_is_compiled_once_for_all_its_values(
         assert [found for found, _ in further.items] == [user] * 2
         back = await page(user, before=further.previous_cursor)
         assert [found for found, _ in back.items] == [user] * 2
+    assert len(kept) == before
+
+
+async def test_of_many_statements_the_least_used_are_forgotten(
+    db: Database, schema: deepsearch.Schema, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages_module, "MAX_KEPT", 3)
+    await chats_of(db, ada, "abc")
+    chats, kept = schema.chats, pages_module.Pages()
+    monkeypatch.setitem(pages_module._of_schemas, schema, kept)
+    for _ in range(2):
+        for name in ("title", "id", "user_id", "created_at", "updated_at"):
+            assert len(await read(db, select(chats), chats.c[name], limit=2)) == 3
+    assert len(kept) == 3
+
+
+async def test_statements_that_cannot_be_kept_are_right_all_the_same(
+    db: Database, schema: deepsearch.Schema, ada: str
+) -> None:
+    chats, kept = schema.chats, pages_module.pages_of(schema)
+    await chats_of(db, ada, "abcdef")
+    before = len(kept)
+    for low, high in (("a", "d"), ("b", "e"), ("c", "f")):
+        pair = tuple_(chats.c.title, chats.c.user_id)
+        inside = select(chats.c.title).where(pair.in_([(low, ada), (high, ada)]))
+        assert await read(db, inside, chats.c.title, limit=1) == [(low,), (high,)]
+        literal = bindparam("low", low, literal_execute=True)
+        above = select(chats.c.title).where(chats.c.title > literal, chats.c.title < high)
+        rows = await read(db, above, chats.c.title.desc(), limit=1)
+        assert rows == [(chr(ord(high) - 1),), (chr(ord(low) + 1),)]
     assert len(kept) == before
 
 
