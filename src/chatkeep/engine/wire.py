@@ -122,6 +122,12 @@ class Wire(Portals):
         if self._is_overdue and task is not None and task.uncancel() <= self._cancelling:
             raise TimeoutError from exc
 
+    async def _introspect_types(self, typeoids: Any, timeout: Any) -> Any:  # noqa: ANN401, ASYNC109 - the driver's own
+        # The driver turns `jit` off for its question, and on again: behind a pooler on other servers.
+        if not self.keeps:
+            self._server_caps = self._server_caps._replace(jit=False)
+        return await super()._introspect_types(typeoids, timeout)
+
     def forget(self) -> None:
         """Let every statement go; the driver closes them when it next prepares one."""
         kept, self.kept = self.kept, {}
