@@ -10,6 +10,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatkeep.access.nested import (
+        Nested,
+        nested,
+    )
     from chatkeep.access.paging import (
         END,
         START,
@@ -114,6 +118,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "MessageMetadata",
     "MessageNotFoundError",
     "MigrationError",
+    "Nested",
     "NewAccount",
     "NewChat",
     "NewMessage",
@@ -145,11 +150,14 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "VerificationToken",
     "VerificationTokenChanges",
     "VerificationTokenNotFoundError",
+    "nested",
     "run",
 ]
 
 # name -> the module that has it
 _PLACES = {
+    "Nested": "chatkeep.access.nested",
+    "nested": "chatkeep.access.nested",
     "END": "chatkeep.access.paging",
     "START": "chatkeep.access.paging",
     "Database": "chatkeep.database",

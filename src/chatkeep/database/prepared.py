@@ -10,6 +10,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import ReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from chatkeep.access.nested import Nested
+from chatkeep.access.nested.shape import nested_query
 from chatkeep.access.rows import COUNT_SHAPE
 from chatkeep.database.shapes import into_shape
 from chatkeep.database.streaming import BATCH, Stream
@@ -136,13 +138,17 @@ def make_query(
 
     Args:
         schema: Whose records whole tables become.
-        statement: A Core statement that gives rows.
+        statement: A Core statement that gives rows, or nested rows.
         name: Of the statement, in reports and errors.
         into: The class of the rows; None gives tuples, or records where a whole table is selected.
 
     Raises:
         ConfigError: It is no statement that gives rows, or its columns do not fit the class.
     """
+    if isinstance(statement, Nested):
+        if into is not None:
+            raise ConfigError(f"{name}: nested rows have their class already; leave `into` out.")
+        return nested_query(schema, cast("Nested[Any]", statement), name)
     shape = make_shape(schema, statement, name, into)
     return Query(compile_statement(name, cast("ClauseElement", statement)), shape)
 

@@ -8,6 +8,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from chatkeep.access.catalogue import Catalogue
+from chatkeep.access.nested import Nested
 from chatkeep.database.copying import copy_into
 from chatkeep.database.prepared import (
     Count,
@@ -55,6 +56,8 @@ class Queries:
     # A select of a whole table says nothing of its columns to a type checker: all of these
     # overloads match it, and its rows, which are records, come out as Any.
     @overload
+    def prepare(self, statement: Nested[X], *, into: None = None) -> Prepared[X]: ...
+    @overload
     def prepare(
         self, statement: TypedReturnsRows[A], *, into: None = None
     ) -> Prepared[tuple[A]]: ...
@@ -66,8 +69,8 @@ class Queries:
     def prepare(self, statement: AnyRows, *, into: None = None) -> Prepared[Any]: ...
     @overload
     def prepare(self, statement: AnyRows, *, into: type[X]) -> Prepared[X]: ...
-    def prepare(self, statement: AnyRows, *, into: Into = None) -> Prepared[Any]:
-        """Compile a Core statement once; `.first()`, `.all()`, `.one()`, `.scalar()` run it.
+    def prepare(self, statement: AnyRows | Nested[Any], *, into: Into = None) -> Prepared[Any]:
+        """Compile a Core statement, or nested rows, once; `.first()`, `.all()`, `.one()`, `.scalar()` run it.
 
         Raises:
             ConfigError: It gives no rows, has an IN list of unknown length, or its columns do not
@@ -75,6 +78,8 @@ class Queries:
         """
         return Prepared(self._runner, make_query(self._schema, statement, "prepared", into))
 
+    @overload
+    async def first(self, statement: Nested[X], *, into: None = None) -> X | None: ...
     @overload
     async def first(
         self, statement: TypedReturnsRows[A], *, into: None = None
@@ -87,8 +92,8 @@ class Queries:
     async def first(self, statement: AnyRows, *, into: None = None) -> AnyRow: ...
     @overload
     async def first(self, statement: AnyRows, *, into: type[X]) -> X | None: ...
-    async def first(self, statement: AnyRows, *, into: Into = None) -> AnyRow:
-        """Run a Core statement; give the first row, or None.
+    async def first(self, statement: AnyRows | Nested[Any], *, into: Into = None) -> AnyRow:
+        """Run a Core statement, or ask for nested rows; give the first row, or None.
 
         Raises:
             ConfigError: It gives no rows, or its columns do not fit the class.
@@ -100,6 +105,8 @@ class Queries:
         return await query.first(self._runner, values)
 
     @overload
+    async def all(self, statement: Nested[X], *, into: None = None) -> list[X]: ...
+    @overload
     async def all(self, statement: TypedReturnsRows[A], *, into: None = None) -> list[tuple[A]]: ...
     @overload
     async def all(
@@ -109,8 +116,8 @@ class Queries:
     async def all(self, statement: AnyRows, *, into: None = None) -> list[Any]: ...
     @overload
     async def all(self, statement: AnyRows, *, into: type[X]) -> list[X]: ...
-    async def all(self, statement: AnyRows, *, into: Into = None) -> list[Any]:
-        """Run a Core statement; give every row.
+    async def all(self, statement: AnyRows | Nested[Any], *, into: Into = None) -> list[Any]:
+        """Run a Core statement, or ask for nested rows; give every row.
 
         Raises:
             ConfigError: It gives no rows, or its columns do not fit the class.
@@ -122,6 +129,8 @@ class Queries:
         return await query.all(self._runner, values)
 
     @overload
+    async def one(self, statement: Nested[X], *, into: None = None) -> X: ...
+    @overload
     async def one(self, statement: TypedReturnsRows[A], *, into: None = None) -> tuple[A]: ...
     @overload
     async def one(
@@ -131,8 +140,8 @@ class Queries:
     async def one(self, statement: AnyRows, *, into: None = None) -> AnyRow: ...
     @overload
     async def one(self, statement: AnyRows, *, into: type[X]) -> X: ...
-    async def one(self, statement: AnyRows, *, into: Into = None) -> AnyRow:
-        """Run a Core statement; give its only row.
+    async def one(self, statement: AnyRows | Nested[Any], *, into: Into = None) -> AnyRow:
+        """Run a Core statement, or ask for nested rows; give its only row.
 
         Raises:
             NotFoundError: There is none.
@@ -232,7 +241,9 @@ class Queries:
         """
         return await copy_into(self._runner, table, rows, columns, progress)
 
-    def _ad_hoc(self, statement: AnyRows, into: Into) -> tuple[Query[Any], Mapping[str, object]]:
+    def _ad_hoc(
+        self, statement: AnyRows | Nested[Any], into: Into
+    ) -> tuple[Query[Any], Mapping[str, object]]:
         return self._reuse.query(
             statement, into, lambda name: make_query(self._schema, statement, name, into)
         )
