@@ -330,6 +330,7 @@ def model(**fields: Any) -> type[BaseModel]:
         ([U.is_admin], {"is_admin": str}, r"Row\.is_admin is str"),
         ([U.created_at], {"created_at": str}, r"Row\.created_at is str"),
         ([U.created_at], {"created_at": date}, r"Row\.created_at is date"),
+        ([(U.created_at - U.updated_at).label("t")], {"t": int}, r"Row\.t is int"),
         ([M.seq], {"seq": str}, r"Row\.seq is str"),
         ([M.role], {"role": Literal[1, 2]}, r"Row\.role is Literal"),
         ([M.sources], {"sources": list[Source]}, r"Row\.sources is .*may be NULL"),

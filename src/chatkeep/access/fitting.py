@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
-from sqlalchemy import ARRAY, JSON, Enum, Float, Numeric, TypeDecorator, Uuid
+from sqlalchemy import ARRAY, JSON, Enum, Float, Interval, Numeric, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 from typing_extensions import TypeAliasType
 
@@ -133,6 +133,8 @@ def _class_holds(wanted: type, given: type, *, converts: bool) -> bool:
 
 def _python_type(type_: TypeEngine[Any]) -> type | None:
     """Give the type that a reader of `type_` ends up with; None where that is not known."""
+    if isinstance(type_, Interval):  # a TypeDecorator, but for other databases
+        return dt.timedelta
     if isinstance(type_, TypeDecorator | Json | JSON):
         return None
     if isinstance(type_, Enum):

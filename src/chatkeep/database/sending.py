@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Enum,
+    Interval,
     SmallInteger,
     String,
     TypeDecorator,
@@ -47,8 +48,11 @@ def _sender(type_: TypeEngine[Any]) -> Send:
         return _json
     if isinstance(type_, ARRAY):
         return _array(sender_of(type_.item_type))
+    if isinstance(type_, Interval):  # a TypeDecorator, but for other databases
+        return _PLAIN[dt.timedelta]
     if isinstance(type_, TypeDecorator | Enum):
-        return _processed(type_.dialect_impl(DIALECT).bind_processor(DIALECT))
+        members = frozenset(type_.enums) if isinstance(type_, Enum) else None
+        return _processed(type_.dialect_impl(DIALECT).bind_processor(DIALECT), members)
     return _uuid if isinstance(type_, Uuid) else _by_python_type(type_)
 
 
@@ -152,14 +156,14 @@ def _json(value: object) -> str:
     return encoded.decode()
 
 
-def _processed(process: Send | None) -> Send:
+def _processed(process: Send | None, members: frozenset[object] | None) -> Send:
     def send(value: object) -> object:
         try:
             done = value if process is None else process(value)
+            if members is None or done in members:
+                return _text_or_anything(done)
         except (LookupError, ValueError, TypeError, AttributeError):
             pass
-        else:
-            return _text_or_anything(done)
         raise Refused("it is not a value of this column")
 
     return send

@@ -46,7 +46,7 @@ class Feed:
     Attributes:
         taken: How many were asked of their source.
         at_source: The source has its turn, not PostgreSQL.
-        is_at_fault: An error came out of the source, or a row was refused.
+        fault: What the source raised, or how a row was refused.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Feed:
     ) -> None:
         self.taken = 0
         self.at_source = True
-        self.is_at_fault = False
+        self.fault: BaseException | None = None
         self._rows = rows
         self._convert = convert
         self._progress = progress
@@ -74,8 +74,9 @@ class Feed:
                 self.at_source = True
                 if progress is not None and self.taken % PROGRESS_ROWS == 0:
                     progress(self.taken)
-        except BaseException:
-            self.is_at_fault = self.at_source
+        except BaseException as exc:
+            if self.at_source:
+                self.fault = exc
             raise
         self.at_source = False
 
@@ -94,8 +95,8 @@ async def copy_rows(runner: PoolRunner | TransactionRunner, target: Target, feed
             try:
                 watch.rows = rows_in(await _send(wire, target, feed))
             except (*DRIVER_ERRORS, *_ENCODER_ERRORS) as exc:
-                if feed.is_at_fault:
-                    raise
+                if feed.fault is not None:  # the driver makes a new TimeoutError of one
+                    raise feed.fault from None
                 error = _refusal(exc, feed) or translate(exc, statement.name, runner.meanings)
                 raise error from exc
     return watch.rows
