@@ -167,5 +167,5 @@ async def test_trusted_code_reaches_every_users_chats(
 
 @pytest.mark.parametrize("user_id", ["", None, 7])
 async def test_a_scope_needs_an_id(db: Database, user_id: object) -> None:
-    with pytest.raises(InvalidInputError, match="as_user"):
+    with pytest.raises(InvalidInputError, match="user_id must"):
         db.as_user(user_id)  # type: ignore[arg-type]

@@ -20,8 +20,9 @@ from chatkeep.access.paging import (
 from chatkeep.access.rows import Rows, Values, Where, nested_query, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
-from chatkeep.errors import ChatNotFoundError
+from chatkeep.errors import ChatNotFoundError, InvalidInputError
 from chatkeep.inputs.deepsearch import ChatChanges, NewChat, NewMessage
+from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
 from chatkeep.records.page import Page
 
@@ -226,6 +227,10 @@ class AnyChats:
         """
         if changes is None:
             changes = ChatChanges() if title is None else ChatChanges(title=title)
+        elif title is not None:
+            raise InvalidInputError(
+                "chats.update takes changes or a title, not both.", field="title"
+            )
         rows = self._queries.rows
         values = rows.changed_values(changes)
         if not values:
@@ -251,7 +256,7 @@ class AnyChats:
         values: Values = {**queries.rows.new_values(new), "user_id": user_id}
         if first is None:
             return _found(await queries.rows.insert(values).first(self._runner, values))
-        said = queries.messages.new_values(first)
+        said = queries.messages.new_values(first, "first_message")
         query = queries.create_with_message(values, said)
         given = {**values, **{f"message_{name}": value for name, value in said.items()}}
         return _found(await query.first(self._runner, given))
@@ -275,7 +280,8 @@ class TrustedChats(AnyChats):
             AlreadyExistsError: A chat (or message) with this id exists.
             InvalidInputError: The title is too long, or the input is of another table.
         """
-        return await self._create(user_id, new or NewChat(title=title), first_message)
+        new = NewChat(title=title) if new is None else new
+        return await self._create(check_id(user_id, "user_id"), new, first_message)
 
 
 class Chats(AnyChats):
@@ -298,7 +304,8 @@ class Chats(AnyChats):
             InvalidInputError: The title is too long, or the input is of another table.
         """
         user_id = str(self._scope["user_id"])
-        return await self._create(user_id, new or NewChat(title=title), first_message)
+        new = NewChat(title=title) if new is None else new
+        return await self._create(user_id, new, first_message)
 
 
 def _place(name: str, after: str | None, before: str | None) -> Sequence[str | int | datetime]:

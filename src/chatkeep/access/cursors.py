@@ -30,7 +30,7 @@ _read_payload = msgspec.msgpack.Decoder(list[str | None]).decode
 
 def identity_of(list_name: str) -> bytes:
     """Give what binds cursors to a list: its kind, owner, order and filter, as `list_name` says."""
-    return hashlib.sha256(list_name.encode()).digest()
+    return hashlib.sha256(list_name.encode(errors="surrogatepass")).digest()
 
 
 def write_parts(identity: bytes, parts: Parts) -> str:
@@ -60,17 +60,22 @@ def read_parts(identity: bytes, cursor: object, count: int) -> list[str | None]:
     Raises:
         InvalidCursorError: It is no cursor of ours, it was changed, or it belongs to another list.
     """
-    if not isinstance(cursor, str) or not 0 < len(cursor) <= MAX_CURSOR_CHARS:
-        raise refused_cursor()
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        parts = _read_payload(raw[len(_VERSION) + _DIGEST_BYTES :])
-    except (binascii.Error, msgspec.MsgspecError, ValueError) as exc:
-        raise refused_cursor() from exc
+    parts = _parts(cursor) if isinstance(cursor, str) else None
     # Written anew it must be the same text: version, digest, and one cursor for one place.
-    if len(parts) != count or _write(identity, parts) != cursor:
+    if parts is None or len(parts) != count or _write(identity, parts) != cursor:
         raise refused_cursor()
     return parts
+
+
+def _parts(cursor: str) -> list[str | None] | None:
+    """Read what looks like a cursor; None for anything else. No error of a decoder repeats it."""
+    if not 0 < len(cursor) <= MAX_CURSOR_CHARS or not cursor.isascii():
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return _read_payload(raw[len(_VERSION) + _DIGEST_BYTES :])
+    except (binascii.Error, msgspec.MsgspecError, ValueError):
+        return None
 
 
 def refused_cursor() -> InvalidCursorError:

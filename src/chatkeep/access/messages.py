@@ -214,7 +214,7 @@ class Messages:
             )
         if len(messages) == 1:
             return await self._append_one(chat_id, messages[0])
-        rows = [self._queries.rows.new_values(message) for message in messages]
+        rows = [self._queries.rows.new_values(message, "messages") for message in messages]
         names = tuple(dict.fromkeys(name for row in rows for name in row))
         values: Values = {name: [row.get(name) for row in rows] for name in names}
         values.update(self._scope, chat_id=chat_id)
@@ -224,7 +224,7 @@ class Messages:
         return stored
 
     async def _append_one(self, chat_id: str, message: NewMessage) -> list[Message]:
-        values = self._queries.rows.new_values(message)
+        values = self._queries.rows.new_values(message, "messages")
         query = self._queries.append_one(tuple(values))
         values.update(self._scope, chat_id=chat_id)
         stored = await query.all(self._runner, values)

@@ -141,16 +141,20 @@ class Rows(Generic[R]):
         column = self.table.c["updated_at"]
         return {column: func.greatest(column, func.current_timestamp())}
 
-    def new_values(self, new: object) -> Values:
+    def new_values(self, new: object, field: str = "new") -> Values:
         """Give what an input stores, by column; what the database has a default for is left out.
+
+        Args:
+            new: The input.
+            field: Name of the argument, for the error.
 
         Raises:
             InvalidInputError: It is no input, or one of another table.
         """
-        if not isinstance(new, Input):
+        if not isinstance(new, Input) or isinstance(new, Changes):
             raise InvalidInputError(
-                f"{self.name} takes an input (New..., see chatkeep.inputs), "
-                f"not a {type(new).__name__}."
+                f"{self.name} takes an input (New..., see chatkeep.inputs), not {_kind_of(new)}.",
+                field=field,
             )
         values = vars(new)  # an input has no other attributes than its fields
         if type(new) not in self._known:
@@ -172,7 +176,8 @@ class Rows(Generic[R]):
         if not isinstance(changes, Changes):
             raise InvalidInputError(
                 f"{self.name} takes changes (...Changes, see chatkeep.inputs), "
-                f"not a {type(changes).__name__}."
+                f"not {_kind_of(changes)}.",
+                field="changes",
             )
         given = changes.given()
         self._check_columns(given, type(changes))
@@ -186,6 +191,10 @@ class Rows(Generic[R]):
                     f'the table "{self.table.name}" has no column {column}.',
                     field=column,
                 )
+
+
+def _kind_of(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
 
 
 def set_values(values: Mapping[str, object]) -> Values:

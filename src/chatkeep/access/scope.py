@@ -8,8 +8,8 @@ from chatkeep.access.chats import Chats
 from chatkeep.access.messages import Messages
 from chatkeep.access.settings import Settings
 from chatkeep.engine.run import Runner
-from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.deepsearch import SettingsChanges
+from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import UserSettings
 
 
@@ -53,9 +53,10 @@ class UserScope:
         """Take the user's id on trust: the caller has authenticated them.
 
         Raises:
-            InvalidInputError: It is no text, or empty.
+            InvalidInputError: It cannot be an id: no text, empty, too long, or with characters
+                that PostgreSQL cannot store.
         """
-        self.user_id = _checked(user_id)
+        self.user_id = check_id(user_id, "user_id")
         self._runner = runner
         self._catalogue = catalogue
 
@@ -73,9 +74,3 @@ class UserScope:
     def settings(self) -> MySettings:
         """The user's settings."""
         return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
-
-
-def _checked(user_id: object) -> str:
-    if isinstance(user_id, str) and user_id:
-        return user_id
-    raise InvalidInputError("as_user needs the id of a user: a text.", field="user_id")

@@ -20,6 +20,7 @@ from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import NotFoundError, ReferencedRowError, UserNotFoundError
 from chatkeep.inputs.deepsearch import SettingsChanges
+from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import UserSettings
 
 
@@ -126,7 +127,10 @@ class Settings:
             InvalidInputError: They are not the changes of settings.
         """
         rows = self._queries.rows
-        values = {"user_id": user_id, **rows.changed_values(given or SettingsChanges())}
+        values = {
+            "user_id": check_id(user_id, "user_id"),
+            **rows.changed_values(SettingsChanges() if given is None else given),
+        }
         return await self._write(rows.insert(values), values)
 
     async def update(self, user_id: str, changes: SettingsChanges) -> UserSettings:
@@ -139,7 +143,7 @@ class Settings:
         values = self._queries.rows.changed_values(changes)
         if not values:
             return await self.get(user_id)
-        given = {**set_values(values), "user_id": user_id}
+        given = {**set_values(values), "user_id": check_id(user_id, "user_id")}
         return await self._write(self._queries.update(values), given)
 
     async def delete(self, user_id: str) -> None:

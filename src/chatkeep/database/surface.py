@@ -90,7 +90,8 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         """Give a user's scope: what a request handler uses. Nothing is sent for it.
 
         Raises:
-            InvalidInputError: The id is no text, or empty.
+            InvalidInputError: It cannot be an id: no text, empty, too long, or with characters
+                that PostgreSQL cannot store.
         """
         return UserScope(self._runner, self._catalogue, user_id)
 

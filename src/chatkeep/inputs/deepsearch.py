@@ -15,6 +15,7 @@ from chatkeep.inputs.fields import (
     Int4,
     Int8,
     NotNull,
+    Text,
     Text10,
     Text20,
     Text50,
@@ -70,7 +71,7 @@ def _check_json(value: object) -> object:
 
 Sources = Annotated[list[Source], AfterValidator(_check_sources)]
 Metadata = Annotated[MessageMetadata, AfterValidator(_check_metadata)]
-Content = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
+Content = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
 
 
 class NewUser(Input):
@@ -80,7 +81,7 @@ class NewUser(Input):
     name: Text255 | None = None
     email: Email
     email_verified: Time | None = None
-    image: str | None = None
+    image: Text | None = None
     is_admin: Flag = False
 
 
@@ -90,7 +91,7 @@ class UserChanges(Changes):
     name: Text255 | None = None
     email: Annotated[Email | None, NotNull] = None
     email_verified: Time | None = None
-    image: str | None = None
+    image: Text | None = None
     is_admin: Annotated[Flag | None, NotNull] = None
 
 
@@ -110,12 +111,12 @@ class NewAccount(Input):
     type: Text255
     provider: Id
     provider_account_id: Id
-    refresh_token: str | None = None
-    access_token: str | None = None
+    refresh_token: Text | None = None
+    access_token: Text | None = None
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
     scope: Text255 | None = None
-    id_token: str | None = None
+    id_token: Text | None = None
     session_state: Text255 | None = None
 
 
@@ -125,12 +126,12 @@ class AccountChanges(Changes):
     model_config = ConfigDict(alias_generator=_account_key)
 
     type: Annotated[Text255 | None, NotNull] = None
-    refresh_token: str | None = None
-    access_token: str | None = None
+    refresh_token: Text | None = None
+    access_token: Text | None = None
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
     scope: Text255 | None = None
-    id_token: str | None = None
+    id_token: Text | None = None
     session_state: Text255 | None = None
 
 
@@ -188,7 +189,7 @@ class NewMessage(Input):
 class NewSearchCacheEntry(Input):
     """A search result to keep until `expires_at`. `results` is any JSON value but null."""
 
-    query: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
+    query: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
     results: Annotated[Any, NotNull, AfterValidator(_check_json)]
     expires_at: Time
     key_hash: Annotated[bytes, Field(max_length=64)] | None = None

@@ -1,14 +1,25 @@
 """Field types that the inputs of both presets share."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    Strict,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
+
+from chatkeep.inputs.text import MAX_ID
 
 INT4_MAX = 2**31 - 1
 INT8_MAX = 2**63 - 1
+_NUMBER = re.compile(r"\s*[-+]?[\d_.]+(?:[eE][-+]?\d+)?\s*")
 SAFE_INTEGER = 2**53 - 1  # the greatest whole number that JavaScript reads exactly
 
 
@@ -41,6 +52,13 @@ def check_web_url(value: str) -> str:
     return value
 
 
+def refuse_numbers(value: object) -> object:
+    """Refuse a number as a time: whether it counts seconds or milliseconds would be a guess."""
+    if isinstance(value, datetime) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        return value
+    raise PydanticCustomError("time", "A time is a datetime with a zone, or a text in ISO 8601")
+
+
 def check_time(value: datetime) -> datetime:
     """Refuse a time that leaves the years 1 to 9999 when it is told in UTC."""
     try:
@@ -57,14 +75,16 @@ def refuse_none(value: object) -> object:
     return value
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Text20 = Annotated[str, StringConstraints(max_length=20)]
-Text10 = Annotated[str, StringConstraints(max_length=10)]
-Text50 = Annotated[str, StringConstraints(max_length=50)]
-Text255 = Annotated[str, StringConstraints(max_length=255)]
-Title = Annotated[str, StringConstraints(max_length=500)]
-Email = Annotated[str, StringConstraints(max_length=255), AfterValidator(check_email)]
-Time = Annotated[AwareDatetime, AfterValidator(check_time)]
+# Strict, since Pydantic would decode bytes.
+Text = Annotated[str, Strict()]
+Id = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_ID)]
+Text20 = Annotated[Text, StringConstraints(max_length=20)]
+Text10 = Annotated[Text, StringConstraints(max_length=10)]
+Text50 = Annotated[Text, StringConstraints(max_length=50)]
+Text255 = Annotated[Text, StringConstraints(max_length=255)]
+Title = Annotated[Text, StringConstraints(max_length=500)]
+Email = Annotated[Text, StringConstraints(max_length=255), AfterValidator(check_email)]
+Time = Annotated[AwareDatetime, BeforeValidator(refuse_numbers), AfterValidator(check_time)]
 Int4 = Annotated[int, Strict(), Field(ge=-INT4_MAX - 1, le=INT4_MAX)]
 Int8 = Annotated[int, Strict(), Field(ge=-INT8_MAX - 1, le=INT8_MAX)]
 Flag = Annotated[bool, Strict()]

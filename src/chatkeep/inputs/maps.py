@@ -6,7 +6,7 @@ from pydantic import Field
 
 from chatkeep.ids import new_session_token, new_user_id
 from chatkeep.inputs.base import Changes, Input
-from chatkeep.inputs.fields import Email, Flag, Id, NotNull, Time
+from chatkeep.inputs.fields import Email, Flag, Id, NotNull, Text, Time
 
 
 class NewUser(Input):
@@ -15,8 +15,8 @@ class NewUser(Input):
     id: Id = Field(default_factory=new_user_id)
     email: Email
     email_verified: Flag = False
-    name: str | None = None
-    image: str | None = None
+    name: Text | None = None
+    image: Text | None = None
 
 
 class UserChanges(Changes):
@@ -24,8 +24,8 @@ class UserChanges(Changes):
 
     email: Annotated[Email | None, NotNull] = None
     email_verified: Annotated[Flag | None, NotNull] = None
-    name: str | None = None
-    image: str | None = None
+    name: Text | None = None
+    image: Text | None = None
 
 
 class NewSession(Input):

@@ -6,7 +6,12 @@ from typing import LiteralString, NamedTuple, cast
 
 import msgspec
 
+from chatkeep.errors import InvalidInputError
+
 MAX_DEPTH = 200  # far above real data, far below where Python or PostgreSQL run out of stack
+
+
+MAX_ID = 255
 
 
 class Fault(NamedTuple):
@@ -33,6 +38,24 @@ def first_fault(value: object, path: str = "", depth: int = 0) -> Fault | None:
         if found is not None:
             return found
     return None
+
+
+def check_id(value: object, field: str) -> str:
+    """Refuse what can be no id: ids are 1 to 255 characters that PostgreSQL can store.
+
+    Raises:
+        InvalidInputError: It is something else.
+    """
+    if not isinstance(value, str):
+        problem = f"must be a text, not a {type(value).__name__}"
+    elif not 0 < len(value) <= MAX_ID:
+        problem = f"must have 1 to {MAX_ID} characters"
+    else:
+        fault = _fault_of_text(value, "")
+        if fault is None:
+            return value
+        problem = "was refused: " + fault.problem[:1].lower() + fault.problem[1:]
+    raise InvalidInputError(f"{field} {problem}.", field=field)
 
 
 def _children(value: object) -> list[tuple[str | int, object]]:
