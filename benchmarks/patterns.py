@@ -27,7 +27,8 @@ class Pattern(NamedTuple):
 
     Attributes:
         name: Name of the method of a peer.
-        title: What the table says.
+        title: What it does.
+        short: Heading of a table's column.
         has_json: Its rows have JSON columns, decoded by those peers that decode.
         writes: It changes rows; what it wrote is taken back after each round.
         fresh: Each call gets one more argument, a text that no other call gets, for new ids.
@@ -36,6 +37,7 @@ class Pattern(NamedTuple):
 
     name: str
     title: str
+    short: str
     has_json: bool = False
     writes: bool = False
     fresh: bool = False
@@ -43,17 +45,17 @@ class Pattern(NamedTuple):
 
 
 PATTERNS = (
-    Pattern("user_by_email", "user by e-mail"),
-    Pattern("user_with_accounts", "user by id with accounts (2)"),
-    Pattern("chats_of_user", "chats of a user (50)"),
-    Pattern("chat_with_messages", "chat with 100 messages", has_json=True),
-    Pattern("messages_before", "50 messages before a place", has_json=True),
-    Pattern("settings_get", "user settings"),
-    Pattern("settings_update", "update settings (upsert)", writes=True),
-    Pattern("append_message", "append one message", writes=True, fresh=True),
-    Pattern("insert_messages", "insert 10 messages", writes=True, fresh=True),
-    Pattern("create_chat", "create chat with first message", writes=True, fresh=True),
-    Pattern("delete_chat", "delete a chat (5 messages)", writes=True, once=True),
+    Pattern("user_by_email", "user by e-mail", "e-mail"),
+    Pattern("user_with_accounts", "user by id with accounts (2)", "accounts"),
+    Pattern("chats_of_user", "chats of a user (50)", "chats"),
+    Pattern("chat_with_messages", "chat with 100 messages", "chat+100", has_json=True),
+    Pattern("messages_before", "50 messages before a place", "page", has_json=True),
+    Pattern("settings_get", "user settings", "settings"),
+    Pattern("settings_update", "update settings (upsert)", "upsert", writes=True),
+    Pattern("append_message", "append one message", "append", writes=True, fresh=True),
+    Pattern("insert_messages", "insert 10 messages", "insert 10", writes=True, fresh=True),
+    Pattern("create_chat", "create chat with first message", "create", writes=True, fresh=True),
+    Pattern("delete_chat", "delete a chat (5 messages)", "delete", writes=True, once=True),
 )
 BY_NAME = {pattern.name: pattern for pattern in PATTERNS}
 

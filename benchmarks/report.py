@@ -1,130 +1,141 @@
-"""What was measured, as tables on the terminal, as JSON, and as benchmarks/RESULTS.md."""
+"""Tables of a run, for the terminal and for benchmarks/RESULTS.md."""
 
-import os
-import platform
-import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks.data import Size
+from benchmarks.document import Document, share, times
 from benchmarks.patterns import BY_NAME, Pattern
 from benchmarks.peers.catalogue import BY_NAME as PEERS
-from benchmarks.rounds import BASE, Plan, Results, Series, ratio
-from benchmarks.workers import Worker
+from benchmarks.promises import BASE, promises
 from rich.console import Console
 from rich.table import Table
 
-
-@dataclass(frozen=True)
-class Conditions:
-    """What the figures hold for."""
-
-    size: Size
-    plan: Plan
-    connections: int
-    uvloop: bool
-    postgres: str
-    node: str
+RESULTS = Path(__file__).with_name("RESULTS.md")
+BEGIN, END = "<!-- written by ./dev bench: begin -->", "<!-- written by ./dev bench: end -->"
 
 
-def machine() -> dict[str, Any]:
-    """Describe the machine: processor, cores, memory, system; no names."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30),
-        "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "load": os.getloadavg()[0],
-    }
+class Grid(NamedTuple):
+    """One table."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
-def document(
-    results: Results, workers: Sequence[Worker], memory: dict[str, int], conditions: Conditions
-) -> dict[str, Any]:
-    """Give everything that was measured as JSON values."""
-    size, plan = conditions.size, conditions.plan
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine(),
-        "postgresql": conditions.postgres,
-        "node": conditions.node,
-        "versions": {worker.peer.name: worker.versions for worker in workers},
-        "data": {"chats": size.chats, "messages": size.messages, "users": size.users},
-        "rounds": plan.rounds,
-        "seconds_a_turn": plan.seconds,
-        "connections": conditions.connections,
-        "event_loop": "uvloop" if conditions.uvloop else "asyncio",
-        "memory_kib": {
-            worker.peer.name: {
-                "connected": worker.at_start_kib,
-                "peak": memory[worker.peer.name],
-            }
-            for worker in workers
-        },
-        "patterns": {
-            name: {peer: _figures(series, peers.get(BASE)) for peer, series in peers.items()}
-            for name, peers in results.items()
-        },
-    }
-
-
-def _figures(series: Series, base: Series | None) -> dict[str, Any]:
-    figures: dict[str, Any] = {
-        "p50_us": round(statistics.median(series.p50), 1),
-        "p99_us": round(statistics.median(series.p99), 1),
-        "p50_us_by_round": [round(value, 1) for value in series.p50],
-        "calls": series.calls,
-        "throughput": {
-            tasks: round(statistics.median(values)) for tasks, values in series.throughput.items()
-        },
-    }
-    if base is not None:
-        figures["ratio"] = round(ratio(series.p50, base.p50), 3)
-        figures["throughput_ratio"] = {
-            tasks: round(ratio(values, base.throughput[tasks]), 3)
-            for tasks, values in series.throughput.items()
-        }
-    return figures
-
-
-def show(found: dict[str, Any]) -> None:
+def show(found: Document) -> None:
     """Print the tables."""
     console = Console()
-    for title, cell in _cells(found):
-        table = Table("", *(PEERS[peer].title for peer in found["versions"]), title=title)
-        for name, peers in found["patterns"].items():
-            table.add_row(BY_NAME[name].title, *(cell(peers[peer]) for peer in found["versions"]))
+    if not console.is_terminal:
+        console = Console(width=150)
+    for title, head, rows in grids(found):
+        table = Table(*head, title=title)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for row in rows:
+            table.add_row(*row)
         console.print(table)
 
 
-def _cells(found: dict[str, Any]) -> list[tuple[str, Any]]:
-    cells = [
-        ("latency alone: p50 in µs (times bare asyncpg)", _latency),
-        ("latency alone: p99 in µs", lambda figures: f"{figures['p99_us']:.0f}"),
+def grids(found: Document) -> Iterator[Grid]:
+    """Give the tables: a line for each peer or promise, a column for each pattern."""
+    patterns = patterns_of(found)
+    head = ["", *(pattern.short for pattern in patterns)]
+    has_base = BASE in found["versions"]
+    if has_base:
+        ratios = _rows(found, lambda peers, name: f"{times(peers, name, BASE):.2f}")
+        yield Grid("latency, times bare asyncpg (median of the rounds)", head, ratios)
+    p50 = _rows(found, lambda peers, name: f"{peers[name]['p50_us']:.0f}")
+    yield Grid("latency, p50 in µs", head, p50)
+    p99 = _rows(found, lambda peers, name: f"{peers[name]['p99_us']:.0f}")
+    yield Grid("latency, p99 in µs", head, p99)
+    for tasks in _tasks(found):
+        title = f"calls a second, {tasks} tasks on {found['connections']} connections"
+        rows = _rows(
+            found, lambda peers, name, tasks=tasks: f"{peers[name]['calls_a_second'][tasks]:,}"
+        )
+        yield Grid(title, head, rows)
+        if has_base:
+            rows = _rows(
+                found, lambda peers, name, tasks=tasks: f"{share(peers, name, BASE, tasks):.2f}"
+            )
+            yield Grid(f"share of bare asyncpg's calls a second, {tasks} tasks", head, rows)
+    memory = [
+        [PEERS[name].title, *(f"{kib[key] / 1024:.0f}" for key in ("connected", "peak"))]
+        for name, kib in found["memory_kib"].items()
     ]
+    yield Grid("memory of the process in MiB", ["", "connected", "peak of the run"], memory)
+    kept = [
+        [
+            promise.text,
+            *(_figure(promise.figures[p.name], p.name in promise.missed) for p in patterns),
+        ]
+        for promise in promises(found)
+    ]
+    if kept:
+        yield Grid("what chatkeep promises (! is a miss)", head, kept)
+
+
+def _figure(value: float, is_miss: bool) -> str:
+    return f"{value:.2f}" + (" !" if is_miss else "")
+
+
+def _rows(found: Document, cell: Callable[[dict[str, Any], str], str]) -> list[list[str]]:
+    patterns = found["patterns"]
+    return [
+        [PEERS[name].title, *(cell(peers, name) for peers in patterns.values())]
+        for name in found["versions"]
+    ]
+
+
+def _tasks(found: Document) -> list[str]:
     first = next(iter(next(iter(found["patterns"].values())).values()))
-    for tasks in first["throughput"]:
-        title = f"calls a second with {tasks} tasks on {found['connections']} connections"
-        cells.append((title, lambda figures, tasks=tasks: _throughput(figures, tasks)))
-    return cells
+    return list(first["calls_a_second"])
 
 
-def _latency(figures: dict[str, Any]) -> str:
-    times = f" ({figures['ratio']:.2f})" if "ratio" in figures else ""
-    return f"{figures['p50_us']:.0f}{times}"
-
-
-def _throughput(figures: dict[str, Any], tasks: int) -> str:
-    ratios = figures.get("throughput_ratio")
-    return f"{figures['throughput'][tasks]:,}" + (f" ({ratios[tasks]:.2f})" if ratios else "")
-
-
-def patterns_of(found: dict[str, Any]) -> list[Pattern]:
+def patterns_of(found: Document) -> list[Pattern]:
     """Give the patterns that were measured."""
     return [BY_NAME[name] for name in found["patterns"]]
+
+
+def write_results(found: Document, path: Path = RESULTS) -> None:
+    """Write the tables between the marks of RESULTS.md; what stands around them stays."""
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n{_markdown(found)}{END}{after}", encoding="utf-8")
+
+
+def _markdown(found: Document) -> str:
+    machine, data = found["machine"], found["data"]
+    conditions = (
+        f"{found['date']}: PostgreSQL {found['postgresql']} on a Unix socket; "
+        f"{data['chats']:,} chats, {data['messages']:,} messages, {data['users']:,} users; "
+        f"{found['rounds']} rounds of {found['seconds_a_turn']:g} s a turn; "
+        f"{found['event_loop']} for Python; client and server: `--cores {found['cores']}`."
+    )
+    place = (
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"{machine['system']}; load {machine['load_before']} when it began."
+    )
+    lines = [
+        "",
+        conditions,
+        "",
+        place,
+        "",
+        "| column | pattern |",
+        "|---|---|",
+        *(f"| {pattern.short} | {pattern.title} |" for pattern in patterns_of(found)),
+        "",
+    ]
+    for title, head, rows in grids(found):
+        lines += [f"### {title[0].upper()}{title[1:]}", ""]
+        lines += ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+        lines.append("")
+    lines += ["### Versions", "", "| | |", "|---|---|"]
+    for name, versions in found["versions"].items():
+        said = ", ".join(f"{package} {number}" for package, number in versions.items())
+        lines.append(f"| {PEERS[name].title} | {said} |")
+    return "\n".join([*lines, ""]) + "\n"

@@ -6,11 +6,11 @@ each other.
 
 import math
 import random
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import Any
 
 from benchmarks.cores import Cores
@@ -19,7 +19,6 @@ from benchmarks.patterns import Pattern
 from benchmarks.workers import Worker
 
 TASKS = (16, 64)
-BASE = "asyncpg"
 PARTS = 4  # a peer's turn at one call after the other is taken in so many pieces
 
 
@@ -46,10 +45,10 @@ class Series:
     Times are in microseconds, throughput in calls a second, by number of tasks.
     """
 
-    p50: list[float] = field(default_factory=list[float])
-    p99: list[float] = field(default_factory=list[float])
+    p50: list[float] = default(default_factory=list[float])
+    p99: list[float] = default(default_factory=list[float])
     calls: int = 0
-    throughput: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    throughput: dict[int, list[float]] = default(default_factory=lambda: defaultdict(list))
 
     def note(self, times: list[float]) -> None:
         """Add the times of one round's calls."""
@@ -68,99 +67,104 @@ class Series:
 
 
 Results = dict[str, dict[str, Series]]
-"""By pattern, then by peer."""
+"""By pattern, then by the contestant's name."""
 
 
-async def measure(workers: Sequence[Worker], keeper: Keeper, cores: Cores, plan: Plan) -> Results:
+@dataclass(frozen=True)
+class Contestant:
+    """A peer's process at work on one database.
+
+    Attributes:
+        name: Of the peer; another one where a peer stands against itself on other data.
+        keeper: Of the database.
+    """
+
+    name: str
+    worker: Worker
+    keeper: Keeper
+
+
+async def measure(field: Sequence[Contestant], cores: Cores, plan: Plan) -> Results:
     """Run all rounds, after a shorter one that is not counted."""
     results: Results = {
-        pattern.name: {worker.peer.name: Series() for worker in workers}
+        pattern.name: {contestant.name: Series() for contestant in field}
         for pattern in plan.patterns
     }
-    turns = _Turns(keeper, cores, plan)
-    await turns.round(workers, plan.seconds / 2, None)
+    await _round(field, cores, replace(plan, seconds=plan.seconds / 2))
     started = time.monotonic()
     for number in range(1, plan.rounds + 1):
-        await turns.round(workers, plan.seconds, results)
+        for pattern, found in (await _round(field, cores, plan)).items():
+            for name, series in found.items():
+                results[pattern][name].add(series)
         spent = time.monotonic() - started
         left = spent / number * (plan.rounds - number)
         print(f"  round {number} of {plan.rounds}, {left:.0f} s to go", flush=True)
     return results
 
 
-class _Turns:
-    def __init__(self, keeper: Keeper, cores: Cores, plan: Plan) -> None:
-        self._keeper = keeper
-        self._cores = cores
-        self._plan = plan
-
-    async def round(
-        self, workers: Sequence[Worker], seconds: float, results: Results | None
-    ) -> None:
-        """Let every peer have its turns at every pattern, and take back what was written."""
-        for pattern in self._plan.patterns:
-            await self._cores.look()
-            if not pattern.once:
-                await self._load(workers, pattern)
-            found = {worker.peer.name: Series() for worker in workers}
-            await self._pattern(workers, pattern, seconds, found)
-            if results is not None:
-                for peer, series in found.items():
-                    results[pattern.name][peer].add(series)
-        if any(pattern.writes for pattern in self._plan.patterns):
-            await self._keeper.take_back()
-
-    async def _pattern(
-        self,
-        workers: Sequence[Worker],
-        pattern: Pattern,
-        seconds: float,
-        found: dict[str, Series],
-    ) -> None:
-        times: dict[str, list[float]] = {name: [] for name in found}
-        for _ in range(PARTS):
-            for worker in _shuffled(workers):
-                answer = await self._turn(worker, pattern, 1, seconds / PARTS)
-                times[worker.peer.name] += answer["times"]
-        for name, values in times.items():
-            found[name].note(values)
-        for tasks in self._plan.tasks:
-            for worker in _shuffled(workers):
-                answer = await self._turn(worker, pattern, tasks, seconds)
-                rate = answer["calls"] / answer["seconds"]
-                found[worker.peer.name].throughput[tasks].append(rate)
-
-    async def _load(self, workers: Sequence[Worker], pattern: Pattern) -> None:
-        given = await self._keeper.arguments(pattern)
-        for worker in workers:
-            await worker.ask(cmd="load", pattern=pattern.name, args=given)
-
-    async def _turn(
-        self, worker: Worker, pattern: Pattern, tasks: int, seconds: float
-    ) -> dict[str, Any]:
-        if pattern.once:
-            await self._load([worker], pattern)
-        self._cores.place(worker, tasks)
-        return await worker.ask(
-            cmd="run",
-            pattern=pattern.name,
-            tasks=tasks,
-            seconds=seconds,
-            tag=self._keeper.tag(),
-            fresh=pattern.fresh,
-            once=pattern.once,
-        )
+async def _round(field: Sequence[Contestant], cores: Cores, plan: Plan) -> Results:
+    """Let everyone have their turns at every pattern, and take back what was written."""
+    found: Results = {}
+    for pattern in plan.patterns:
+        await cores.look()
+        if not pattern.once:
+            await _load(field, pattern)
+        found[pattern.name] = await _pattern(field, pattern, cores, plan)
+    if any(pattern.writes for pattern in plan.patterns):
+        for keeper in {id(one.keeper): one.keeper for one in field}.values():
+            await keeper.take_back()
+    return found
 
 
-def _shuffled(workers: Sequence[Worker]) -> list[Worker]:
-    return random.sample(workers, len(workers))
+async def _pattern(
+    field: Sequence[Contestant], pattern: Pattern, cores: Cores, plan: Plan
+) -> dict[str, Series]:
+    found = {one.name: Series() for one in field}
+    times: dict[str, list[float]] = {one.name: [] for one in field}
+    for _ in range(PARTS):
+        for one in _shuffled(field):
+            answer = await _turn(one, pattern, 1, plan.seconds / PARTS, cores)
+            times[one.name] += answer["times"]
+    for name, values in times.items():
+        found[name].note(values)
+    for tasks in plan.tasks:
+        for one in _shuffled(field):
+            answer = await _turn(one, pattern, tasks, plan.seconds, cores)
+            found[one.name].throughput[tasks].append(answer["calls"] / answer["seconds"])
+    return found
+
+
+async def _load(field: Sequence[Contestant], pattern: Pattern) -> None:
+    """Give the arguments of the next turns: the same to all who work on the same database."""
+    given: dict[int, list[list[object]]] = {}
+    for one in field:
+        key = id(one.keeper)
+        if key not in given:
+            given[key] = await one.keeper.arguments(pattern)
+        await one.worker.ask(cmd="load", pattern=pattern.name, args=given[key])
+
+
+async def _turn(
+    one: Contestant, pattern: Pattern, tasks: int, seconds: float, cores: Cores
+) -> dict[str, Any]:
+    if pattern.once:
+        await _load([one], pattern)
+    cores.place(one.worker, tasks)
+    return await one.worker.ask(
+        cmd="run",
+        pattern=pattern.name,
+        tasks=tasks,
+        seconds=seconds,
+        tag=one.keeper.tag(),
+        fresh=pattern.fresh,
+        once=pattern.once,
+    )
+
+
+def _shuffled(field: Sequence[Contestant]) -> list[Contestant]:
+    return random.sample(field, len(field))
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Give the value below which this share of the ordered ones lies."""
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
-
-
-def ratio(of: Sequence[float], to: Sequence[float]) -> float:
-    """Give the median over the rounds of one peer's value divided by another's."""
-    return statistics.median(a / b for a, b in zip(of, to, strict=True))

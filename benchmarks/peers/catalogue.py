@@ -38,7 +38,7 @@ PEERS = (
     PeerInfo("postgresjs", "postgres.js, bare", "node", "postgresjs.ts"),
     PeerInfo("drizzle-prepared", "Drizzle, prepared", "node", "drizzle_prepared.ts pg"),
     PeerInfo(
-        "drizzle-prepared-js", "Drizzle, prepared (js)", "node", "drizzle_prepared.ts postgres"
+        "drizzle-prepared-js", "Drizzle, prepared (text)", "node", "drizzle_prepared.ts postgres"
     ),
     PeerInfo("drizzle", "Drizzle", "node", "drizzle.ts"),
     PeerInfo("prisma", "Prisma", "node", "prisma.ts"),
