@@ -152,8 +152,7 @@ class AnyChats:
     ) -> None:
         self._runner = runner
         self._queries = queries
-        self._scope: dict[str, object] = dict(scope or {})
-        self._list_name = f"{queries.rows.table.name}\0{self._scope.get('user_id', '')}"
+        self._scope: Mapping[str, object] = scope or {}
 
     @overload
     async def get(self, chat_id: str) -> Chat: ...
@@ -196,7 +195,7 @@ class AnyChats:
             InvalidCursorError: The cursor is not one of this list.
         """
         check_direction("chats.list", after, before)
-        name = self._list_name
+        name = f"{self._queries.rows.table.name}\0{self._scope.get('user_id', '')}"
         updated_at, chat_id = _place(name, after, before)
         values = {
             **self._scope,

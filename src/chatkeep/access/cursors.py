@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -28,6 +29,7 @@ _write_payload = msgspec.msgpack.Encoder().encode
 _read_payload = msgspec.msgpack.Decoder(list[str | None]).decode
 
 
+@lru_cache(maxsize=1024)
 def identity_of(list_name: str) -> bytes:
     """Give what binds cursors to a list: its kind, owner, order and filter, as `list_name` says."""
     return hashlib.sha256(list_name.encode(errors="surrogatepass")).digest()

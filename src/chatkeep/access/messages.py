@@ -190,7 +190,7 @@ class Messages:
     ) -> None:
         self._runner = runner
         self._queries = queries
-        self._scope: dict[str, object] = dict(scope or {})
+        self._scope: Mapping[str, object] = scope or {}
 
     async def append(self, chat_id: str, *messages: NewMessage) -> list[Message]:
         """Add messages to the end of a chat, in the order given, and give them as stored.

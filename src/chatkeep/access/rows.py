@@ -80,7 +80,7 @@ class Rows(Generic[R]):
         self.shape = Shape(record, self.fields)
         self.queries: dict[tuple[str, ...], Query[R]] = {}
         self._known: set[type] = set()  # inputs whose fields are all columns
-        self._defaulted = frozenset(c.key for c in table.c if c.server_default is not None)
+        self._names = tuple(column.key for column in table.c)
 
     def query(self, name: str, clause: ClauseElement) -> Query[R]:
         """Compile a statement that gives these columns."""
@@ -142,7 +142,7 @@ class Rows(Generic[R]):
         return {column: func.greatest(column, func.current_timestamp())}
 
     def new_values(self, new: object, field: str = "new") -> Values:
-        """Give what an input stores, by column; what the database has a default for is left out.
+        """Give what an input stores, by column; None is left out: the default, or NULL.
 
         Args:
             new: The input.
@@ -160,12 +160,7 @@ class Rows(Generic[R]):
         if type(new) not in self._known:
             self._check_columns(values, type(new))
             self._known.add(type(new))
-        defaulted = self._defaulted
-        return {
-            column: value
-            for column, value in values.items()
-            if value is not None or column not in defaulted
-        }
+        return {column: value for column, value in values.items() if value is not None}
 
     def changed_values(self, changes: object) -> Values:
         """Give what the caller set, by column, in the order of the table.
@@ -179,11 +174,13 @@ class Rows(Generic[R]):
                 f"not {_kind_of(changes)}.",
                 field="changes",
             )
+        if type(changes) not in self._known:
+            self._check_columns(type(changes).model_fields, type(changes))
+            self._known.add(type(changes))
         given = changes.given()
-        self._check_columns(given, type(changes))
-        return {column.key: given[column.key] for column in self.table.c if column.key in given}
+        return {name: given[name] for name in self._names if name in given}
 
-    def _check_columns(self, values: Mapping[str, object], source: type) -> None:
+    def _check_columns(self, values: Mapping[str, Any], source: type) -> None:
         for column in values:
             if column not in self.table.c:
                 raise InvalidInputError(

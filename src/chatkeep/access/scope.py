@@ -1,6 +1,5 @@
 """A user's scope: what a request handler uses."""
 
-from functools import cached_property
 from typing import Any
 
 from chatkeep.access.catalogue import Catalogue
@@ -59,18 +58,21 @@ class UserScope:
         self.user_id = check_id(user_id, "user_id")
         self._runner = runner
         self._catalogue = catalogue
+        self._scope = {"user_id": self.user_id}
 
-    @cached_property
+    # A scope is made for a request and asked once or twice: keeping what it gives would cost more.
+
+    @property
     def chats(self) -> Chats:
         """The user's chats."""
-        return Chats(self._runner, self._catalogue.scoped_chats, {"user_id": self.user_id})
+        return Chats(self._runner, self._catalogue.scoped_chats, self._scope)
 
-    @cached_property
+    @property
     def messages(self) -> Messages:
         """The messages of the user's chats."""
-        return Messages(self._runner, self._catalogue.scoped_messages, {"user_id": self.user_id})
+        return Messages(self._runner, self._catalogue.scoped_messages, self._scope)
 
-    @cached_property
+    @property
     def settings(self) -> MySettings:
         """The user's settings."""
         return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
