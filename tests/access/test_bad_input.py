@@ -116,8 +116,11 @@ async def db(
 def tables(surface: type) -> Iterator[tuple[str, type]]:
     """The properties of a surface whose class has methods of its own, by name."""
     for name, member in inspect.getmembers_static(surface):
-        if isinstance(member, cached_property):
-            kind = get_type_hints(member.func)["return"]
+        function = member.func if isinstance(member, cached_property) else None
+        if isinstance(member, property) and not name.startswith("_"):
+            function = member.fget
+        if function is not None:
+            kind = get_type_hints(function)["return"]
             yield name, getattr(kind, "__origin__", kind)
 
 
