@@ -1,15 +1,23 @@
 """Statements of the caller's own: tuples, records, RETURNING, and compiling them once."""
 
+import enum
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    DateTime,
+    Enum,
     Insert,
+    Integer,
+    MetaData,
     Select,
+    Table,
     and_,
     bindparam,
     delete,
@@ -344,6 +352,59 @@ async def test_what_gives_no_rows_is_refused(db: Database, schema: deepsearch.Sc
     with pytest.raises(ConfigError, match=r"gives no rows.*execute"):
         await db.all(insert(schema.users).values(row("ada")))  # type: ignore[call-overload]
     assert await db.users.count() == 0
+
+
+class Color(enum.Enum):
+    RED = "r"
+    BLUE = "b"
+
+
+PAINTED = Table(
+    "painted",
+    MetaData(),
+    Column("id", Integer, primary_key=True, default=count(7).__next__),
+    Column("color", Enum(Color, native_enum=False), nullable=False, default=Color.BLUE),
+    Column("seen", DateTime(timezone=True)),
+    Column("changes", Integer, onupdate=count(100).__next__),
+)
+
+
+def test_values_in_lists_are_written_as_any_other() -> None:
+    painted = PAINTED.c
+    for colors in ([Color.RED], [Color.RED, Color.BLUE], [Color.RED, Color.BLUE]):
+        wanted = select(painted.id).where(
+            painted.color.in_(colors),
+            tuple_(painted.id, painted.color).in_([(n, c) for n, c in enumerate(colors)]),
+        )
+        names = [color.name for color in colors]
+        pairs = [value for pair in enumerate(names) for value in pair]
+        assert sorted(map(str, compile_statement("x", wanted).arguments({}))) == sorted(
+            map(str, names + pairs)
+        )
+    naive = select(painted.id).where(painted.seen.in_([datetime(2026, 1, 1)]))  # noqa: DTZ001
+    with pytest.raises(InvalidInputError, match="without a zone"):
+        compile_statement("x", naive).arguments({})
+
+
+def test_defaults_of_python_are_made_at_each_call() -> None:
+    """They were sent as NULL before."""
+    made = []
+    for _ in range(4):
+        new = insert(PAINTED).values(seen=None)
+        query, values = _shared.query(
+            new.returning(PAINTED.c.id),
+            None,
+            lambda n, new=new: make_query(SCHEMA, new.returning(PAINTED.c.id), n),
+        )
+        made.append(query.statement.arguments(values))
+    numbers = [next(value for value in row if isinstance(value, int)) for row in made]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    assert all("BLUE" in row for row in made)
+    prepared = compile_statement("x", update(PAINTED).values(seen=None))
+    first, second = prepared.arguments({}), prepared.arguments({})
+    assert [b - a for a, b in zip(first, second, strict=True) if isinstance(a, int)] == [1]
+    given = compile_statement("x", insert(PAINTED).values(id=bindparam("id"), color=Color.RED))
+    assert set(given.arguments({"id": 5})) == {5, "RED"}
 
 
 async def test_long_lists_of_messages(db: Database, schema: deepsearch.Schema) -> None:

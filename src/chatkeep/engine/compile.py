@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -13,6 +14,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import is_comparison
+from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
+from sqlalchemy.sql.sqltypes import NullType, TupleType
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -213,7 +216,10 @@ def _compared(clause: ClauseElement) -> frozenset[str]:
 def _parameter(compiled: SQLCompiler, key: str, keys: frozenset[str]) -> Parameter:
     bind = compiled.binds.get(key)
     if bind is None:  # a member of an expanded IN list: a constant
-        return Parameter(key, required=False, value=compiled.params[key], write=None)
+        type_ = _member_type(compiled, key)
+        member = Parameter(key, False, None, writer_of(type_), is_zoned(type_))
+        value = compiled.params[key]
+        return member if value is None else replace(member, value=member.written(value))
     parameter = Parameter(
         key,
         required=bind.required,
@@ -221,15 +227,45 @@ def _parameter(compiled: SQLCompiler, key: str, keys: frozenset[str]) -> Paramet
         write=writer_of(bind.type),
         is_zoned=is_zoned(bind.type),
         is_key=key in keys,
+        make=_default_of(compiled, key),
     )
-    if bind.required:
+    if bind.required or parameter.make is not None:
         return parameter
     return replace(parameter, value=parameter.written(bind.effective_value))
+
+
+def _member_type(compiled: SQLCompiler, key: str) -> TypeEngine[Any]:
+    """Find the list that `key` is a member of: `id_1_2` of `id_1`, `pair_1_2_1` of `pair_1`."""
+    name, _, place = key.rpartition("_")
+    bind = compiled.binds.get(name)
+    if bind is not None:
+        return bind.type
+    bind = compiled.binds.get(name.rpartition("_")[0])
+    if bind is None or not isinstance(bind.type, TupleType):
+        return NullType()
+    return bind.type.types[int(place) - 1]
+
+
+def _default_of(compiled: SQLCompiler, key: str) -> Callable[[], object] | None:
+    """Give what makes the value of a column that has a default of Python's."""
+    found = [column.default for column in compiled.insert_prefetch if column.key == key]
+    found += [column.onupdate for column in compiled.update_prefetch if column.key == key]
+    for default in found:
+        if isinstance(default, CallableColumnDefault):
+            make = cast("Callable[[object], object]", default.arg)
+            return partial(make, None)  # SQLAlchemy's wrapper passes a context on, or None
+        if isinstance(default, ScalarElementColumnDefault):
+            return partial(_same, default.arg)
+    return None
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _argument(parameter: Parameter, values: Mapping[str, object]) -> object:
     if parameter.name not in values:
         if parameter.required:
             raise KeyError(parameter.name)
-        return parameter.value
+        return parameter.value if parameter.make is None else parameter.written(parameter.make())
     return parameter.written(values[parameter.name])

@@ -46,6 +46,7 @@ class Parameter:
         write: Turns a value into the driver's form; None where the driver takes it as it is.
         is_zoned: It is a time with a zone, or many: the driver would take one without for local.
         is_key: It is compared with a column that is never NULL: None is a slip.
+        make: Makes the value at each call: the column has a default of Python's.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Parameter:
     write: Callable[[Any], object] | None
     is_zoned: bool = False
     is_key: bool = False
+    make: Callable[[], object] | None = None
 
     def written(self, value: object) -> object:
         """Give a value in the driver's form.
