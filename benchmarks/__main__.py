@@ -170,7 +170,7 @@ def main() -> int:
     for folder in filter(None, (args.out, environment.HERE if args.write else None)):
         keep(found, folder.resolve())
     if args.write:
-        report.write_results(found)
+        report.write_results(report.markdown(found), "comparison")
     return 0
 
 

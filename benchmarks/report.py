@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- written by ./dev bench: begin -->", "<!-- written by ./dev bench: end -->"
 
 
 class Grid(NamedTuple):
@@ -98,15 +97,16 @@ def patterns_of(found: Document) -> list[Pattern]:
     return [BY_NAME[name] for name in found["patterns"]]
 
 
-def write_results(found: Document, path: Path = RESULTS) -> None:
-    """Write the tables between the marks of RESULTS.md; what stands around them stays."""
-    text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    path.write_text(f"{before}{BEGIN}\n{_markdown(found)}{END}{after}", encoding="utf-8")
+def write_results(text: str, part: str, path: Path = RESULTS) -> None:
+    """Write a part of RESULTS.md, between its two marks; what stands around them stays."""
+    begin, end = (f"<!-- written by the {part}: {side} -->" for side in ("begin", "end"))
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    path.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 
-def _markdown(found: Document) -> str:
+def markdown(found: Document) -> str:
+    """Give the tables as Markdown, with what they hold for."""
     machine, data = found["machine"], found["data"]
     conditions = (
         f"{found['date']}: PostgreSQL {found['postgresql']} on a Unix socket; "
@@ -130,12 +130,18 @@ def _markdown(found: Document) -> str:
         "",
     ]
     for title, head, rows in grids(found):
-        lines += [f"### {title[0].upper()}{title[1:]}", ""]
-        lines += ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in rows]
-        lines.append("")
+        lines += [f"### {title[0].upper()}{title[1:]}", "", *table_lines(head, rows), ""]
     lines += ["### Versions", "", "| | |", "|---|---|"]
     for name, versions in found["versions"].items():
         said = ", ".join(f"{package} {number}" for package, number in versions.items())
         lines.append(f"| {PEERS[name].title} | {said} |")
     return "\n".join([*lines, ""]) + "\n"
+
+
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give a table in Markdown, numbers to the right."""
+    return [
+        "| " + " | ".join(head) + " |",
+        "|---" + "|---:" * (len(head) - 1) + "|",
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]

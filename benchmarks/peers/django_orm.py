@@ -40,13 +40,13 @@ class Peer:
 
     async def open(self, url: str, connections: int) -> None:  # noqa: ARG002 - Django uses one
         configure(url)
-        from benchmarks.peers import django_models  # noqa: PLC0415 - after configuring
+        from benchmarks.peers import django_models  # after configuring
 
         self.models = django_models
         await django_models.User.objects.aexists()
 
     async def close(self) -> None:
-        from django.db import connections  # noqa: PLC0415 - after configuring
+        from django.db import connections  # after configuring
 
         await sync_to_async(connections.close_all)()
 
