@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatkeep.database import (
         Database,
         Prepared,
+        Stream,
         Transaction,
         run,
     )
@@ -140,6 +141,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Source",
     "StatementError",
     "StoredDataError",
+    "Stream",
     "TokenUsage",
     "Transaction",
     "User",
@@ -162,6 +164,7 @@ _PLACES = {
     "START": "chatkeep.access.paging",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
+    "Stream": "chatkeep.database",
     "Transaction": "chatkeep.database",
     "run": "chatkeep.database",
     "Observation": "chatkeep.engine.observe",

@@ -3,6 +3,7 @@
 from chatkeep.database.facade import Database
 from chatkeep.database.prepared import Prepared
 from chatkeep.database.running import run
+from chatkeep.database.streaming import Stream
 from chatkeep.database.surface import Surface, Transaction
 
-__all__ = ["Database", "Prepared", "Surface", "Transaction", "run"]
+__all__ = ["Database", "Prepared", "Stream", "Surface", "Transaction", "run"]
