@@ -79,7 +79,9 @@ class Rows(Generic[R]):
             self.fields.append(Field(table.name, column.name, reader_of(column.type, field.type)))
         self.shape = Shape(record, self.fields)
         self.queries: dict[tuple[str, ...], Query[R]] = {}
-        self._known: set[type] = set()  # inputs whose fields are all columns
+        # Classes whose fields are all columns: asking Pydantic's classes again costs more than the rest.
+        self._inputs: set[type] = set()
+        self._changes: set[type] = set()
         self._names = tuple(column.key for column in table.c)
 
     def query(self, name: str, clause: ClauseElement) -> Query[R]:
@@ -151,16 +153,10 @@ class Rows(Generic[R]):
         Raises:
             InvalidInputError: It is no input, or one of another table.
         """
-        if not isinstance(new, Input) or isinstance(new, Changes):
-            raise InvalidInputError(
-                f"{self.name} takes an input (New..., see chatkeep.inputs), not {_kind_of(new)}.",
-                field=field,
-            )
-        values = vars(new)  # an input has no other attributes than its fields
-        if type(new) not in self._known:
-            self._check_columns(values, type(new))
-            self._known.add(type(new))
-        return {column: value for column, value in values.items() if value is not None}
+        if type(new) not in self._inputs:
+            self._check_input(new, field)
+        # An input has no other attributes than its fields.
+        return {column: value for column, value in vars(new).items() if value is not None}
 
     def changed_values(self, changes: object) -> Values:
         """Give what the caller set, by column, in the order of the table.
@@ -168,17 +164,29 @@ class Rows(Generic[R]):
         Raises:
             InvalidInputError: They are no changes, or those of another table.
         """
+        if type(changes) not in self._changes:
+            self._check_changes(changes)
+        given = cast("Changes", changes).given()
+        return {name: given[name] for name in self._names if name in given}
+
+    def _check_input(self, new: object, field: str) -> None:
+        if not isinstance(new, Input) or isinstance(new, Changes):
+            raise InvalidInputError(
+                f"{self.name} takes an input (New..., see chatkeep.inputs), not {_kind_of(new)}.",
+                field=field,
+            )
+        self._check_columns(type(new).model_fields, type(new))
+        self._inputs.add(type(new))
+
+    def _check_changes(self, changes: object) -> None:
         if not isinstance(changes, Changes):
             raise InvalidInputError(
                 f"{self.name} takes changes (...Changes, see chatkeep.inputs), "
                 f"not {_kind_of(changes)}.",
                 field="changes",
             )
-        if type(changes) not in self._known:
-            self._check_columns(type(changes).model_fields, type(changes))
-            self._known.add(type(changes))
-        given = changes.given()
-        return {name: given[name] for name in self._names if name in given}
+        self._check_columns(type(changes).model_fields, type(changes))
+        self._changes.add(type(changes))
 
     def _check_columns(self, values: Mapping[str, Any], source: type) -> None:
         for column in values:
