@@ -30,7 +30,9 @@ async def run(block: Example, names: dict[str, Any]) -> None:
         await result
 
 
-@pytest.mark.parametrize("page", ["seed-snippets.md", "how-to/access.md", "how-to/paging.md"])
+@pytest.mark.parametrize(
+    "page", ["seed-snippets.md", "how-to/access.md", "how-to/observability.md", "how-to/paging.md"]
+)
 async def test_page(page: str, db: Database, schema: deepsearch.Schema) -> None:
     found = blocks(page)
     assert found
