@@ -5,7 +5,6 @@ Every row that was there all the time, unchanged in its place, comes exactly onc
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -225,7 +224,10 @@ RUNS: dict[str, Callable[..., Awaitable[None]]] = {"chats": in_chats, "messages"
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("kind", ["things", *RUNS])
 async def test_no_row_is_lost_or_doubled(
-    world: tuple[Database, deepsearch.Schema], pg18: PgServer, kind: str
+    world: tuple[Database, deepsearch.Schema],
+    pg18: PgServer,
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     db, schema = world
     started, url = time.monotonic(), pg18.url("page_walks")
@@ -240,5 +242,6 @@ async def test_no_row_is_lost_or_doubled(
         for name in sent.names
     )
     if FULL:
-        line = f"{kind}: {len(SEEDS)} runs, {pages} pages, {time.monotonic() - started:.0f} s"
-        print(line, file=sys.__stderr__)
+        with capsys.disabled():
+            seconds = time.monotonic() - started
+            print(f"\n{kind}: {len(SEEDS)} runs, {pages} pages, {seconds:.0f} s")
