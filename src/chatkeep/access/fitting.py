@@ -75,8 +75,8 @@ def reader(annotation: object, type_: TypeEngine[Any], *, converts: bool) -> Rea
     if isinstance(type_, Json | JSON):
         return _pydantic_json(annotation) if converts else _json(annotation)
     if isinstance(type_, ARRAY):
-        read_item = reader(_item(annotation), type_.item_type, converts=converts)
-        return None if read_item is None else _each(read_item, type_.dimensions or 1)
+        read_item = reader(_item(annotation), _inner(type_), converts=converts)
+        return None if read_item is None else _each(read_item)
     read = _sqlalchemy_reader(type_)
     to_enum = None if converts else _enum_of(annotation, _python_type(type_))
     if to_enum is None or read is None:
@@ -111,7 +111,7 @@ def _option_holds(option: object, given: type, type_: TypeEngine[Any], *, conver
         return any(issubclass(given, type(value)) for value in get_args(option))
     if isinstance(type_, ARRAY) and get_args(option):
         item = get_args(option)[0]
-        if not can_hold(item, type_.item_type, converts=converts):
+        if not can_hold(item, _inner(type_), converts=converts):
             return False
     wanted = get_origin(option) or option
     return _class_holds(wanted, given, converts=converts) if isinstance(wanted, type) else True
@@ -165,10 +165,14 @@ def _item(annotation: object) -> object:
     return Any
 
 
-def _each(read: Read, depth: int) -> Read:
-    def read_all(values: Iterable[Any], depth: int = depth) -> list[Any]:
-        if depth > 1:
-            return [read_all(value, depth - 1) for value in values]
+def _inner(type_: ARRAY[Any]) -> TypeEngine[Any]:
+    """Give the type of an array's elements: of several dimensions, arrays of one less."""
+    depth = type_.dimensions or 1
+    return ARRAY(type_.item_type, dimensions=depth - 1) if depth > 1 else type_.item_type
+
+
+def _each(read: Read) -> Read:
+    def read_all(values: Iterable[Any]) -> list[Any]:
         return [None if value is None else read(value) for value in values]
 
     return read_all

@@ -64,9 +64,15 @@ def _labelled(node: Node, rows: FromClause, *, is_top: bool) -> AnySelect:
             columns.append(_related(part, rows).label(name))
         else:
             column: ColumnElement[Any] = rows.c[part.column.key]
-            write = part.wire.write if part.wire is not None else None
-            columns.append((column if write is None else write(column)).label(name))
+            columns.append(_written(part, column, node).label(name))
     return select(*columns)
+
+
+def _written(part: ColumnPart, column: ColumnElement[Any], node: Node) -> ColumnElement[Any]:
+    wire = part.wire
+    if wire is None or wire.write is None or (wire.embeds and node.is_plain):
+        return column
+    return wire.write(column)
 
 
 def _limited(
