@@ -1,7 +1,8 @@
 """Databases behind PgBouncer in transaction mode, with fewer server connections than clients."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from chatkeep import Database
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.pgbouncer import PgBouncer
-from fixtures.servers import Databases, PgServer
 
 
 @dataclass
@@ -28,21 +28,31 @@ class Place:
         return Database(self.schema, self.url, **{"pooler": "pgbouncer", **options})
 
 
+@pytest.fixture(scope="session")
+def schema() -> deepsearch.Schema:
+    return deepsearch.schema(prefix="x_")
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def place(
-    pg18: PgServer, pgbouncer: PgBouncer, fresh_database: Callable[[PgServer], Databases]
+    pgbouncer: PgBouncer, database_url: str, schema: deepsearch.Schema
 ) -> AsyncIterator[Place]:
-    direct = await fresh_database(pg18)()
-    schema = deepsearch.schema(prefix="x_")
-    await create_tables(schema, direct)
-    witness = await asyncpg.connect(direct)
-    yield Place(schema, pgbouncer.url(urlsplit(direct).path.lstrip("/")), witness)
+    await create_tables(schema, database_url)
+    witness = await asyncpg.connect(database_url)
+    yield Place(schema, pgbouncer.url(urlsplit(database_url).path.lstrip("/")), witness)
     await witness.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def db(place: Place) -> AsyncIterator[Database]:
     async with place.database() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def narrow(place: Place) -> AsyncIterator[Database]:
+    """One connection only: what is not given back is missed by the next call."""
+    async with place.database(max_connections=1, acquire_timeout=timedelta(seconds=8)) as opened:
         yield opened
 
 
