@@ -31,7 +31,14 @@ async def run(block: Example, names: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["seed-snippets.md", "how-to/access.md", "how-to/observability.md", "how-to/paging.md"]
+    "page",
+    [
+        "seed-snippets.md",
+        "how-to/access.md",
+        "how-to/observability.md",
+        "how-to/paging.md",
+        "how-to/queries.md",
+    ],
 )
 async def test_page(page: str, db: Database, schema: deepsearch.Schema) -> None:
     found = blocks(page)
