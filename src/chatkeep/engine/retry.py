@@ -55,7 +55,7 @@ async def run_again(
             if not is_conflict(exc) or attempt > retry:
                 raise
         await asyncio.sleep(wait_before(attempt))
-    raise AssertionError  # pragma: no cover - count() does not end
+    raise AssertionError  # not reached: count() does not end
 
 
 class Attempts(Generic[T]):
