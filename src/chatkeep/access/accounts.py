@@ -14,7 +14,7 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Where, set_values
+from chatkeep.access.rows import Rows, Values, Where
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import AccountNotFoundError
@@ -157,13 +157,11 @@ class Accounts:
             AccountNotFoundError: No such account.
             InvalidInputError: They are not the changes of an account.
         """
-        rows = self._queries.rows
-        values = rows.changed_values(changes)
-        if not values:
-            return await self.get(provider, provider_account_id)
-        query = rows.update(values, self._queries.by_key)
-        key = {"provider": provider, "provider_account_id": provider_account_id}
-        return _found(await query.first(self._runner, {**set_values(values), **key}))
+        queries = self._queries
+        key: Values = {"provider": provider, "provider_account_id": provider_account_id}
+        return _found(
+            await queries.rows.change(self._runner, queries.find, queries.by_key, key, changes)
+        )
 
     async def delete(self, provider: str, provider_account_id: str) -> None:
         """Disconnect an account.

@@ -33,6 +33,7 @@ from sqlalchemy.types import TypeEngine
 from chatkeep.engine.compile import compile_statement, reader_of
 from chatkeep.engine.decode import Field, JoinedShape, NestedShape, Shape
 from chatkeep.engine.query import JoinedQuery, Query
+from chatkeep.engine.run import Runner
 from chatkeep.errors import ConfigError, InvalidInputError
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.records.base import Record
@@ -131,6 +132,26 @@ class Rows(Generic[R]):
             clause = update_table(self.table).where(where).values({**given, **self.touch()})
             query = self.queries[key] = self.query(name, clause.returning(*self.columns))
         return query
+
+    async def change(
+        self, runner: Runner, find: Query[R], where: Where, key: Values, changes: object
+    ) -> R | None:
+        """Change the fields that were set of the row with a key; without any, read the row.
+
+        Args:
+            runner: Runs the statement.
+            find: The look-up by the key.
+            where: The same condition, for the update.
+            key: Its values.
+            changes: What the caller set.
+
+        Raises:
+            InvalidInputError: They are no changes, or those of another table.
+        """
+        values = self.changed_values(changes)
+        if not values:
+            return await find.first(runner, key)
+        return await self.update(values, where).first(runner, {**set_values(values), **key})
 
     def parameters(self, values: Mapping[str, object], prefix: str = "") -> dict[str, Any]:
         """Give a parameter of the column's type for each column."""

@@ -26,7 +26,7 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, set_values
+from chatkeep.access.rows import Rows, Values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import SessionNotFoundError
@@ -176,13 +176,11 @@ class Sessions(Generic[SessionT, NewSessionT]):
             SessionNotFoundError: No such session.
             InvalidInputError: They are not the changes of a session.
         """
-        rows = self._queries.rows
-        values = rows.changed_values(changes)
-        if not values:
-            return await self.get(token)
-        query = rows.update(values, self._queries.by_key)
-        key = {self._queries.key: token}
-        return _found(await query.first(self._runner, {**set_values(values), **key}))
+        queries = self._queries
+        key: Values = {queries.key: token}
+        return _found(
+            await queries.rows.change(self._runner, queries.find, queries.by_key, key, changes)
+        )
 
     async def delete(self, token: str) -> None:
         """End a session.

@@ -5,7 +5,7 @@ from typing import Generic, Literal, TypeVar, overload
 
 from sqlalchemy import bindparam, func, select
 
-from chatkeep.access.rows import Rows, joined_query, set_values
+from chatkeep.access.rows import Rows, Values, joined_query
 from chatkeep.engine.query import JoinedQuery, Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ConfigError, UserNotFoundError
@@ -23,12 +23,13 @@ class UserQueries(Generic[UserT]):
 
     def __init__(self, users: Rows[UserT], accounts: Rows[Account] | None) -> None:
         self.rows = users
+        self.by_key = users.equal("id")
         self._accounts = accounts
 
     @cached_property
     def find(self) -> Query[UserT]:
         """By id."""
-        return self.rows.find(self.rows.equal("id"))
+        return self.rows.find(self.by_key)
 
     @cached_property
     def find_by_email(self) -> Query[UserT]:
@@ -45,14 +46,14 @@ class UserQueries(Generic[UserT]):
             raise ConfigError(
                 "This schema has no accounts.", hint="Call get() without with_accounts."
             )
-        where = self.rows.equal("id")
+        where = self.by_key
         link = accounts.table.c["user_id"] == self.rows.table.c["id"]
         return joined_query("get_with_accounts", self.rows, where, accounts, link, UserWithAccounts)
 
     @cached_property
     def delete(self) -> Query[UserT]:
         """By id."""
-        return self.rows.delete(self.rows.equal("id"))
+        return self.rows.delete(self.by_key)
 
     @cached_property
     def count(self) -> Query[int]:
@@ -116,12 +117,11 @@ class Users(Generic[UserT, NewUserT]):
             EmailTakenError: Another user has this e-mail, letter case aside.
             InvalidInputError: They are not the changes of a user.
         """
-        rows = self._queries.rows
-        values = rows.changed_values(changes)
-        if not values:
-            return await self.get(user_id)
-        query = rows.update(values, rows.equal("id"))
-        return _found(await query.first(self._runner, {**set_values(values), "id": user_id}))
+        queries = self._queries
+        key: Values = {"id": user_id}
+        return _found(
+            await queries.rows.change(self._runner, queries.find, queries.by_key, key, changes)
+        )
 
     async def delete(self, user_id: str) -> None:
         """Delete a user with their accounts, sessions, chats, messages and settings.

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from chatkeep.access.rows import Rows, set_values
+from chatkeep.access.rows import Rows, Values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import VerificationTokenNotFoundError
@@ -67,13 +67,11 @@ class VerificationTokens:
             VerificationTokenNotFoundError: No such token, or it was used.
             InvalidInputError: They are not the changes of a verification token.
         """
-        rows = self._queries.rows
-        values = rows.changed_values(changes)
-        if not values:
-            return await self.get(identifier, token)
-        query = rows.update(values, self._queries.by_key)
-        key = {"identifier": identifier, "token": token}
-        return _found(await query.first(self._runner, {**set_values(values), **key}))
+        queries = self._queries
+        key: Values = {"identifier": identifier, "token": token}
+        return _found(
+            await queries.rows.change(self._runner, queries.find, queries.by_key, key, changes)
+        )
 
     async def use(self, identifier: str, token: str) -> VerificationToken:
         """Use a token up: it is deleted, and of two callers at once only one gets it.
