@@ -262,7 +262,8 @@ def _check_level(place: str, table: Table, level: Level) -> None:
     """Refuse conditions on other tables: their rows would be multiplied with this one's."""
     if not level.where and not level.order_by:
         return
-    sources = select(table).where(*level.where).order_by(*level.order_by).get_final_froms()
+    ordered = [_without_modifiers(element) for element in level.order_by]
+    sources = select(table, *ordered).where(*level.where).get_final_froms()
     others = [str(source) for source in sources if source is not table]
     if others:
         raise ConfigError(
