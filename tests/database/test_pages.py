@@ -37,6 +37,7 @@ async def run(block: Example, names: dict[str, Any]) -> None:
         "how-to/access.md",
         "how-to/observability.md",
         "how-to/paging.md",
+        "how-to/transactions.md",
         "how-to/queries.md",
     ],
 )
