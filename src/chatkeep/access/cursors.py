@@ -91,5 +91,5 @@ def refused_cursor() -> InvalidCursorError:
 
 def _write(identity: bytes, parts: Parts) -> str:
     payload = _write_payload(parts)
-    digest = hashlib.blake2b(payload, digest_size=_DIGEST_BYTES, key=identity).digest()
+    digest = hashlib.sha256(identity + payload).digest()[:_DIGEST_BYTES]
     return base64.urlsafe_b64encode(_VERSION + digest + payload).rstrip(b"=").decode()

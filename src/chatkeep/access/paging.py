@@ -17,6 +17,7 @@ END = "end"
 """The cursor behind everything: `before=END` gives the last page."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def check_limit(limit: object, name: str = "limit") -> int:
@@ -120,7 +121,7 @@ def _write_part(part: str | int | datetime) -> str:
     if isinstance(part, datetime):
         # The driver gives infinity without a zone.
         moment = part if part.tzinfo else part.replace(tzinfo=UTC)
-        return str((moment - _EPOCH) // timedelta(microseconds=1))
+        return str((moment - _EPOCH) // _MICROSECOND)
     return str(part)
 
 
@@ -131,7 +132,7 @@ def _read_part(part: str | None, kind: type) -> str | int | datetime:
         return part
     number = int(part)
     if kind is datetime:
-        return _EPOCH + timedelta(microseconds=number)
+        return _EPOCH + number * _MICROSECOND
     if not -(2**63) <= number < 2**63:
         raise ValueError(part)
     return number
