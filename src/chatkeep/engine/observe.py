@@ -31,7 +31,8 @@ class Observation:
         name: The statement's name, such as `chats.list`; `begin`, `commit`, `rollback`,
             `savepoint`, `release` or `rollback to` for a transaction.
         seconds: Time until the answer, without waiting for a connection.
-        rows: Number of rows in the answer; of those that came, when it failed.
+        rows: Number of rows in the answer; of `execute` and `copy` of those that were written; 0
+            when it failed.
         control: Whether it is a word of a transaction.
         sql: What was sent, with `$1`, `$2` and so on where the parameters stand. Text that a caller
             wrote into the SQL itself is in it.

@@ -122,7 +122,7 @@ class Telemetry:
             # Only errors of ours are known to repeat no value.
             text = str(told.error) if isinstance(told.error, ChatkeepError) else None
             span.set_status(trace.StatusCode.ERROR, text)
-        elif not told.control:
+        elif _gives_rows(told):
             span.set_attribute("db.response.returned_rows", told.rows)
         span.end(told.ended)
 
@@ -142,6 +142,12 @@ def _attributes(told: Observation) -> dict[str, str | int]:
         "server.port": None if address.port == _DEFAULT_PORT else address.port,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _gives_rows(told: Observation) -> bool:
+    """Tell whether `rows` are those of the answer, and not those that were written."""
+    writes = told.subject.operation in {"INSERT", "UPDATE", "DELETE", "COPY"}
+    return not told.control and (not writes or "RETURNING" in told.sql)
 
 
 def _error_type(told: Observation) -> str | None:
