@@ -74,7 +74,9 @@ class Run:
     def __init__(self, args: argparse.Namespace, stack: AsyncExitStack) -> None:
         self.args = args
         self.size = Size(args.chats, args.messages)
-        self.plan = Plan([PATTERNS[name] for name in args.patterns], args.rounds, args.seconds)
+        patterns = [PATTERNS[name] for name in args.patterns]
+        ids = 60 if args.quick else 400
+        self.plan = Plan(patterns, args.rounds, args.seconds, args.tasks, ids)
         self._stack = stack
 
     async def keeper(self, url: str, size: Size) -> Keeper:
@@ -104,7 +106,7 @@ async def compare(args: argparse.Namespace, url: str) -> document.Document:
         field = [await run.contestant(peer, peer, url, keeper) for peer in args.peers]
         await keeper.take_back()
         cores = Cores(args.cores, keeper.connection)
-        results = await measure(field, cores, replace(run.plan, tasks=args.tasks))
+        results = await measure(field, cores, run.plan)
         version = keeper.connection.get_server_version()
         conditions = document.Conditions(
             run.size,
@@ -140,7 +142,6 @@ def measured(args: argparse.Namespace) -> document.Document:
         if args.url:
             return asyncio.run(compare(args, args.url))
         own = stack.enter_context(data.server())
-        asyncio.run(data.configure(own))
         url = own.create_database("bench")
         found = asyncio.run(compare(args, url))
         if args.growth:

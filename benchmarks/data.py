@@ -5,6 +5,7 @@ others few. Half of the messages are answers with 3 sources and metadata. Rows l
 would have left them: question and answer together, a chat's messages far apart.
 """
 
+import asyncio
 import random
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,6 @@ from chatkeep.presets import deepsearch
 from chatkeep.server import EmbeddedServer
 
 LONG = 100
-ARGUMENTS = 400  # lists of arguments a slice goes round
 VICTIMS = 150  # chats to delete in one slice
 FRESH = "bench_"  # ids of what a benchmark writes begin so
 
@@ -121,25 +121,28 @@ def _hash(text: str) -> str:
 
 @contextmanager
 def server() -> Iterator[EmbeddedServer]:
-    """Start a PostgreSQL of our own in a temporary folder; gone at the end."""
+    """Start a PostgreSQL of our own in a temporary folder; gone at the end.
+
+    It runs only as long as this process lives, however that ends.
+    """
     with tempfile.TemporaryDirectory(prefix="ckb-") as folder:
         Path(folder).chmod(0o755)  # PostgreSQL may run as another user
         own = EmbeddedServer(Path(folder) / ".chatkeep")
-        own.start()
         try:
-            yield own
+            with own.acquire() as lease:
+                asyncio.run(_configure(lease.url))
+                own.stop(force=True)  # some settings take a restart
+            with own.acquire():
+                yield own
         finally:
             own.reset(force=True)
 
 
-async def configure(own: EmbeddedServer) -> None:
-    """Set what takes a restart, and restart."""
-    connection = await asyncpg.connect(own.url())
+async def _configure(url: str) -> None:
+    connection = await asyncpg.connect(url)
     for name, value in _SERVER.items():
         await connection.execute(f"alter system set {name} = {value}")
     await connection.close()
-    own.stop(force=True)
-    own.start()
 
 
 async def fill(url: str, size: Size) -> None:
@@ -170,10 +173,10 @@ class Keeper:
         self._slices += 1
         return f"{FRESH}{self._slices}"
 
-    async def arguments(self, pattern: Pattern, count: int = ARGUMENTS) -> list[list[object]]:
+    async def arguments(self, pattern: Pattern, count: int) -> list[list[object]]:
         """Give lists of arguments for a pattern; chats to be deleted are made for it."""
         if pattern.once:
-            return await self._victims(min(count, VICTIMS))
+            return await self._victims(count)
         return [await self._one(pattern.name) for _ in range(count)]
 
     async def _one(self, name: str) -> list[object]:

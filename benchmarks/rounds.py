@@ -14,7 +14,7 @@ from dataclasses import field as default
 from typing import Any
 
 from benchmarks.cores import Cores
-from benchmarks.data import Keeper
+from benchmarks.data import VICTIMS, Keeper
 from benchmarks.patterns import Pattern
 from benchmarks.workers import Worker
 
@@ -29,6 +29,7 @@ class Plan:
     Attributes:
         rounds: How often every peer has its turn at every pattern.
         seconds: About how long one turn takes; in four pieces.
+        ids: Each turn goes round so many lists of arguments, the same for all.
         tasks: For throughput: how many tasks make calls side by side; none for latency alone.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     rounds: int
     seconds: float
     tasks: Sequence[int] = TASKS
+    ids: int = 400
 
 
 @dataclass
@@ -108,7 +110,7 @@ async def _round(field: Sequence[Contestant], cores: Cores, plan: Plan) -> Resul
     for pattern in plan.patterns:
         await cores.look()
         if not pattern.once:
-            await _load(field, pattern)
+            await _load(field, pattern, plan.ids)
         found[pattern.name] = await _pattern(field, pattern, cores, plan)
     if any(pattern.writes for pattern in plan.patterns):
         for keeper in {id(one.keeper): one.keeper for one in field}.values():
@@ -134,13 +136,13 @@ async def _pattern(
     return found
 
 
-async def _load(field: Sequence[Contestant], pattern: Pattern) -> None:
+async def _load(field: Sequence[Contestant], pattern: Pattern, ids: int) -> None:
     """Give the arguments of the next turns: the same to all who work on the same database."""
     given: dict[int, list[list[object]]] = {}
     for one in field:
         key = id(one.keeper)
         if key not in given:
-            given[key] = await one.keeper.arguments(pattern)
+            given[key] = await one.keeper.arguments(pattern, ids)
         await one.worker.ask(cmd="load", pattern=pattern.name, args=given[key])
 
 
@@ -148,7 +150,7 @@ async def _turn(
     one: Contestant, pattern: Pattern, tasks: int, seconds: float, cores: Cores
 ) -> dict[str, Any]:
     if pattern.once:
-        await _load([one], pattern)
+        await _load([one], pattern, VICTIMS)
     cores.place(one.worker, tasks)
     return await one.worker.ask(
         cmd="run",
