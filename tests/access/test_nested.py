@@ -40,6 +40,7 @@ from chatkeep import (
     UserWithAccounts,
     nested,
 )
+from chatkeep.access.nested.shape import nested_query
 from chatkeep.access.nested.tree import tree_of
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch, maps
@@ -234,6 +235,14 @@ def test_each_method_gives_a_new_object(schema: deepsearch.Schema) -> None:
     assert query.where(schema.users.c.id == "x").level.where
     query.nest("chats", limit=1)
     assert query == nested(schema.users, into=UserTree)
+
+
+def test_an_object_that_is_kept_is_compiled_once(schema: deepsearch.Schema) -> None:
+    query = nested(schema.users, into=UserTree)
+    first = nested_query(schema, query, "select")
+    assert nested_query(schema, query, "select") is first
+    assert "LIMIT" in nested_query(schema, query.limit(1), "select").statement.sql
+    assert "LIMIT" not in first.statement.sql
 
 
 # What is refused when it is prepared.

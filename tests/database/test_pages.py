@@ -39,6 +39,7 @@ async def run(block: Example, names: dict[str, Any]) -> None:
         "how-to/paging.md",
         "how-to/transactions.md",
         "how-to/queries.md",
+        "how-to/relations.md",
     ],
 )
 async def test_page(page: str, db: Database, schema: deepsearch.Schema) -> None:

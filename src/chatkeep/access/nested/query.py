@@ -1,9 +1,10 @@
 """What a caller says of nested rows: `nested(...)`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.sql.elements import BindParameter
@@ -39,6 +40,10 @@ class Nested(Generic[T_co]):
     into: type[T_co]
     level: Level = field(default_factory=Level)
     levels: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
+    compiled: MutableMapping[object, Any] = field(
+        default_factory=WeakKeyDictionary[object, Any], init=False, repr=False, compare=False
+    )
+    """What was made of it for each schema, so that an object that is kept is compiled once."""
 
     def where(self, *conditions: ColumnElement[bool]) -> "Nested[T_co]":
         """Keep the rows for which these hold, and what was said before."""

@@ -24,7 +24,7 @@ Build = Callable[[Any], Any]
 
 
 def nested_query(schema: AnySchema, nested: Nested[Any], name: str) -> Query[Any]:
-    """Compile nested rows.
+    """Compile nested rows, or give what was compiled of this object before.
 
     Args:
         schema: Whose tables and relations they are.
@@ -34,8 +34,13 @@ def nested_query(schema: AnySchema, nested: Nested[Any], name: str) -> Query[Any
     Raises:
         ConfigError: Something of it does not fit the schema: says what, and what would.
     """
-    tree = tree_of(schema, nested)
-    return Query(compile_statement(name, statement_of(tree)), shape_of(tree))
+    known: dict[str, Query[Any]] = nested.compiled.setdefault(schema, {})
+    query = known.get(name)
+    if query is None:
+        tree = tree_of(schema, nested)
+        query = Query(compile_statement(name, statement_of(tree)), shape_of(tree))
+        known[name] = query
+    return query
 
 
 def shape_of(tree: Node) -> Shape[Any]:
