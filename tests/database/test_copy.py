@@ -65,7 +65,10 @@ class NewUserSettings(Input):
     theme: str | None = None
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=["none", "pgbouncer"])
+both_ways = pytest.mark.parametrize("narrow", ["none", "pgbouncer"], indirect=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def narrow(
     request: pytest.FixtureRequest, db: Database, database_url: str, schema: deepsearch.Schema
 ) -> AsyncIterator[Database]:
@@ -75,7 +78,7 @@ async def narrow(
         database_url,
         max_connections=1,
         acquire_timeout=timedelta(seconds=8),
-        pooler=request.param,
+        pooler=getattr(request, "param", "none"),
     ) as opened:
         yield opened
 
@@ -93,6 +96,7 @@ async def stored(db: Database) -> int:
 # --- kinds of rows ---------------------------------------------------------------------------------------
 
 
+@both_ways
 async def test_inputs(narrow: Database, schema: deepsearch.Schema) -> None:
     assert await narrow.copy(schema.users, new(3)) == 3
     user = await narrow.users.get("u000001")
@@ -151,6 +155,7 @@ async def test_no_rows(narrow: Database, schema: deepsearch.Schema) -> None:
     assert told == [0]
 
 
+@both_ways
 async def test_json_columns(narrow: Database, schema: deepsearch.Schema) -> None:
     await narrow.copy(schema.users, new(1))
     chat = await narrow.chats.create("u000000")
@@ -220,7 +225,6 @@ async def test_each_kind_of_column(database_url: str, db: Database) -> None:
     assert await db.copy(table, [row, nothing]) == 2
     found = await db.all(select(*table.c).order_by(table.c.id))
     expected = [*row.values()]
-    expected[-2] = ['{"n": 1}']  # arrays of JSON come as text without `into`
     assert list(found[0]) == expected
     assert found[1][1:] == (None,) * 15
 
@@ -298,6 +302,7 @@ def breaking(count: int) -> Iterator[NewUser]:
     raise SourceError
 
 
+@both_ways
 @pytest.mark.parametrize("count", [0, 1, 999, 20_000])
 async def test_a_source_that_fails_leaves_nothing(
     narrow: Database, schema: deepsearch.Schema, count: int
@@ -333,6 +338,7 @@ async def test_progress_that_fails_leaves_nothing(
     assert await stored(narrow) == 0
 
 
+@both_ways
 async def test_cancelled_at_any_point_it_leaves_nothing(
     narrow: Database, schema: deepsearch.Schema
 ) -> None:
@@ -385,6 +391,7 @@ async def test_a_type_without_binary_form(narrow: Database) -> None:
     assert await stored(narrow) == 0
 
 
+@both_ways
 async def test_inside_a_transaction(narrow: Database, schema: deepsearch.Schema) -> None:
     async with narrow.transaction() as tx:
         assert await tx.copy(schema.users, new(10)) == 10
@@ -432,9 +439,8 @@ async def test_from_a_stream_into_a_table(db: Database, schema: deepsearch.Schem
 # --- what is refused -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
+async def test_rows_of_a_wrong_form(db: Database, schema: deepsearch.Schema) -> None:
+    cases: list[tuple[Any, str]] = [
         ([{"id": "a", "email": "a"}, {"id": "b"}], "row 2 lacks email"),
         ([{"id": "a"}, {"id": "b", "email": "b"}], "row 2 has email, which is not among"),
         ([{"id": "a", "emial": "a"}], "row 1 has a key 'emial', which is no column"),
@@ -447,22 +453,18 @@ async def test_from_a_stream_into_a_table(db: Database, schema: deepsearch.Schem
         ("ab", "takes rows, not a str"),
         ({"id": "a"}, "takes rows, not a dict"),
         ([Source(title="a", url="b", snippet="c")], "does not belong to the table"),
-    ],
-)
-async def test_rows_of_a_wrong_form(
-    db: Database, schema: deepsearch.Schema, rows: Any, said: str
-) -> None:
-    with pytest.raises(InvalidInputError, match=said):
-        await db.copy(schema.users, rows)
+    ]
+    for rows, said in cases:
+        with pytest.raises(InvalidInputError, match=said):
+            await db.copy(schema.users, rows)
     assert await stored(db) == 0
 
 
-@pytest.mark.parametrize("columns", [[], ["id", "id"], ["nothing"], "id"])
-async def test_columns_of_a_wrong_form(
-    db: Database, schema: deepsearch.Schema, columns: Any
-) -> None:
-    with pytest.raises(ConfigError, match="copy: "):
-        await db.copy(schema.users, [("a",)], columns=columns)
+async def test_columns_of_a_wrong_form(db: Database, schema: deepsearch.Schema) -> None:
+    bad: list[Any] = [[], ["id", "id"], ["nothing"], "id"]
+    for columns in bad:
+        with pytest.raises(ConfigError, match="copy: "):
+            await db.copy(schema.users, [("a",)], columns=columns)
 
 
 async def test_sequences_of_another_length(db: Database, schema: deepsearch.Schema) -> None:

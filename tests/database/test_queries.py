@@ -1,7 +1,9 @@
 """Statements of the caller's own: tuples, records, RETURNING, and compiling them once."""
 
 import enum
+import os
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -9,29 +11,37 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     DateTime,
     Enum,
     Insert,
     Integer,
+    Interval,
     MetaData,
+    Numeric,
     Select,
     Table,
+    Uuid,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     text,
     tuple_,
+    type_coerce,
     union_all,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.sql import ClauseElement
 
@@ -51,6 +61,7 @@ from chatkeep.database.reuse import MAX_KEPT, Reuse, reuse_of
 from chatkeep.engine.compile import compile_statement
 from chatkeep.presets import deepsearch
 
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
 SCHEMA = deepsearch.schema(prefix="r_")
 USERS, MESSAGES, SETTINGS = SCHEMA.users, SCHEMA.messages, SCHEMA.user_settings
 
@@ -317,7 +328,9 @@ _shared = Reuse()
 
 
 @given(statements(), st.booleans())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=5000 if FULL else 300, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_what_is_found_again_is_what_would_be_compiled(
     statement: ClauseElement, again: bool
 ) -> None:
@@ -405,6 +418,23 @@ def test_defaults_of_python_are_made_at_each_call() -> None:
     assert [b - a for a, b in zip(first, second, strict=True) if isinstance(a, int)] == [1]
     given = compile_statement("x", insert(PAINTED).values(id=bindparam("id"), color=Color.RED))
     assert set(given.arguments({"id": 5})) == {5, "RED"}
+
+
+async def test_tuples_hold_what_their_types_say(db: Database) -> None:
+    """The driver gives a UUID, a Decimal, texts; SQLAlchemy's types promise other things."""
+    key = "12345678-1234-5678-1234-567812345678"
+    statement = select(
+        cast(key, Uuid(as_uuid=False)),
+        cast(literal(1.5), Numeric(asdecimal=False)),
+        cast(literal(1.5), Numeric),
+        type_coerce(func.array_agg(cast({"n": 1}, JSONB)), ARRAY(JSONB)),
+        type_coerce(func.array_agg(literal_column("'RED'::text")), ARRAY(Enum(Color))),
+        cast(timedelta(days=1), Interval),
+    )
+    for _ in range(3):
+        found = await db.one(statement)
+        assert found == (key, 1.5, Decimal("1.5"), [{"n": 1}], [Color.RED], timedelta(days=1))
+        assert [type(value) for value in found[:3]] == [str, float, Decimal]
 
 
 async def test_long_lists_of_messages(db: Database, schema: deepsearch.Schema) -> None:

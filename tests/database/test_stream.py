@@ -31,7 +31,10 @@ def numbers(count: int) -> Any:
     return select(func.generate_series(1, count).column_valued("n"))
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=["none", "pgbouncer"])
+both_ways = pytest.mark.parametrize("narrow", ["none", "pgbouncer"], indirect=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def narrow(
     request: pytest.FixtureRequest, db: Database, database_url: str, schema: deepsearch.Schema
 ) -> AsyncIterator[Database]:
@@ -41,7 +44,7 @@ async def narrow(
         database_url,
         max_connections=1,
         acquire_timeout=timedelta(seconds=5),
-        pooler=request.param,
+        pooler=getattr(request, "param", "none"),
     ) as opened:
         yield opened
 
@@ -55,6 +58,7 @@ async def assert_whole(db: Database) -> None:
     await db.users.count()
 
 
+@both_ways
 async def test_all_rows_come_in_order(narrow: Database) -> None:
     for batch in (1, 7, 10, 11, 500):
         assert [n async for (n,) in narrow.stream(numbers(10), batch=batch)] == list(range(1, 11))
@@ -62,6 +66,7 @@ async def test_all_rows_come_in_order(narrow: Database) -> None:
     await assert_whole(narrow)
 
 
+@both_ways
 async def test_parameters_and_records(narrow: Database, schema: deepsearch.Schema) -> None:
     users = schema.users
     for n in range(30):
@@ -73,6 +78,7 @@ async def test_parameters_and_records(narrow: Database, schema: deepsearch.Schem
         assert isinstance(found[0], User)
 
 
+@both_ways
 async def test_two_hundred_thousand_rows_in_constant_memory(narrow: Database) -> None:
     series = func.generate_series(1, MANY).column_valued("n")
     wide = select(series, func.repeat("x", 200))
@@ -89,6 +95,7 @@ async def test_two_hundred_thousand_rows_in_constant_memory(narrow: Database) ->
     await assert_whole(narrow)
 
 
+@both_ways
 async def test_leaving_the_loop_gives_the_connection_back(narrow: Database) -> None:
     for _ in range(3):
         async for (n,) in narrow.stream(numbers(5000), batch=10):
@@ -118,6 +125,7 @@ async def test_an_exception_in_the_loop_leaves_it_whole(narrow: Database) -> Non
     await assert_whole(narrow)
 
 
+@both_ways
 async def test_cancelled_at_any_point_it_leaves_the_pool_whole(narrow: Database) -> None:
     async def work(begun: asyncio.Event, pause: bool) -> None:
         async for (n,) in narrow.stream(numbers(100_000), batch=100):
@@ -191,6 +199,7 @@ async def test_it_only_reads(narrow: Database, schema: deepsearch.Schema) -> Non
             narrow.stream(numbers(1), batch=batch)  # type: ignore[arg-type]
 
 
+@both_ways
 async def test_inside_a_transaction_it_is_part_of_it(
     narrow: Database, schema: deepsearch.Schema
 ) -> None:
@@ -244,6 +253,7 @@ async def test_watchers_are_told_of_each_batch(db: Database) -> None:
     ]  # fmt: skip
 
 
+@both_ways
 async def test_connections_keep_nothing_of_a_stream(narrow: Database) -> None:
     series = func.generate_series(1, 30).column_valued("n")
     for _ in range(3):

@@ -10,12 +10,13 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import ReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
+from chatkeep.access.fitting import reader
 from chatkeep.access.nested import Nested
 from chatkeep.access.nested.shape import nested_query
 from chatkeep.access.rows import COUNT_SHAPE
 from chatkeep.database.shapes import into_shape
 from chatkeep.database.streaming import BATCH, Stream
-from chatkeep.engine.compile import compile_statement, reader_of
+from chatkeep.engine.compile import compile_statement
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import PoolRunner
@@ -23,6 +24,7 @@ from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.errors import ConfigError, NotFoundError, StatementError
 from chatkeep.records.base import Record
 from chatkeep.schema.schema import Schema
+from chatkeep.schema.types import Json
 
 if TYPE_CHECKING:
     from sqlalchemy.sql import ClauseElement
@@ -227,11 +229,13 @@ def _ordered(record: type[Record], fields: list[Field]) -> Shape[Any]:
 
 
 def _field(schema: AnySchema, column: Any) -> Field:  # noqa: ANN401 - any column expression
-    table = getattr(column, "table", None)
+    type_, table = column.type, getattr(column, "table", None)
     if isinstance(column, Column) and isinstance(table, Table):
-        return Field(table.name, column.name, reader_of(column.type, _python_type(schema, column)))
+        wanted = type_.shape if isinstance(type_, Json) else _python_type(schema, column)
+        return Field(table.name, column.name, reader(wanted, type_, converts=False))
     name = str(getattr(column, "name", "expression"))
-    return Field("", name, reader_of(column.type, Any))
+    wanted = type_.shape if isinstance(type_, Json) else Any
+    return Field("", name, reader(wanted, type_, converts=False))
 
 
 def _python_type(schema: AnySchema, column: Column[Any]) -> object:
