@@ -46,6 +46,12 @@ def test_a_list_of_constants_is_spread() -> None:
     assert statement.arguments({}) == ["a", "b"]
 
 
+def test_a_list_of_constants_stands_beside_a_value_of_the_call() -> None:
+    clause = select(NOTES.c.id).where(NOTES.c.id.in_(["a", "b"]), NOTES.c.id != bindparam("other"))
+    statement = compile_statement("notes.find", clause)
+    assert statement.arguments({"other": "c"}) == ["a", "b", "c"]
+
+
 def test_a_list_known_only_at_the_call_is_refused_with_what_to_write() -> None:
     clause = select(NOTES.c.id).where(NOTES.c.id.in_(bindparam("ids", expanding=True)))
     with pytest.raises(ConfigError, match="any_"):

@@ -218,7 +218,9 @@ def _parameter(compiled: SQLCompiler, key: str, keys: frozenset[str]) -> Paramet
     if bind is None:  # a member of an expanded IN list: a constant
         type_ = _member_type(compiled, key)
         member = Parameter(key, False, None, writer_of(type_), is_zoned(type_))
-        value = compiled.params[key]
+        # SQLAlchemy gives no value at all while one is missing that only the call brings.
+        missing = {name: None for name, other in compiled.binds.items() if other.required}
+        value = compiled.construct_params(missing)[key]
         return member if value is None else replace(member, value=member.written(value))
     parameter = Parameter(
         key,
