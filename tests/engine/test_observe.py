@@ -160,6 +160,18 @@ async def test_a_watcher_that_raises_breaks_nothing_and_is_logged_once(
     assert record.exc_info[0] is ZeroDivisionError
 
 
+async def test_with_nobody_watching_nothing_is_timed(
+    runner: PoolRunner, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(*_: object, **__: object) -> None:
+        raise AssertionError("a statement was watched for nobody")
+
+    monkeypatch.setattr(Observers, "watch", watched)
+    await runner.fetch(sql("select 1"), [])
+    async with transaction(runner) as tx, tx.savepoint() as inner:
+        await inner.fetch(sql("select 1"), [])
+
+
 async def test_nobody_is_told_after_the_end(runner: PoolRunner, sql: Sql) -> None:
     told: list[Observation] = []
     with runner.observers.observed(told.append):

@@ -83,11 +83,16 @@ class TransactionRunner:
         """Send BEGIN, COMMIT and the like; give the server's answer."""
         async with self.turn:
             self.check_unbroken(name)
+            if not self.observers.active:
+                return await self._word(sql, name)
             with self.observers.watch(control_statement(name, sql), control=True):
-                try:
-                    return await self.wire.execute(sql)
-                except DRIVER_ERRORS as exc:
-                    raise translate(exc, name, self.meanings) from exc
+                return await self._word(sql, name)
+
+    async def _word(self, sql: str, name: str) -> str:
+        try:
+            return await self.wire.execute(sql)
+        except DRIVER_ERRORS as exc:
+            raise translate(exc, name, self.meanings) from exc
 
     def end(self) -> None:
         """Refuse everything from now on."""
