@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from time import monotonic
 
 import pytest
@@ -114,6 +115,24 @@ async def test_a_server_that_cannot_be_reached_is_told_in_time(place: Place) -> 
         async with place.database():
             pass
     assert monotonic() - started < CALL_SECONDS + SLACK
+
+
+async def test_time_outs_hold_while_idle_connections_cannot_be_closed(place: Place) -> None:
+    async with place.database(idle_timeout=timedelta(seconds=0.3)) as db:
+        busy = asyncio.create_task(keep_asking(db))
+        await db.gather(*(db.users.count() for _ in range(20)))
+        place.proxy.strike({"stall": 1.0})
+        started = monotonic()
+        with pytest.raises(DatabaseTimeoutError):
+            await busy
+        assert monotonic() - started < CALL_SECONDS + SLACK
+        place.proxy.heal()
+        await whole(db)
+
+
+async def keep_asking(db: Database) -> None:
+    while True:
+        await db.users.count()
 
 
 async def test_closing_ends_in_time_while_nothing_answers(place: Place) -> None:

@@ -8,10 +8,11 @@ anybody else gets it.
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
@@ -192,12 +193,15 @@ class Pool:
         if wire.is_closed():
             self._pass_place_on()
         elif interrupted or wire.is_in_transaction():
-            task = self._loop.create_task(self._clean(wire))
-            self._cleaning.add(task)
-            task.add_done_callback(self._cleaned)
+            self._clean_up(self._clean(wire))
         else:
             self._pass_on(wire)
         self._tell_if_all_are_back()
+
+    def _clean_up(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaned)
 
     def _cleaned(self, task: asyncio.Task[None]) -> None:
         self._cleaning.discard(task)
@@ -309,7 +313,7 @@ class Pool:
             until_sweep -= pause
             if until_sweep <= 0:
                 until_sweep = options.idle_seconds
-                await self._sweep()
+                self._sweep()
 
     def _refuse_waiters(self, before: float) -> None:
         for waiter, since in tuple(self._since.items()):  # in the order in which they came
@@ -318,15 +322,15 @@ class Pool:
             if not waiter.done():
                 waiter.set_exception(TimeoutError())
 
-    async def _sweep(self) -> None:
-        """Close what nobody used since the last sweep."""
+    def _sweep(self) -> None:
+        """Close what nobody used since the last sweep; a line that hangs must not hold up the watch."""
         unused = [wire for wire in self._idle if not wire.was_used]
         self._idle = [wire for wire in self._idle if wire.was_used]
         self._size -= len(unused)
         for wire in self._idle:
             wire.was_used = False
         for wire in unused:
-            await self._close_wire(wire)
+            self._clean_up(self._close_wire(wire))
 
     async def _clean(self, wire: Wire) -> None:
         """End what an interrupted call left: asyncpg first waits for its own cancel request."""
