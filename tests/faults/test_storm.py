@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 import pytest
+from sqlalchemy import func, select
 
 from chatkeep import ConnectionFailedError, Database, DatabaseTimeoutError, NewMessage, NewUser
 from faults.conftest import CALL_SECONDS, FULL, SLACK, TRANSACTION_SECONDS, Place, whole
@@ -206,3 +207,37 @@ async def test_three_hundred_cancelled_tasks_leave_the_pool_whole(
             elif n % 2:
                 assert len({f"{n}a", f"{n}b"} & stored) == (2 if n in done else 0) or n not in done
                 assert len({f"{n}a", f"{n}b"} & stored) in {0, 2}
+
+
+async def test_a_time_out_and_a_cancellation_at_once_are_told_apart(place: Place) -> None:
+    """The time-out is 0.6 s, looked at twenty times; each task is cancelled about then, or never."""
+    chance = random.Random(1)
+    async with place.database(max_connections=20) as db:
+
+        async def slow(was_cancelled: asyncio.Event) -> str:
+            try:
+                await db.scalar(select(func.pg_sleep(30)))
+            except DatabaseTimeoutError:
+                task = asyncio.current_task()
+                assert task is not None
+                assert task.cancelling() == 0
+                assert not was_cancelled.is_set()
+                return "too slow"
+            raise AssertionError
+
+        for _ in range(10 if FULL else 3):
+            marks = [asyncio.Event() for _ in range(20)]
+            tasks = [asyncio.create_task(slow(mark)) for mark in marks]
+            await asyncio.sleep(0.5)
+            for mark, task in zip(marks, tasks, strict=True):
+                await asyncio.sleep(chance.uniform(0.0, 0.02))
+                if chance.random() < 0.7 and task.cancel():
+                    mark.set()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            for mark, result in zip(marks, results, strict=True):
+                if mark.is_set():
+                    assert isinstance(result, asyncio.CancelledError)
+                else:
+                    assert result == "too slow"
+            await whole(db, 20)
+            await place.nothing_open()
