@@ -245,6 +245,36 @@ def test_an_object_that_is_kept_is_compiled_once(schema: deepsearch.Schema) -> N
     assert "LIMIT" not in first.statement.sql
 
 
+def order_of(schema: deepsearch.Schema, query: Any) -> str:
+    sql = nested_query(schema, query, "select").statement.sql
+    return sql.rsplit("ORDER BY ", 1)[1].split(")")[0].replace("\n", "").strip()
+
+
+def test_an_order_is_completed_so_that_no_two_rows_are_alike(schema: deepsearch.Schema) -> None:
+    class Entry(msgspec.Struct):
+        id: int
+
+    cache = schema.search_cache
+    query = nested(cache, into=Entry)
+    table = '"ai-app-template_search_cache"'
+    for order, wanted in [
+        ([], f"{table}.id ASC"),
+        ([cache.c.id.desc()], f"{table}.id DESC"),
+        ([cache.c.key_hash], f"{table}.key_hash, {table}.id ASC"),  # unique, but may be NULL
+        ([cache.c.query.desc()], f"{table}.query DESC, {table}.id DESC"),
+        (
+            [cache.c.key_hash.desc().nulls_last()],
+            f"{table}.key_hash DESC NULLS LAST, {table}.id DESC",
+        ),
+        ([cache.c.query.label("id")], f"{table}.query, {table}.id ASC"),
+    ]:
+        assert order_of(schema, query.order_by(*order)) == wanted
+    chats = nested(schema.chats, into=ChatWithMessages)
+    by_seq = chats.nest("messages", order_by=schema.messages.c.seq)
+    inner = nested_query(schema, by_seq, "select").statement.sql
+    assert 'ORDER BY "ai-app-template_message".seq)' in inner  # unique within its chat
+
+
 # What is refused when it is prepared.
 
 
@@ -258,6 +288,10 @@ class BadType(msgspec.Struct):
 
 class BadNull(msgspec.Struct):
     name: str
+
+
+class Empty(msgspec.Struct):
+    pass
 
 
 class OneForMany(msgspec.Struct):
@@ -300,6 +334,7 @@ class Owned(msgspec.Struct):
         ("users", NoClass, r"NoClass\.chats .*needs list"),
         ("chats", Endless, r"Endless holds itself"),
         ("search_cache", Owned, r"Owned\.user is no column and no relation.*relations: none"),
+        ("users", Empty, "Empty has no fields"),
         ("users", dict, "takes a dataclass, a msgspec Struct or a Pydantic model"),
     ],
 )

@@ -40,6 +40,7 @@ _HARMLESS = frozenset(
         "count",
         "current_timestamp",
         "date_trunc",
+        "encode",
         "greatest",
         "json_agg",
         "json_build_array",
@@ -55,7 +56,9 @@ _HARMLESS = frozenset(
         "now",
         "row",
         "row_number",
+        "row_to_json",
         "sum",
+        "translate",
         "unnest",
         "upper",
     }

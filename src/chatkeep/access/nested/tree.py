@@ -108,7 +108,11 @@ class _Planner:
         self._query = query
         self._paths: list[str] = []
         taken = {table.name for table in schema.metadata.tables.values()}
-        self._aliases = (name for n in count(1) if (name := f"level_{n}") not in taken)
+        self._aliases = (
+            name
+            for n in count(1)
+            if (name := f"level_{n}") not in taken and f"{name}_json" not in taken
+        )
 
     def plan(self) -> Node:
         logical = next(
@@ -146,13 +150,15 @@ class _Planner:
                 hint="Write a class for each level.",
             )
         fields = parts_of(place, into)
+        if not fields:
+            raise ConfigError(f"{place}: {into.__name__} has no fields to load.")
         keys = _json_keys(into)
         alias = next(self._aliases)
         parts: list[ColumnPart | Link] = []
         for name, field in fields.items():
             where = f"{place}: {into.__name__}.{name}"
             key = keys.get(name, name)
-            if path and not fits(key):
+            if path and not (fits(key) and fits(name)):
                 raise ConfigError(f"{where} has a JSON key of more than {MAX_BYTES} bytes.")
             if name in table.c:
                 is_top = not path
@@ -277,8 +283,9 @@ def _order(table: Table, level: Level, equal: Sequence[str]) -> tuple[ColumnElem
 
     The key goes in the direction of the last column: one index may then serve both.
     """
-    names = [name for name in map(_column_name, level.order_by) if name in table.c]
-    if names and is_unique_among(table, [*equal, *names]):
+    names = [str(c.key) for c in map(_without_modifiers, level.order_by) if _is_of(table, c)]
+    sure = [name for name in names if not table.c[name].nullable]  # NULLs may be many, all alike
+    if sure and is_unique_among(table, [*equal, *sure]):
         return level.order_by
     last = level.order_by[-1] if level.order_by else None
     missing = [column for column in table.primary_key.columns if column.key not in names]
@@ -286,8 +293,8 @@ def _order(table: Table, level: Level, equal: Sequence[str]) -> tuple[ColumnElem
     return (*level.order_by, *(c.desc() if downwards else c.asc() for c in missing))
 
 
-def _column_name(element: ColumnElement[Any]) -> str:
-    return str(getattr(_without_modifiers(element), "key", ""))
+def _is_of(table: Table, element: Any) -> bool:  # noqa: ANN401 - any expression
+    return isinstance(element, Column) and element.table is table
 
 
 def _without_modifiers(element: Any) -> Any:  # noqa: ANN401 - any expression
