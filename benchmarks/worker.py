@@ -16,7 +16,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -151,11 +151,18 @@ async def answer(peer: Any, command: dict[str, Any]) -> dict[str, Any]:
     return {"answer": found[0]}
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # chatkeep itself, where its sources stand on the path
+        return "of this folder"
+
+
 async def serve(module: str, url: str, connections: int) -> None:
     """Open the peer and carry out commands until stdin ends."""
     peer = importlib.import_module(module).Peer()
     await peer.open(url, connections)
-    versions = {name: version(name) for name in peer.packages}
+    versions = {name: _version(name) for name in peer.packages}
     say({"versions": {"Python": platform.python_version(), **versions}, **memory()})
     # Reading blocks the loop on purpose: between two commands the process does nothing at all.
     for line in sys.stdin:

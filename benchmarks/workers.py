@@ -86,7 +86,7 @@ async def started(
     peer: PeerInfo, url: str, connections: int, *, uvloop: bool
 ) -> AsyncIterator[Worker]:
     """Start a peer's process and wait until it has connected; it ends with the block."""
-    line, folder = command(peer, url, connections)
+    line, folder = command(peer, url, connections, uvloop=uvloop)
     process = await asyncio.create_subprocess_exec(
         *line,
         cwd=folder,

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 from benchmarks import sql
-from benchmarks.patterns import FIRST_CONTENT, FIRST_ROLE, SAID, TITLE, said
+from benchmarks.patterns import CHAT, FIRST_CONTENT, FIRST_ROLE, SAID, TITLE, said
 from benchmarks.peers import raw
 from benchmarks.peers.lending import Lender
 
@@ -25,8 +25,7 @@ class Wire:
         self.user_by_email = (await prepare(sql.USER_BY_EMAIL)).fetchrow
         self.user_with_accounts = (await prepare(sql.USER_WITH_ACCOUNTS)).fetch
         self.chats_of_user = (await prepare(sql.CHATS_OF_USER)).fetch
-        self._chat = (await prepare(sql.CHAT_BY_ID)).fetchrow
-        self._first = (await prepare(sql.FIRST_MESSAGES)).fetch
+        self.chat_with_messages = (await prepare(sql.CHAT_WITH_MESSAGES)).fetchrow
         self.messages_before = (await prepare(sql.MESSAGES_BEFORE)).fetch
         self.settings_get = (await prepare(sql.SETTINGS_GET)).fetchrow
         self.settings_update = (await prepare(sql.SETTINGS_UPDATE)).fetchrow
@@ -34,9 +33,6 @@ class Wire:
         self._insert = (await prepare(sql.INSERT_MESSAGES)).fetch
         self._create = (await prepare(sql.CREATE_CHAT)).fetchrow
         self.delete_chat = (await prepare(sql.DELETE_CHAT)).fetchrow
-
-    async def chat_with_messages(self, user_id: str, chat_id: str) -> Any:
-        return await self._chat(user_id, chat_id), await self._first(user_id, chat_id)
 
     async def append_message(self, user_id: str, chat_id: str, fresh: str) -> Any:
         return await self._append(user_id, chat_id, fresh, "user", SAID)
@@ -67,4 +63,8 @@ class Peer:
             await wire.connection.close()
 
     def plain(self, pattern: str, answer: Any) -> object:
+        if pattern == "chat_with_messages":
+            values = tuple(answer)
+            chat, arrays = values[: len(CHAT)], values[len(CHAT) :]
+            answer = (chat, list(zip(*arrays, strict=True)))
         return raw.plain(pattern, answer)

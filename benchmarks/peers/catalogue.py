@@ -46,13 +46,19 @@ PEERS = (
 BY_NAME = {peer.name: peer for peer in PEERS}
 
 
-def command(peer: PeerInfo, url: str, connections: int) -> tuple[list[str], Path]:
-    """Give the command line of a peer's process, and the folder to start it in."""
+def command(
+    peer: PeerInfo, url: str, connections: int, *, uvloop: bool = False
+) -> tuple[list[str], Path]:
+    """Give the command line of a peer's process, and the folder to start it in.
+
+    uvloop is in the benchmarks' environment alone, so chatkeep runs there too when it is wanted.
+    """
     if peer.home == "node":
         file, *words = peer.module.split()
         line = ["node", "--import", "tsx", file, url, str(connections), *words]
         return line, environment.node()
-    interpreter = sys.executable if peer.home == "project" else str(environment.python())
+    is_ours = peer.home == "project" and not uvloop
+    interpreter = sys.executable if is_ours else str(environment.python())
     module = f"benchmarks.peers.{peer.module}"
     line = [interpreter, "-m", "benchmarks.worker", module, url, str(connections)]
     return line, environment.ROOT
@@ -72,4 +78,6 @@ def process_environment(*, uvloop: bool) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",
         "BENCH_WORDS": json.dumps(words),  # for the peers that cannot read patterns.py
     }
-    return {**os.environ, **own, **({"BENCH_UVLOOP": "1"} if uvloop else {})}
+    if uvloop:
+        own |= {"BENCH_UVLOOP": "1", "PYTHONPATH": str(environment.ROOT / "src")}
+    return {**os.environ, **own}
