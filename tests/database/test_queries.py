@@ -251,7 +251,11 @@ def conditions() -> st.SearchStrategy[ColumnElement[bool]]:
         st.tuples(moments, moments).map(lambda v: u.created_at.between(*v)),
         st.none().map(lambda v: u.name == v),
         st.booleans().map(u.is_admin.is_),
-        words.map(lambda v: exists().where(MESSAGES.c.user_id == u.id, MESSAGES.c.content == v)),
+        words.map(
+            lambda v: (
+                exists().where(MESSAGES.c.user_id == u.id, MESSAGES.c.content == v).correlate(USERS)
+            )
+        ),
         st.sampled_from(["a", "b"]).map(lambda v: u.name == bindparam("same", v)),
         words.map(lambda v: u.name == bindparam(None, callable_=lambda: v)),
         words.map(lambda v: text("email <> :mine").bindparams(mine=v)),
@@ -365,6 +369,28 @@ async def test_what_gives_no_rows_is_refused(db: Database, schema: deepsearch.Sc
     with pytest.raises(ConfigError, match=r"gives no rows.*execute"):
         await db.all(insert(schema.users).values(row("ada")))  # type: ignore[call-overload]
     assert await db.users.count() == 0
+
+
+def test_values_given_by_params_are_used() -> None:
+    u = USERS.c
+    reuse = Reuse()
+    for n in range(5):
+        wanted = select(u.id).where(
+            u.id == bindparam("id"),
+            u.name == bindparam("name", "default"),
+            u.email.in_(bindparam("emails", expanding=True)),
+        )
+        given = wanted.params(id=f"{n}", name=f"name {n}", emails=["a", f"{n}"])
+        query, values = reuse.query(
+            given, None, lambda name, given=given: make_query(SCHEMA, given, name)
+        )
+        assert set(query.statement.arguments(values)) == {f"{n}", f"name {n}", "a"}
+
+
+def test_a_list_of_constants_beside_an_open_parameter() -> None:
+    u = USERS.c
+    wanted = select(u.id).where(u.id.in_(["a", "b"]), u.name == bindparam("name"))
+    assert set(compile_statement("x", wanted).arguments({"name": "c"})) == {"a", "b", "c"}
 
 
 class Color(enum.Enum):

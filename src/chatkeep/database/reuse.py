@@ -86,7 +86,7 @@ class Reuse:
         name = name_of(statement)
         key = _cache_key(statement)
         is_class = into is None or isinstance(into, type)  # else `make` refuses it
-        if key is None or not is_class or not _is_plain(key.bindparams):
+        if key is None or key.params or not is_class or not _is_plain(key.bindparams):
             return _once(make(name)), {}
         lengths = tuple(
             len(cast("Sequence[object]", bind.effective_value))

@@ -1,6 +1,6 @@
 """SQLAlchemy Core statement to SQL text with `$n`, once, with everything a call needs beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import is_comparison
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
-from sqlalchemy.sql.sqltypes import NullType, TupleType
+from sqlalchemy.sql.sqltypes import TupleType
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -63,6 +63,9 @@ _HARMLESS = frozenset(
         "upper",
     }
 )
+
+
+_NO_MEMBERS: Mapping[str, TypeEngine[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,23 +151,34 @@ def compile_statement(
         ConfigError: The clause is no statement that can be compiled to SQL with parameters, or it
             has an `IN` whose list is known only at the call.
     """
-    if any(_is_open_list(element) for element in iterate(clause)):
+    compiled = clause.compile(dialect=DIALECT)
+    if not isinstance(compiled, SQLCompiler):
+        raise ConfigError(f"{name}: {type(clause).__name__} is not a statement with parameters.")
+    values = compiled.params  # those of .params() included; None where only the call brings one
+    if any(_is_open_list(bind, values.get(key)) for key, bind in compiled.binds.items()):
         raise ConfigError(
             f"{name}: an IN list of unknown length cannot be prepared.",
             hint="Write column == any_(bindparam(...)) with an ARRAY type instead.",
         )
-    compiled = clause.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-    if not isinstance(compiled, SQLCompiler):
-        raise ConfigError(f"{name}: {type(clause).__name__} is not a statement with parameters.")
+    sql, names, members = str(compiled), compiled.positiontup or [], _NO_MEMBERS
+    if compiled.post_compile_params or compiled.literal_execute_params:
+        state = compiled.construct_expanded_state(values)
+        sql, names, values = state.statement, state.positiontup or [], state.parameters
+        members = _member_types(compiled, state.parameter_expansion)
     keys = _compared(clause) if has_keys else frozenset[str]()
-    parameters = tuple(_parameter(compiled, key, keys) for key in compiled.positiontup or ())
+    parameters = tuple(
+        _member(key, members[key], values[key])
+        if key in members
+        else _parameter(compiled, key, values.get(key), is_key=key in keys)
+        for key in names
+    )
     is_plain = all(p.required and p.write is None for p in parameters)
     return Statement(
         name=name,
-        sql=str(compiled),
+        sql=sql,
         parameters=parameters,
         plain=tuple(p.name for p in parameters) if is_plain else None,
-        subject=subject_of(clause, str(compiled)),
+        subject=subject_of(clause, sql),
         is_read=_is_read(clause),
         is_kept=is_kept,
     )
@@ -201,8 +215,8 @@ def _is_read(clause: ClauseElement) -> bool:
     return True
 
 
-def _is_open_list(element: object) -> bool:
-    return isinstance(element, BindParameter) and element.expanding and element.required
+def _is_open_list(bind: BindParameter[Any], value: object) -> bool:
+    return bind.expanding and bind.required and value is None
 
 
 def _compared(clause: ClauseElement) -> frozenset[str]:
@@ -216,39 +230,37 @@ def _compared(clause: ClauseElement) -> frozenset[str]:
     )
 
 
-def _parameter(compiled: SQLCompiler, key: str, keys: frozenset[str]) -> Parameter:
-    bind = compiled.binds.get(key)
-    if bind is None:  # a member of an expanded IN list: a constant
-        type_ = _member_type(compiled, key)
-        member = Parameter(key, False, None, writer_of(type_), is_zoned(type_))
-        # SQLAlchemy gives no value at all while one is missing that only the call brings.
-        missing = {name: None for name, other in compiled.binds.items() if other.required}
-        value = compiled.construct_params(missing)[key]
-        return member if value is None else replace(member, value=member.written(value))
+def _parameter(compiled: SQLCompiler, key: str, value: object, *, is_key: bool) -> Parameter:
+    bind = compiled.binds[key]
     parameter = Parameter(
         key,
-        required=bind.required,
+        required=bind.required and value is None,
         value=None,
         write=writer_of(bind.type),
         is_zoned=is_zoned(bind.type),
-        is_key=key in keys,
+        is_key=is_key,
         make=_default_of(compiled, key),
     )
-    if bind.required or parameter.make is not None:
+    if parameter.required or parameter.make is not None:
         return parameter
-    return replace(parameter, value=parameter.written(bind.effective_value))
+    return replace(parameter, value=parameter.written(value))
 
 
-def _member_type(compiled: SQLCompiler, key: str) -> TypeEngine[Any]:
-    """Find the list that `key` is a member of: `id_1_2` of `id_1`, `pair_1_2_1` of `pair_1`."""
-    name, _, place = key.rpartition("_")
-    bind = compiled.binds.get(name)
-    if bind is not None:
-        return bind.type
-    bind = compiled.binds.get(name.rpartition("_")[0])
-    if bind is None or not isinstance(bind.type, TupleType):
-        return NullType()
-    return bind.type.types[int(place) - 1]
+def _member(key: str, type_: TypeEngine[Any], value: object) -> Parameter:
+    """Give the parameter of a member of an expanded IN list: a constant."""
+    member = Parameter(key, False, None, writer_of(type_), is_zoned(type_))
+    return member if value is None else replace(member, value=member.written(value))
+
+
+def _member_types(
+    compiled: SQLCompiler, expansions: Mapping[str, Sequence[str]]
+) -> dict[str, TypeEngine[Any]]:
+    found: dict[str, TypeEngine[Any]] = {}
+    for name, members in expansions.items():
+        type_ = compiled.binds[name].type
+        types = type_.types if isinstance(type_, TupleType) else [type_]
+        found.update((member, types[n % len(types)]) for n, member in enumerate(members))
+    return found
 
 
 def _default_of(compiled: SQLCompiler, key: str) -> Callable[[], object] | None:
