@@ -584,6 +584,7 @@ def choose(chance: random.Random, filters: list[tuple[str, str]], columns: list[
 RUNS = 600 if os.environ.get("CHATKEEP_FULL") else 60
 
 
+@pytest.mark.slow
 async def test_random_trees_are_what_a_plain_model_says(
     world: tuple[Database, deepsearch.Schema, World],
 ) -> None:

@@ -76,6 +76,14 @@ class Reversed(TypeDecorator[str]):
         return None if value is None else value[::-1]
 
 
+class FirstOf(TypeDecorator[str]):
+    impl = JSONB
+    cache_ok = True
+
+    def process_result_value(self, value, dialect):
+        return None if value is None else value[0]
+
+
 class ValueColumns(TypedColumns):
     id: Named[int] = Column(Integer, Identity(), primary_key=True)
     user_id: Named[str] = Column(String(255), nullable=False)
@@ -109,7 +117,13 @@ class ValueColumns(TypedColumns):
     any_json: Named[Any] = Column(JSONB, nullable=True)
     sources: Named[list[Source] | None] = Column(Json[list[Source]](list[Source]))
     turned: Named[str | None] = Column(Reversed)
+    loose_number: Named[float | None] = Column(Numeric(asdecimal=False))
+    documents: Named[list[Any] | None] = Column(ARRAY(JSONB))
+    colors: Named[list[Color] | None] = Column(ARRAY(Enum(Color, name="value_color")))
+    zoned_times: Named[list[dt.time] | None] = Column(ARRAY(Time(timezone=True)))
+    turned_json: Named[str | None] = Column(FirstOf)
     address: Named[Any] = Column(INET, nullable=True)
+    blobs: Named[list[bytes] | None] = Column(ARRAY(LargeBinary))
 
 
 ANNOTATIONS: dict[str, Any] = {
@@ -144,6 +158,11 @@ ANNOTATIONS: dict[str, Any] = {
     "any_json": Any,
     "sources": list[Source] | None,
     "turned": str | None,
+    "loose_number": float | None,
+    "documents": list[Any] | None,
+    "colors": list[Color | None] | None,
+    "zoned_times": list[dt.time] | None,
+    "turned_json": str | None,
 }
 
 # Each value as PostgreSQL reads it, in a row of its own.
@@ -198,6 +217,11 @@ VALUES: dict[str, list[str]] = {
     "any_json": ['{"a": [1, 2.5, null, "x"], "big": 123456789012345678901234567890}', "null", '""'],
     "sources": ['[{"title": "t", "url": "u", "snippet": "s\\n"}]', "[]"],
     "turned": ["abc"],
+    "loose_number": ["0.1", "12345678901234567890.5"],
+    "documents": ['{"{\\"a\\": 1.50}",NULL,"null","[]"}', "{}"],
+    "colors": ["{RED,NULL,BLUE}"],
+    "zoned_times": ["{12:00:00+00,01:00:00.5-03:30}"],
+    "turned_json": ['["x", 2]'],
 }
 
 
@@ -348,6 +372,10 @@ async def test_what_has_no_exact_form_is_refused_when_it_is_prepared(db: Databas
     tree = msgspec.defstruct("Tree", [("values", list[Child])])
     with pytest.raises(ConfigError, match=r"values: Child\.address.*INET.*cannot be loaded"):
         db.prepare(nested(SCHEMA.users, into=tree))
+    blobs = msgspec.defstruct("Blobs", [("blobs", list[bytes] | None)])
+    with_blobs = msgspec.defstruct("Tree", [("values", list[blobs])])
+    with pytest.raises(ConfigError, match=r"values: Blobs\.blobs.*cannot be loaded"):
+        db.prepare(nested(SCHEMA.users, into=with_blobs))
     db.prepare(nested(SCHEMA.values, into=Child))
 
 
