@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 
 import pytest
+from sqlalchemy import func, select
 
 from chatkeep import (
     ConnectionFailedError,
@@ -76,9 +78,34 @@ COMMON = [("cut", "to_client"), ("drop", "to_server"), ("stall", "to_client")]
 ALL = [(fault, way) for fault in FAULTS if fault != "delay" for way in ("to_server", "to_client")]
 
 
+async def stores(place: Place, db: Database, chat_id: str, step: int) -> int:
+    async with db.transaction() as tx:
+        for n in range(2):
+            new = NewMessage(id=f"{step}-{n}", role="user", content="x")
+            await tx.messages.append(chat_id, new)
+    return 2
+
+
+async def copies(place: Place, db: Database, chat_id: str, step: int) -> int:
+    columns = ["id", "chat_id", "user_id", "role", "content"]
+    rows = [(f"{step}-{n}", chat_id, "ada", "user", "x" * 40_000) for n in range(2)]
+    return await db.copy(place.schema.messages, rows, columns=columns)
+
+
+async def streams(place: Place, db: Database, chat_id: str, step: int) -> int:
+    numbers = select(func.generate_series(1, 50).column_valued("n"))
+    read = [n async for (n,) in db.stream(numbers, batch=15)]
+    assert read == list(range(1, 51))
+    return 0
+
+
+@pytest.mark.parametrize("work", [stores, copies, streams])
 @pytest.mark.parametrize(("fault", "direction"), ALL if FULL else COMMON)
-async def test_a_transaction_under_a_fault_at_each_of_its_messages(
-    place: Place, fault: Fault, direction: Direction
+async def test_a_fault_at_each_message(
+    place: Place,
+    work: Callable[[Place, Database, str, int], Awaitable[int]],
+    fault: Fault,
+    direction: Direction,
 ) -> None:
     """What was acknowledged is stored; what failed is stored whole (its commit was under way) or not."""
     outcomes: list[bool] = []
@@ -86,26 +113,21 @@ async def test_a_transaction_under_a_fault_at_each_of_its_messages(
         await db.users.create(NewUser(id="ada", email="ada@example.com"))
         chat = await db.as_user("ada").chats.create(title="Postgres")
         while not outcomes or not outcomes[-1]:
-            step = len(outcomes)
+            step, written = len(outcomes), -1
             place.proxy.strike({fault: 1.0}, direction, after=step)
-            started, is_done = monotonic(), False
-            try:
-                async with asyncio.timeout(60), db.transaction() as tx:
-                    for n in range(2):
-                        new = NewMessage(id=f"{step}-{n}", role="user", content="x")
-                        await tx.messages.append(chat.id, new)
-                is_done = True
-            except BROKEN:
-                pass
+            started = monotonic()
+            with suppress(*BROKEN):
+                async with asyncio.timeout(60):
+                    written = await work(place, db, chat.id, step)
             assert monotonic() - started < TRANSACTION_SECONDS + SLACK
             place.proxy.heal()
             await whole(db)
             await place.nothing_open()
             ids = f"select count(*) from x_message where id in ('{step}-0', '{step}-1')"
             stored = await place.witness.fetchval(ids)
-            assert stored == 2 if is_done else stored in {0, 2}
-            outcomes.append(is_done)
-    assert len(outcomes) > 4  # BEGIN, two inserts, COMMIT were struck
+            assert stored == written if written >= 0 else stored in {0, 2}
+            outcomes.append(written >= 0)
+    assert len(outcomes) > (2 if work is copies else 4)
 
 
 async def test_a_server_that_cannot_be_reached_is_told_in_time(place: Place) -> None:
