@@ -14,6 +14,7 @@ import asyncpg
 from benchmarks import data, document, environment, report
 from benchmarks.cores import MODES, Cores
 from benchmarks.data import Keeper, Size
+from benchmarks.floor import floor
 from benchmarks.patterns import BY_NAME as PATTERNS
 from benchmarks.peers.catalogue import BY_NAME as PEERS
 from benchmarks.promises import OURS
@@ -144,6 +145,9 @@ def measured(args: argparse.Namespace) -> document.Document:
         own = stack.enter_context(data.server())
         url = own.create_database("bench")
         found = asyncio.run(compare(args, url))
+        if "user_by_email" in args.patterns:
+            size = Size(args.chats, args.messages)
+            found["floor_us"] = floor(own, "bench", size, found["cores"])
         if args.growth:
             found["growth"] = asyncio.run(grow(args, url, own.create_database("bench_small")))
         return found

@@ -34,6 +34,8 @@ def show(found: Document) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
+    if found.get("floor_us"):
+        console.print(_floor(found))
 
 
 def grids(found: Document) -> Iterator[Grid]:
@@ -73,6 +75,13 @@ def grids(found: Document) -> Iterator[Grid]:
     ]
     if kept:
         yield Grid("what chatkeep promises (! is a miss)", head, kept)
+
+
+def _floor(found: Document) -> str:
+    return (
+        f"The floor: PostgreSQL's own pgbench, in C and prepared, takes {found['floor_us']:.0f} µs "
+        "for user by e-mail, in the median."
+    )
 
 
 def _figure(value: float, is_miss: bool) -> str:
@@ -131,6 +140,8 @@ def markdown(found: Document) -> str:
     ]
     for title, head, rows in grids(found):
         lines += [f"### {title[0].upper()}{title[1:]}", "", *table_lines(head, rows), ""]
+    if found.get("floor_us"):
+        lines += [_floor(found), ""]
     lines += ["### Versions", "", "| | |", "|---|---|"]
     for name, versions in found["versions"].items():
         said = ", ".join(f"{package} {number}" for package, number in versions.items())
