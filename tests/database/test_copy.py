@@ -467,6 +467,21 @@ async def test_columns_of_a_wrong_form(db: Database, schema: deepsearch.Schema) 
             await db.copy(schema.users, [("a",)], columns=columns)
 
 
+async def test_a_table_and_a_plain_function_are_asked_for(
+    db: Database, schema: deepsearch.Schema
+) -> None:
+    async def progress(count: int) -> None:
+        raise AssertionError(count)
+
+    with pytest.raises(ConfigError, match="cannot be awaited"):
+        await db.copy(schema.users, new(1), progress=progress)
+    tables: list[Any] = ["x_user", select(schema.users), schema.users.alias()]
+    for table in tables:
+        with pytest.raises(ConfigError, match="in a table, not in a"):
+            await db.copy(table, new(1))
+    assert await stored(db) == 0
+
+
 async def test_sequences_of_another_length(db: Database, schema: deepsearch.Schema) -> None:
     with pytest.raises(InvalidInputError, match="row 2 has 1 values for 2 columns"):
         await db.copy(schema.users, [("a", "b"), ("c",)], columns=["id", "email"])

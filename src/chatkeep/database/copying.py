@@ -9,6 +9,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from inspect import iscoroutinefunction
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, cast
@@ -36,7 +37,7 @@ async def copy_into(
     progress: Callable[[int], object] | None,
 ) -> int:
     """Store rows in one COPY; see `Queries.copy`."""
-    _check_columns(table, columns)
+    _check_arguments(table, columns, progress)
     rows, first = await _look_at_first(rows)
     count = 0
     if first is not None:
@@ -71,7 +72,11 @@ async def _with_first(first: object, later: AsyncIterator[object]) -> AsyncItera
         yield row
 
 
-def _check_columns(table: Table[Any], columns: Sequence[str] | None) -> None:
+def _check_arguments(table: object, columns: Sequence[str] | None, progress: object) -> None:
+    if not isinstance(table, Table):
+        raise ConfigError(f"copy stores rows in a table, not in a {type(table).__name__}.")
+    if iscoroutinefunction(progress):
+        raise ConfigError("copy calls progress between two rows: it cannot be awaited.")
     if columns is None:
         return
     if isinstance(columns, str) or not columns or len(set(columns)) != len(columns):
