@@ -387,6 +387,16 @@ def test_values_given_by_params_are_used() -> None:
         assert set(query.statement.arguments(values)) == {f"{n}", f"name {n}", "a"}
 
 
+async def test_pages_use_values_given_by_params(db: Database, schema: deepsearch.Schema) -> None:
+    users = schema.users
+    await db.execute(insert(users).values([row(name) for name in ("ada", "bob", "cyd", "dan")]))
+    wanted = select(users.c.id).where(users.c.id == bindparam("id", "ada"))
+    for name in ("bob", "cyd", "dan", "bob"):
+        page = await db.page(wanted.params(id=name), order_by=users.c.id)
+        assert page.items == [(name,)]
+    assert (await db.page(wanted, order_by=users.c.id)).items == [("ada",)]
+
+
 def test_a_list_of_constants_beside_an_open_parameter() -> None:
     u = USERS.c
     wanted = select(u.id).where(u.id.in_(["a", "b"]), u.name == bindparam("name"))

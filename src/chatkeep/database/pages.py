@@ -233,7 +233,7 @@ def _place_of(
         return None, ()
     terms: Any = order_terms(order_by)
     key = _cache_key(statement.order_by(*terms))
-    if key is None:
+    if key is None or key.params:  # what .params() gives is not in the binds
         return None, ()
     binds: Binds = key.bindparams
     marks: list[int | bool] = []
