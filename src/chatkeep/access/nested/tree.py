@@ -1,7 +1,7 @@
 """What is loaded, level by level: the caller's classes compared with the schema."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, get_args, get_origin
@@ -352,10 +352,3 @@ def _is_plain_class(into: type[Any]) -> bool:
 
 def _is_plain_part(part: ColumnPart | Link) -> bool:
     return part.node.is_plain if isinstance(part, Link) else part.is_plain
-
-
-def levels(node: Node) -> Iterator[Node]:
-    """Give a node and all below."""
-    yield node
-    for link in node.links:
-        yield from levels(link.node)
