@@ -74,10 +74,6 @@ async def test_a_call_under_a_fault(
         assert stored == wanted or (not is_done and stored == [])
 
 
-COMMON = [("cut", "to_client"), ("drop", "to_server"), ("stall", "to_client")]
-ALL = [(fault, way) for fault in FAULTS if fault != "delay" for way in ("to_server", "to_client")]
-
-
 async def stores(place: Place, db: Database, chat_id: str, step: int) -> int:
     async with db.transaction() as tx:
         for n in range(2):
@@ -99,8 +95,21 @@ async def streams(place: Place, db: Database, chat_id: str, step: int) -> int:
     return 0
 
 
-@pytest.mark.parametrize("work", [stores, copies, streams])
-@pytest.mark.parametrize(("fault", "direction"), ALL if FULL else COMMON)
+COMMON = [
+    *((work, "cut", "to_client") for work in (stores, copies, streams)),
+    *((work, "drop", "to_server") for work in (stores, copies, streams)),
+    (stores, "stall", "to_client"),
+]
+ALL = [
+    (work, fault, way)
+    for work in (stores, copies, streams)
+    for fault in FAULTS
+    if fault != "delay"
+    for way in ("to_server", "to_client")
+]
+
+
+@pytest.mark.parametrize(("work", "fault", "direction"), ALL if FULL else COMMON)
 async def test_a_fault_at_each_message(
     place: Place,
     work: Callable[[Place, Database, str, int], Awaitable[int]],
