@@ -43,9 +43,8 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     add("--quick", action="store_true", help="little data, short turns, three rounds, no growth")
     add("--url", help="an empty database to fill, instead of a server of our own; no growth")
     add("--out", type=Path, help="folder for results.json and ratios.svg")
-    add(
-        "--write", action="store_true", help="write benchmarks/RESULTS.md, results.json, ratios.svg"
-    )
+    add("--write", action="store_true", help="keep the run: RESULTS.md, results.json, ratios.svg")
+    add("--again", action="store_true", help="measure nothing; write those from results.json")
     args = parser.parse_args(words)
     if args.quick:
         args.chats, args.messages = min(args.chats, 3000), min(args.messages, 20_000)
@@ -108,14 +107,14 @@ async def compare(args: argparse.Namespace, url: str) -> document.Document:
         await keeper.take_back()
         cores = Cores(args.cores, keeper.connection)
         results = await measure(field, cores, run.plan)
-        version = keeper.connection.get_server_version()
+        version = await keeper.connection.fetchval("show server_version")
         conditions = document.Conditions(
             run.size,
             run.plan,
             args.connections,
             cores.mode,
             "uvloop" if args.uvloop else "asyncio",
-            f"{version.major}.{version.minor}",
+            version,
         )
         return await document.document(results, field, conditions, about)
 
@@ -153,6 +152,11 @@ def measured(args: argparse.Namespace) -> document.Document:
         return found
 
 
+def kept() -> document.Document:
+    """Give the last run that was written."""
+    return json.loads((environment.HERE / "results.json").read_text(encoding="utf-8"))
+
+
 def keep(found: document.Document, folder: Path) -> None:
     """Write results.json and the plot."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -167,14 +171,15 @@ def main() -> int:
     """Run what was asked for; 1 when a peer gave a wrong answer or broke down."""
     args = parse()
     try:
-        found = measured(args)
+        found = kept() if args.again else measured(args)
     except (WrongAnswerError, WorkerError) as exc:
         print(exc, file=sys.stderr)
         return 1
     report.show(found)
-    for folder in filter(None, (args.out, environment.HERE if args.write else None)):
+    is_written = args.write or args.again
+    for folder in filter(None, (args.out, environment.HERE if is_written else None)):
         keep(found, folder.resolve())
-    if args.write:
+    if is_written:
         report.write_results(report.markdown(found), "comparison")
     return 0
 

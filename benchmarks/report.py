@@ -127,6 +127,8 @@ def markdown(found: Document) -> str:
         f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
         f"{machine['system']}; load {machine['load_before']} when it began."
     )
+    if machine["load_before"] > machine["cores"] / 2:
+        place += " **Provisional: the machine was busy with other work.**"
     lines = [
         "",
         conditions,
