@@ -22,6 +22,8 @@ from benchmarks.rounds import TASKS, Contestant, Plan, measure
 from benchmarks.verify import WrongAnswerError, verify
 from benchmarks.workers import WorkerError, started
 
+LAST = environment.HERE / "last"
+
 
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -42,7 +44,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add("--quick", action="store_true", help="little data, short turns, three rounds, no growth")
     add("--url", help="an empty database to fill, instead of a server of our own; no growth")
-    add("--out", type=Path, help="folder for results.json and ratios.svg")
+    add("--out", type=Path, default=LAST, help="folder for results.json and ratios.svg")
     add("--write", action="store_true", help="keep the run: RESULTS.md, results.json, ratios.svg")
     add("--again", action="store_true", help="measure nothing; write those from results.json")
     args = parser.parse_args(words)
@@ -177,9 +179,9 @@ def main() -> int:
         return 1
     report.show(found)
     is_written = args.write or args.again
-    for folder in filter(None, (args.out, environment.HERE if is_written else None)):
-        keep(found, folder.resolve())
+    keep(found, args.out.resolve())
     if is_written:
+        keep(found, environment.HERE)
         report.write_results(report.markdown(found), "comparison")
     return 0
 

@@ -21,10 +21,10 @@ class Cores:
     """Places the processes on cores."""
 
     def __init__(self, mode: str, connection: asyncpg.Connection) -> None:
-        self.mode = mode if (os.cpu_count() or 1) > 1 else "free"
+        self._all = os.sched_getaffinity(0)
+        self.mode = mode if len(self._all) > 1 else "free"
         self._connection = connection
         self._servers: list[int] = []
-        self._all = os.sched_getaffinity(0)
 
     async def look(self) -> None:
         """Find the server's processes; a pool may have opened connections since the last look."""
