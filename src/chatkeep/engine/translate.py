@@ -195,8 +195,8 @@ _CONNECT_FAILURES: tuple[tuple[type[BaseException], str, str], ...] = (
     ),
     (
         asyncpg.ProtocolViolationError,
-        "A pooler in front of PostgreSQL refused the settings of the connection to {target}.",
-        'Behind PgBouncer, open Database(..., pooler="pgbouncer").',
+        "The pooler in front of PostgreSQL refused the connection to {target}.",
+        'Open Database(..., pooler="pgbouncer"); if you do, the pooler\'s log says why.',
     ),
     (ssl.SSLError, "TLS with {target} failed.", "Check sslmode in the URL."),
 )
