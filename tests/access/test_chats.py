@@ -169,3 +169,10 @@ async def test_trusted_code_reaches_every_users_chats(
 async def test_a_scope_needs_an_id(db: Database, user_id: object) -> None:
     with pytest.raises(InvalidInputError, match="user_id must"):
         db.as_user(user_id)  # type: ignore[arg-type]
+
+
+async def test_an_input_and_a_title_are_one_too_many(mine: UserScope) -> None:
+    assert (await mine.chats.create()).title == "New Chat"
+    assert (await mine.chats.create(NewChat(title="Given"))).title == "Given"
+    with pytest.raises(InvalidInputError, match="not both"):
+        await mine.chats.create(NewChat(title="Given"), title="Given too")

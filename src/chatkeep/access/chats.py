@@ -269,7 +269,7 @@ class TrustedChats(AnyChats):
         user_id: str,
         new: NewChat | None = None,
         *,
-        title: str = "New Chat",
+        title: str | None = None,
         first_message: NewMessage | None = None,
     ) -> Chat:
         """Start a chat of a user; see `Chats.create`.
@@ -277,9 +277,10 @@ class TrustedChats(AnyChats):
         Raises:
             ReferencedRowError: No such user.
             AlreadyExistsError: A chat (or message) with this id exists.
-            InvalidInputError: The title is too long, or the input is of another table.
+            InvalidInputError: The title is too long, the input is of another table, or both were
+                given.
         """
-        new = NewChat(title=title) if new is None else new
+        new = _new_chat(new, title)
         return await self._create(check_id(user_id, "user_id"), new, first_message)
 
 
@@ -290,20 +291,21 @@ class Chats(AnyChats):
         self,
         new: NewChat | None = None,
         *,
-        title: str = "New Chat",
+        title: str | None = None,
         first_message: NewMessage | None = None,
     ) -> Chat:
-        """Start a chat; `title="..."` is short for `NewChat(title="...")`.
+        """Start a chat; `title="..."` is short for `NewChat(title="...")`, without it "New Chat".
 
         With `first_message` chat and message are stored in one statement, both or neither.
 
         Raises:
             ReferencedRowError: No such user.
             AlreadyExistsError: A chat (or message) with this id exists.
-            InvalidInputError: The title is too long, or the input is of another table.
+            InvalidInputError: The title is too long, the input is of another table, or both were
+                given.
         """
         user_id = str(self._scope["user_id"])
-        new = NewChat(title=title) if new is None else new
+        new = _new_chat(new, title)
         return await self._create(user_id, new, first_message)
 
 
@@ -313,6 +315,14 @@ def _place(name: str, after: str | None, before: str | None) -> Sequence[str | i
     if after is None or after == START:
         return (_LATEST, "")
     return read_cursor(after, name, (datetime, str))
+
+
+def _new_chat(new: NewChat | None, title: str | None) -> NewChat:
+    if new is None:
+        return NewChat(title="New Chat" if title is None else title)
+    if title is None:
+        return new
+    raise InvalidInputError("chats.create takes an input or a title, not both.", field="title")
 
 
 def _found(chat: FoundT | None) -> FoundT:
