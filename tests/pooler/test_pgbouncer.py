@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -31,8 +32,9 @@ from chatkeep import (
     NewUser,
     Transaction,
 )
-from fixtures.pgbouncer import SERVER_CONNECTIONS
+from fixtures.pgbouncer import SERVER_CONNECTIONS, own_folder, start_pgbouncer
 from fixtures.proxy import eventually
+from fixtures.servers import PgServer
 from pooler.conftest import Place
 
 SERVERS = """
@@ -260,3 +262,21 @@ async def test_a_schema_that_changes_is_met_without_an_error(place: Place, db: D
     await place.witness.execute('alter table "x_user" alter column name type varchar(300)')
     users = await db.gather(*(db.users.get("ada") for _ in range(10)))
     assert {user.id for user in users} == {"ada"}
+
+
+async def test_a_restart_of_pgbouncer_is_survived(pg18: PgServer, place: Place) -> None:
+    with own_folder() as folder:
+        bouncer = start_pgbouncer(pg18, folder)
+        url = bouncer.url(urlsplit(place.url).path.lstrip("/"))
+        async with Database(place.schema, url, pooler="pgbouncer", max_connections=5) as db:
+            await db.users.create(NewUser(id="ada", email="ada@example.com"))
+            await db.gather(*(db.users.get("ada") for _ in range(20)))
+            await asyncio.to_thread(bouncer.stop)
+            with pytest.raises(ConnectionFailedError):
+                await db.users.get("ada")
+            again = await asyncio.to_thread(start_pgbouncer, pg18, folder, bouncer.port)
+            users = await db.gather(*(db.users.get("ada") for _ in range(20)))
+            assert {user.id for user in users} == {"ada"}
+            async with db.transaction() as tx:
+                await tx.as_user("ada").chats.create(title="Back")
+        await asyncio.to_thread(again.stop)
