@@ -70,6 +70,10 @@ CASES: dict[str, tuple[dict[str, object], set[str]]] = {
     "sessions.find": ({"session_token": "token_7"}, {f"{P}session_pkey"}),
     "scoped_chats.find": ({"user_id": USER, "id": CHAT}, {f"{P}chat_user_id_id_unique"}),
     "scoped_chats.list": (
+        {"user_id": USER, "limit": 51},
+        {f"{P}chat_user_id_updated_at_id_idx"},
+    ),
+    "scoped_chats.list_after": (
         {"user_id": USER, "updated_at": "now", "id": "chat_50", "limit": 51},
         {f"{P}chat_user_id_updated_at_id_idx"},
     ),

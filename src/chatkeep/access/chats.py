@@ -1,6 +1,7 @@
 """Chats: `chats` in a user's scope, and `db.chats` for trusted code."""
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar, overload
@@ -28,8 +29,8 @@ from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
 
-_LATEST = datetime.max.replace(tzinfo=UTC)
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_PLACE = (datetime, str)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC), "")
 
 
 class ChatQueries:
@@ -62,13 +63,18 @@ class ChatQueries:
 
     @cached_property
     def list(self) -> Query[Chat]:
-        """By last activity, before a place; the first page begins after the end of time."""
-        return self._list("list", is_back=False)
+        """By last activity, from the latest on."""
+        return self._list("list", None, is_back=False)
+
+    @cached_property
+    def list_after(self) -> Query[Chat]:
+        """The next page: after a place of the list, which is before a time."""
+        return self._list("list_after", operator.lt, is_back=False)
 
     @cached_property
     def list_before(self) -> Query[Chat]:
-        """The page back: after a place, the oldest activity first."""
-        return self._list("list_before", is_back=True)
+        """The page back: before a place of the list, the oldest activity first."""
+        return self._list("list_before", operator.gt, is_back=True)
 
     @cached_property
     def delete(self) -> Query[Chat]:
@@ -115,15 +121,18 @@ class ChatQueries:
             query = self._creates[key] = self.rows.query("create_with_message", clause)
         return query
 
-    def _list(self, name: str, *, is_back: bool) -> Query[Chat]:
+    def _list(
+        self, name: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
+    ) -> Query[Chat]:
         table = self.rows.table
         place = (table.c["updated_at"], table.c["id"])
         given = tuple_(
             bindparam("updated_at", type_=DateTime(timezone=True)),
             bindparam("id", type_=table.c["id"].type),
         )
-        where = tuple_(*place) > given if is_back else tuple_(*place) < given
-        clause = select(*self.rows.columns).where(where)
+        clause = select(*self.rows.columns)
+        if compare is not None:
+            clause = clause.where(compare(tuple_(*place), given))
         if self._is_scoped:
             clause = clause.where(table.c["user_id"] == bindparam("user_id"))
         ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
@@ -196,14 +205,15 @@ class AnyChats:
         """
         check_direction("chats.list", after, before)
         name = f"{self._queries.rows.table.name}\0{self._scope.get('user_id', '')}"
-        updated_at, chat_id = _place(name, after, before)
-        values = {
-            **self._scope,
-            "updated_at": updated_at,
-            "id": chat_id,
-            "limit": check_limit(limit) + 1,
-        }
-        query = self._queries.list if before is None else self._queries.list_before
+        values: Values = {**self._scope, "limit": check_limit(limit) + 1}
+        query = self._queries.list
+        if before is not None:
+            query = self._queries.list_before
+            place = _EARLIEST if before == END else read_cursor(before, name, _PLACE)
+            values["updated_at"], values["id"] = place
+        elif after is not None and after != START:
+            query = self._queries.list_after
+            values["updated_at"], values["id"] = read_cursor(after, name, _PLACE)
         rows = await query.all(self._runner, values)
         return page_of(
             rows,
@@ -307,14 +317,6 @@ class Chats(AnyChats):
         user_id = str(self._scope["user_id"])
         new = _new_chat(new, title)
         return await self._create(user_id, new, first_message)
-
-
-def _place(name: str, after: str | None, before: str | None) -> Sequence[str | int | datetime]:
-    if before is not None:
-        return (_EARLIEST, "") if before == END else read_cursor(before, name, (datetime, str))
-    if after is None or after == START:
-        return (_LATEST, "")
-    return read_cursor(after, name, (datetime, str))
 
 
 def _new_chat(new: NewChat | None, title: str | None) -> NewChat:

@@ -192,6 +192,9 @@ class Pool:
         self._lent.discard(wire)
         if wire.is_closed():
             self._pass_place_on()
+        elif not (interrupted or self._waiting or wire.is_in_transaction()) and self.is_open:
+            self._idle.append(wire)  # what follows, in the usual case, at once
+            return
         elif interrupted or wire.is_in_transaction():
             self._clean_up(self._clean(wire))
         else:

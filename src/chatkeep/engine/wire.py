@@ -80,7 +80,10 @@ class Wire(Portals):
         protocol = self._protocol
         if protocol is None:
             raise asyncpg.InterfaceError("connection is closed")
-        self._begin()
+        self.age = 0
+        self._is_overdue = False
+        self.task = task = current_task(self._loop)
+        self._cancelling = task.cancelling() if task else 0
         try:
             rows: list[Row] = await protocol.bind_execute(
                 prepared, arguments, "", 1 if only_first else 0, False, NO_TIMEOUT
@@ -108,13 +111,6 @@ class Wire(Portals):
             self._is_overdue = True
             self.task.cancel()
             self.task = None
-
-    def _begin(self) -> None:
-        task = current_task(self._loop)
-        self.age = 0
-        self._is_overdue = False
-        self._cancelling = task.cancelling() if task else 0
-        self.task = task
 
     def _end(self, exc: CancelledError) -> None:
         """Make a time-out of our own interruption; a caller's cancellation stays one."""
