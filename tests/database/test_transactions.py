@@ -101,25 +101,29 @@ async def test_a_commit_that_is_refused_is_run_again(
     attempts = 0
 
     async def leaves(me: str, they: str) -> None:
-        nonlocal attempts
         is_first = True
-        async for attempt in db.transaction(retry=5, isolation="serializable"):
-            async with attempt as tx:
-                attempts += 1
-                if await tx.scalar(value(they)):
-                    await tx.scalar(setting(me, 0))
-                if is_first:
-                    is_first = False
-                    await both.wait()
+
+        async def work(tx: Transaction) -> None:
+            nonlocal attempts, is_first
+            attempts += 1
+            if await tx.scalar(value(they)):
+                await tx.scalar(setting(me, 0))
+            if is_first:
+                is_first = False
+                await both.wait()
+
+        await db.transaction(retry=5, isolation="serializable").run(work)
 
     await asyncio.gather(leaves("ada", "bob"), leaves("bob", "ada"))
     assert attempts == 3
     assert await other.fetchval("select sum(n) from on_call") == 1
 
 
-async def test_a_refused_commit_never_lets_a_return_through(
-    db: Database, other: asyncpg.Connection
+@pytest.mark.parametrize("left_by", ["its end", "return"])
+async def test_a_refused_commit_comes_out_of_a_loop(
+    db: Database, other: asyncpg.Connection, left_by: str
 ) -> None:
+    """After a `return` nobody could run it again, and the value was not stored."""
     both = asyncio.Barrier(2)
 
     async def leaves(me: str, they: str) -> str:
@@ -128,15 +132,16 @@ async def test_a_refused_commit_never_lets_a_return_through(
                 await tx.scalar(value(they))
                 await tx.scalar(setting(me, 0))
                 await both.wait()
-                return "stored"
-        return "never"
+                if left_by == "return":
+                    return "stored"
+        return "stored"
 
     results = await asyncio.gather(
         leaves("ada", "bob"), leaves("bob", "ada"), return_exceptions=True
     )
     lost = [result for result in results if isinstance(result, ConflictError)]
     assert len(lost) == 1
-    assert "left by return" in lost[0].__notes__[0]
+    assert "run(work)" in lost[0].__notes__[0]
     assert await other.fetchval("select sum(n) from on_call") == 1
 
 

@@ -6,7 +6,6 @@ meeting again.
 """
 
 import asyncio
-import inspect
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +13,6 @@ from itertools import count
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from chatkeep.engine.block_end import Place, leads_back
 from chatkeep.errors import ConfigError, ConflictError
 
 T = TypeVar("T")
@@ -70,11 +68,7 @@ class Attempts(Generic[T]):
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Awaitable["Attempt[T]"]:
-        # No coroutine itself, so that the frame above is the loop's.
-        return self._next(Place.above(inspect.currentframe()))
-
-    async def _next(self, loop: Place | None) -> "Attempt[T]":
+    async def __anext__(self) -> "Attempt[T]":
         last = self._attempt
         if last is not None:
             if not last.was_entered:
@@ -87,7 +81,7 @@ class Attempts(Generic[T]):
             await asyncio.sleep(wait_before(self._number))
         self._number += 1
         is_last = self._number > self._retry
-        self._attempt = Attempt(self._opens(), loop, is_last=is_last)
+        self._attempt = Attempt(self._opens(), is_last=is_last)
         return self._attempt
 
 
@@ -99,11 +93,8 @@ class Attempt(Generic[T]):
         lost: The transaction was taken back for a conflict, and the loop goes on.
     """
 
-    def __init__(
-        self, opened: AbstractAsyncContextManager[T], loop: Place | None, *, is_last: bool
-    ) -> None:
+    def __init__(self, opened: AbstractAsyncContextManager[T], *, is_last: bool) -> None:
         self._opened = opened
-        self._loop = loop
         self._is_last = is_last
         self.was_entered = False
         self.lost = False
@@ -114,34 +105,26 @@ class Attempt(Generic[T]):
         self.was_entered = True
         return await self._opened.__aenter__()
 
-    def __aexit__(
+    async def __aexit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Awaitable[bool]:
-        # No coroutine itself, so that the frame above is the block's.
-        here = Place.above(inspect.currentframe())
-        return self._leave(exc_type, exc, traceback, here)
-
-    async def _leave(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-        here: Place | None,
     ) -> bool:
+        """End the attempt; a conflict that a statement met is swallowed, and the loop goes on.
+
+        A conflict of the commit is not. Python does not tell how the block was left: behind a
+        `return value` the function would go on to give a value that was not stored.
+        """
         try:
             await self._opened.__aexit__(exc_type, exc, traceback)
         except Exception as refused:
             if self._is_last or not is_conflict(refused):
                 raise
-            if exc is None and not leads_back(here, self._loop):
-                # Swallowing it would let `return value` go on, as if the value had been stored.
+            if exc is None:
                 refused.add_note(
-                    "The loop does not run it again, since the block may have been left by return "
-                    "or break: let the block be the last thing in the loop, or use "
-                    "`await db.transaction(retry=...).run(work)`."
+                    "The commit was refused, which a loop cannot run again: "
+                    "use `await db.transaction(retry=...).run(work)`."
                 )
                 raise
             self.lost = True
