@@ -238,7 +238,8 @@ async def test_no_row_is_lost_or_doubled(
             else:
                 await RUNS[kind](db, schema, seed)
     pages = sum(
-        name in ("page", "chats.list", "chats.list_after", "chats.list_before") or "messages.list" in name
+        name in ("page", "chats.list", "chats.list_after", "chats.list_before")
+        or "messages.list" in name
         for name in sent.names
     )
     if FULL:
