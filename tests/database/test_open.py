@@ -197,3 +197,28 @@ async def test_an_empty_embedded_database_is_prepared_by_the_projects_migrations
     with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
         async with Database(deepsearch.schema()):
             pass
+
+
+async def test_opened_again_the_bound_holds_though_the_first_close_ran_out_of_time(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    await create_tables(schema, database_url)
+    short = timedelta(milliseconds=200)
+    db = Database(schema, database_url, max_connections=2, statement_timeout=short)
+    await db.open()
+    first = db._pools.pool
+    held = [await first.acquire(), await first.acquire()]
+    await db.close()
+    await db.open()
+    for wire in held:
+        first.release(wire)
+    second = db._pools.pool
+    again = [await second.acquire(), await second.acquire()]
+    assert second._size == 2
+    waiting = asyncio.create_task(second.acquire())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    for wire in again:
+        second.release(wire)
+    second.release(await waiting)
+    await db.close()

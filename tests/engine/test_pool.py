@@ -12,6 +12,7 @@ from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.translate import translate
 from chatkeep.errors import (
+    AlreadyExistsError,
     ConnectionFailedError,
     DatabaseBusyError,
     DatabaseClosedError,
@@ -218,3 +219,38 @@ async def test_watchers_are_told_name_and_rows_and_nobody_else(
 def test_a_half_dead_connection_is_told_as_broken() -> None:
     error = translate(asyncpg.InternalClientError("cannot switch to state 11"), "users.get", {})
     assert isinstance(error, ConnectionFailedError)
+
+
+async def test_what_comes_back_to_a_closed_pool_is_not_lent_again(database_url: str) -> None:
+    pool = Pool(PoolOptions(max_connections=2, statement_timeout=0.2))
+    await pool.open(database_url)
+    held, spare = await pool.acquire(), await pool.acquire()
+    pool.release(spare)
+    closing = asyncio.create_task(pool.close())
+    await asyncio.sleep(0)
+    assert pool.take() is None
+    with pytest.raises(DatabaseClosedError):
+        await pool.acquire()
+    pool.release(held)
+    await closing
+    assert held.is_closed()
+    assert spare.is_closed()
+    assert pool.take() is None
+
+
+async def test_a_refused_row_is_no_reason_to_ask_the_connection(
+    runner: PoolRunner, sql: Sql
+) -> None:
+    told: list[str] = []
+    wire = runner.pool.take()
+    assert wire is not None
+    wire.add_log_listener(lambda _, message: told.append(str(message)))
+    runner.pool.release(wire)
+    await runner.fetch(sql("create table one (n int primary key)"), [])
+    await runner.fetch(sql("insert into one values (1) returning n"), [])
+    with pytest.raises(AlreadyExistsError):
+        await runner.fetch(sql("insert into one values (1) returning n"), [])
+    assert runner.pool._cleaning == set()
+    assert runner.pool.take() is wire
+    runner.pool.release(wire)
+    assert told == []

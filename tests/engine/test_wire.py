@@ -7,7 +7,7 @@ import asyncio
 
 import asyncpg
 import pytest
-from sqlalchemy import bindparam, column, func, insert, select, table, text, update
+from sqlalchemy import bindparam, column, func, insert, literal_column, select, table, text, update
 from sqlalchemy.dialects.postgresql import INTEGER
 from sqlalchemy.sql import ClauseElement
 
@@ -210,6 +210,8 @@ async def asked(runner: PoolRunner) -> bool:
         (select(func.pg_advisory_lock(1)), False),
         (select(thing.c.n).where(text("nextval('s') > 0")), False),
         (text("select 1"), False),
+        (select(literal_column("nextval('s')")), False),
+        (select(literal_column("1")), True),
         (insert(thing).values(n=1).returning(thing.c.n), False),
         (update(thing).values(n=1), False),
         (select(insert(thing).values(n=1).returning(thing.c.n).cte("made")), False),

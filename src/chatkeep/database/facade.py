@@ -47,10 +47,10 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         _check_edition(schema)
         self._source = find_source(url)
         self._schema = schema
-        self._pool = Pool(pool_options(options))
+        self._options = pool_options(options)
         self._stack = AsyncExitStack()
-        runner = PoolRunner(self._pool, observers_of(options), meanings_of(schema))
-        super().__init__(runner, catalogue_of(schema))
+        self._pools = PoolRunner(Pool(self._options), observers_of(options), meanings_of(schema))
+        super().__init__(self._pools, catalogue_of(schema))
 
     async def open(self) -> Self:
         """Connect, and compare the database with the schema; `async with` does it for you.
@@ -62,13 +62,14 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             ServerError: The embedded server did not start.
             ConfigError: It is open already.
         """
-        if self._pool.is_open:
+        if self._pools.pool.is_open:
             raise ConfigError("This Database is open already.", hint="Open one for the process.")
         async with AsyncExitStack() as stack:
             address = await stack.enter_async_context(self._source.address())
             self._observers.address = address_of(address)
-            await self._pool.open(address)
-            stack.push_async_callback(self._pool.close)
+            pool = self._pools.pool = Pool(self._options)  # one for each time that it is open
+            await pool.open(address)
+            stack.push_async_callback(pool.close)
             await self._prepare(address)
             self._stack = stack.pop_all()
         return self

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, CompoundSelect, Enum, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter, TextClause
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ColumnClause, TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import is_comparison
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
@@ -212,6 +212,8 @@ def _is_read(clause: ClauseElement) -> bool:
             return False
         if isinstance(element, FunctionElement) and element.name not in _HARMLESS:
             return False
+        if isinstance(element, ColumnClause) and element.is_literal and "(" in element.name:
+            return False  # SQL written by hand may call anything
     return True
 
 

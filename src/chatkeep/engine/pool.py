@@ -70,7 +70,7 @@ class PoolOptions:
 
 
 class Pool:
-    """The connections of one `Database`. Use between `open()` and `close()`.
+    """The connections of one `Database`. Opened once, used until it is closed.
 
     Callers are served in turn. `_size` counts places: a connection that is open, being opened or
     being cleaned. A place that falls free goes to the first waiter, with or without a connection.
@@ -120,6 +120,7 @@ class Pool:
         if not self.is_open:
             return
         self.is_open = False
+        idle, self._idle = self._idle, []  # nothing is lent any more
         if self._watcher is not None:
             self._watcher.cancel()
         while self._waiting:
@@ -136,9 +137,7 @@ class Pool:
             task.cancel()
         for wire in tuple(self._lent):
             wire.terminate()
-        idle, self._idle = self._idle, []
         await asyncio.gather(*(self._close_wire(wire) for wire in idle))
-        self._size = 0
 
     def take(self) -> Wire | None:
         """Borrow a connection that is free at this moment, without waiting; or None.
@@ -192,7 +191,9 @@ class Pool:
         self._lent.discard(wire)
         if wire.is_closed():
             self._pass_place_on()
-        elif not (interrupted or self._waiting or wire.is_in_transaction()) and self.is_open:
+        elif not self.is_open:
+            self._clean_up(self._close_wire(wire))
+        elif not (interrupted or self._waiting or wire.is_in_transaction()):
             self._idle.append(wire)  # what follows, in the usual case, at once
             return
         elif interrupted or wire.is_in_transaction():
@@ -329,11 +330,16 @@ class Pool:
         """Close what nobody used since the last sweep; a line that hangs must not hold up the watch."""
         unused = [wire for wire in self._idle if not wire.was_used]
         self._idle = [wire for wire in self._idle if wire.was_used]
-        self._size -= len(unused)
         for wire in self._idle:
             wire.was_used = False
         for wire in unused:
-            self._clean_up(self._close_wire(wire))
+            self._clean_up(self._close_unused(wire))
+
+    async def _close_unused(self, wire: Wire) -> None:
+        try:
+            await self._close_wire(wire)
+        finally:
+            self._pass_place_on()
 
     async def _clean(self, wire: Wire) -> None:
         """End what an interrupted call left: asyncpg first waits for its own cancel request."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.observe import Observers
 from chatkeep.engine.pool import Pool
-from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
+from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate, was_answered, was_sent
 from chatkeep.engine.wire import Row, Wire
 from chatkeep.errors import ConnectionFailedError
 
@@ -53,8 +53,8 @@ class PoolRunner:
                 pool.release(wire, interrupted=True)
                 if is_last:
                     raise
-            except BaseException:  # a cancelled task too
-                pool.release(wire, interrupted=True)
+            except BaseException as exc:  # a cancelled task too
+                pool.release(wire, interrupted=not _is_settled(exc))
                 raise
             else:
                 pool.release(wire)
@@ -71,6 +71,16 @@ class PoolRunner:
             self.pool.release(wire, interrupted=True)
             raise
         self.pool.release(wire)
+
+
+def _is_settled(exc: BaseException) -> bool:
+    """Tell whether the connection is whole after this error: PostgreSQL answered with it.
+
+    That an e-mail is taken is no reason to ask the connection how it is.
+    """
+    if isinstance(exc, ConnectionFailedError):
+        return False
+    return not was_sent(exc) or was_answered(exc.__cause__)
 
 
 class Context(Protocol):
