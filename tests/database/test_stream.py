@@ -2,13 +2,14 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
+from pydantic import BaseModel
 from sqlalchemy import Integer, Text, case, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, REGCLASS
 
@@ -23,6 +24,7 @@ from chatkeep import (
 )
 from chatkeep.engine.observe import Observation
 from chatkeep.presets import deepsearch
+from fixtures.chain import everything_of
 
 MANY = 200_000
 
@@ -261,3 +263,28 @@ async def test_connections_keep_nothing_of_a_stream(narrow: Database) -> None:
             pass
     kept = text("select count(*) as n from pg_prepared_statements where statement ~ ('md' || '5')")
     assert await narrow.scalar(kept.columns(n=Integer)) == 0
+
+
+class Opened(BaseModel):
+    value: list[int]
+
+
+async def test_what_is_stored_is_in_no_error_that_hangs_on_ours(narrow: Database) -> None:
+    """Pydantic repeats the value; a tool that collects errors walks from one to the next."""
+    bad = select(func.to_jsonb("SECRET").cast(JSONB).label("value"))
+
+    async def streamed() -> None:
+        async for _ in narrow.stream(bad, into=Opened):
+            pass
+
+    calls: list[Callable[[], Awaitable[object]]] = [
+        streamed,
+        lambda: narrow.all(bad, into=Opened),
+        lambda: narrow.one(bad, into=Opened),
+        lambda: narrow.first(bad, into=Opened),
+    ]
+    for call in calls:
+        with pytest.raises(StoredDataError, match='column "value"') as caught:
+            await call()
+        assert "SECRET" not in everything_of(caught.value)
+    await assert_whole(narrow)

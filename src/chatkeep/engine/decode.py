@@ -58,7 +58,9 @@ class Shape(Generic[R]):
             index = self._culprit(rows)
             if index is None:
                 raise
-            raise self._unreadable(index) from _without_content(exc)
+            kind = type(exc).__name__
+        # Outside of the except: as a context the error would still hold what was stored.
+        raise self._unreadable(index) from _without_content(kind)
 
     def one(self, row: Iterable[Any]) -> R:
         """Build a record of one row.
@@ -69,7 +71,8 @@ class Shape(Generic[R]):
         try:
             return self._one(*row)
         except (msgspec.MsgspecError, ValueError, LookupError):
-            return self.many([row])[0]  # says which column it is
+            pass
+        return self.many([row])[0]  # says which column it is
 
     def _culprit(self, rows: list[Iterable[Any]]) -> int | None:
         """Find the column whose reader refuses a value."""
@@ -184,6 +187,6 @@ def _collect(*values: object) -> tuple[object, ...]:
     return values
 
 
-def _without_content(exc: Exception) -> Exception:
-    """Give an error of the same kind whose text repeats nothing of what was stored."""
-    return msgspec.ValidationError(f"{type(exc).__name__} while reading the stored value")
+def _without_content(kind: str) -> Exception:
+    """Give an error that names the kind of another, and repeats nothing of what was stored."""
+    return msgspec.ValidationError(f"{kind} while reading the stored value")
