@@ -37,11 +37,8 @@ class Wire:
     async def append_message(self, user_id: str, chat_id: str, fresh: str) -> Any:
         return await self._append(user_id, chat_id, fresh, "user", SAID)
 
-    async def insert_messages(self, user_id: str, chat_id: str, fresh: str) -> Any:
-        pairs = [said(number) for number in range(10)]
-        ids = [f"{fresh}_{number}" for number in range(10)]
-        roles, contents = [role for role, _ in pairs], [content for _, content in pairs]
-        return await self._insert(user_id, chat_id, ids, roles, contents)
+    async def insert_messages(self, user_id: str, chat_id: str, *arrays: list[str]) -> Any:
+        return await self._insert(user_id, chat_id, *arrays)
 
     async def create_chat(self, user_id: str, fresh: str) -> Any:
         return await self._create(fresh, user_id, TITLE, fresh, FIRST_ROLE, FIRST_CONTENT)
@@ -57,6 +54,14 @@ class Peer:
             await wire.prepare()
             self.wires.append(wire)
         self.call = Lender(self.wires).call
+
+    def build(self, pattern: str, values: list[Any]) -> list[Any]:
+        if pattern != "insert_messages":
+            return values
+        user_id, chat_id, fresh = values
+        pairs = [said(number) for number in range(10)]
+        ids = [f"{fresh}_{number}" for number in range(10)]
+        return [user_id, chat_id, ids, [role for role, _ in pairs], [text for _, text in pairs]]
 
     async def close(self) -> None:
         for wire in self.wires:

@@ -61,24 +61,37 @@ class Peer:
     async def settings_get(self, user_id: str) -> Any:
         return await self.db.as_user(user_id).settings.get()
 
-    async def settings_update(self, user_id: str, theme: str, results: int) -> Any:
-        changes = SettingsChanges(theme=theme, max_search_results=results)
+    def build(self, pattern: str, values: list[Any]) -> list[Any]:
+        """Make the inputs, as FastAPI does of a body before a handler is called."""
+        if pattern == "settings_update":
+            user_id, theme, results = values
+            return [user_id, SettingsChanges(theme=theme, max_search_results=results)]
+        if pattern == "append_message":
+            user_id, chat_id, fresh = values
+            return [user_id, chat_id, NewMessage(id=fresh, role="user", content=SAID)]
+        if pattern == "insert_messages":
+            user_id, chat_id, fresh = values
+            messages: list[NewMessage] = []
+            for number in range(10):
+                role, content = said(number)
+                messages.append(NewMessage(id=f"{fresh}_{number}", role=role, content=content))
+            return [user_id, chat_id, messages]
+        if pattern == "create_chat":
+            user_id, fresh = values
+            first = NewMessage(id=fresh, role=FIRST_ROLE, content=FIRST_CONTENT)
+            return [user_id, NewChat(id=fresh, title=TITLE), first]
+        return values
+
+    async def settings_update(self, user_id: str, changes: SettingsChanges) -> Any:
         return await self.db.as_user(user_id).settings.update(changes)
 
-    async def append_message(self, user_id: str, chat_id: str, fresh: str) -> Any:
-        message = NewMessage(id=fresh, role="user", content=SAID)
+    async def append_message(self, user_id: str, chat_id: str, message: NewMessage) -> Any:
         return await self.db.as_user(user_id).messages.append(chat_id, message)
 
-    async def insert_messages(self, user_id: str, chat_id: str, fresh: str) -> Any:
-        messages: list[NewMessage] = []
-        for number in range(10):
-            role, content = said(number)
-            messages.append(NewMessage(id=f"{fresh}_{number}", role=role, content=content))
+    async def insert_messages(self, user_id: str, chat_id: str, messages: list[NewMessage]) -> Any:
         return await self.db.as_user(user_id).messages.append(chat_id, *messages)
 
-    async def create_chat(self, user_id: str, fresh: str) -> Any:
-        first = NewMessage(id=fresh, role=FIRST_ROLE, content=FIRST_CONTENT)
-        chat = NewChat(id=fresh, title=TITLE)
+    async def create_chat(self, user_id: str, chat: NewChat, first: NewMessage) -> Any:
         return await self.db.as_user(user_id).chats.create(chat, first_message=first)
 
     async def delete_chat(self, user_id: str, chat_id: str) -> Any:
