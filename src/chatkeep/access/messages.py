@@ -215,7 +215,9 @@ class Messages:
         if len(messages) == 1:
             return await self._append_one(chat_id, messages[0])
         rows = [self._queries.rows.new_values(message, "messages") for message in messages]
-        names = tuple(dict.fromkeys(name for row in rows for name in row))
+        names = tuple(rows[0])
+        if any(row.keys() != rows[0].keys() for row in rows):
+            names = tuple(dict.fromkeys(name for row in rows for name in row))
         values: Values = {name: [row.get(name) for row in rows] for name in names}
         values.update(self._scope, chat_id=chat_id)
         stored = await self._queries.append(names).all(self._runner, values)

@@ -90,11 +90,14 @@ class Parameter:
             if self.is_key:
                 self._refuse(statement, "must be given, and is None")
         elif isinstance(argument, date):
-            if self.is_zoned and not _is_zoned(argument):
+            if self.is_zoned and not has_zone(argument):
                 self._refuse(statement, "is a time without a zone; give it one, such as UTC")
         elif isinstance(argument, list | tuple):
             for element in cast("Sequence[object]", argument):
-                if element is not None:
+                if type(element) is str:  # the usual case: thousands of texts in one call
+                    if "\0" in element:
+                        self.check(element, statement)
+                elif element is not None:
                     self.check(element, statement)
 
     def _refuse(self, statement: str, why: str) -> NoReturn:
@@ -119,25 +122,33 @@ def writer_of(type_: TypeEngine[Any]) -> Callable[[Any], object] | None:
     """Give what turns a value for such a column into the driver's form; None where it is that."""
     if isinstance(type_, Json | JSON):
         return json_text
-    if isinstance(type_, ARRAY) and isinstance(type_.item_type, Json | JSON):
+    item = type_.item_type if isinstance(type_, ARRAY) else None
+    if isinstance(item, Json | JSON):
         return _json_texts
-    if isinstance(type_, TypeDecorator | Enum):
+    if isinstance(type_, TypeDecorator | Enum) or isinstance(item, TypeDecorator | Enum):
         return type_.dialect_impl(DIALECT).bind_processor(DIALECT)
     return None
 
 
 def is_zoned(type_: TypeEngine[Any]) -> bool:
-    """Tell whether values of such a column are times with a zone, or arrays of them."""
-    if isinstance(type_, ARRAY):
-        type_ = cast("TypeEngine[Any]", type_.item_type)
-    return isinstance(type_, DateTime) and type_.timezone
+    """Tell whether values of such a column are times with a zone, or arrays of them.
+
+    What PostgreSQL is told counts: not a decorator, but the type that it ends up with there.
+    """
+    real = type_.dialect_impl(DIALECT)
+    if isinstance(real, TypeDecorator):
+        return is_zoned(real.impl_instance)
+    if isinstance(real, ARRAY):
+        return is_zoned(cast("TypeEngine[Any]", real.item_type))
+    return isinstance(real, DateTime) and real.timezone
+
+
+def has_zone(moment: date) -> bool:
+    """Tell whether a time can be stored in such a column; the infinities can."""
+    if not isinstance(moment, datetime):
+        return False
+    return moment.tzinfo is not None or moment in _INFINITIES
 
 
 def _json_texts(values: Sequence[object]) -> list[str | None]:
     return [json_text(value) for value in values]
-
-
-def _is_zoned(moment: date) -> bool:
-    if not isinstance(moment, datetime):
-        return False
-    return moment.tzinfo is not None or moment in _INFINITIES
