@@ -4,7 +4,7 @@ A fault is named in our words, without the value; who knows the row and the colu
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
@@ -14,7 +14,6 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
-    DateTime,
     Enum,
     Interval,
     SmallInteger,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from chatkeep.engine.compile import DIALECT
+from chatkeep.engine.parameters import DIALECT, has_zone, is_zoned
 from chatkeep.inputs.text import first_fault
 from chatkeep.schema.types import Json
 
@@ -52,7 +51,8 @@ def _sender(type_: TypeEngine[Any]) -> Send:
         return _PLAIN[dt.timedelta]
     if isinstance(type_, TypeDecorator | Enum):
         members = frozenset(type_.enums) if isinstance(type_, Enum) else None
-        return _processed(type_.dialect_impl(DIALECT).bind_processor(DIALECT), members)
+        processed = _processed(type_.dialect_impl(DIALECT).bind_processor(DIALECT), members)
+        return _with_zone(processed) if is_zoned(type_) else processed
     return _uuid if isinstance(type_, Uuid) else _by_python_type(type_)
 
 
@@ -66,7 +66,7 @@ def _by_python_type(type_: TypeEngine[Any]) -> Send:
     if python_type is int:
         return _integer(type_)
     if python_type is dt.datetime:
-        return _moment(aware=isinstance(type_, DateTime) and type_.timezone)
+        return _moment(aware=is_zoned(type_))
     return _PLAIN.get(python_type, _text_or_anything)
 
 
@@ -112,11 +112,30 @@ def _moment(*, aware: bool) -> Send:
     def send(value: object) -> object:
         if not isinstance(value, dt.datetime):
             raise _wrong("a time", value)
-        if (value.tzinfo is not None) is not aware:
-            raise Refused("it must have a time zone" if aware else "it must have no time zone")
+        if aware:
+            _check_zone(value)
+        elif value.tzinfo is not None:
+            raise Refused("it must have no time zone")
         return value
 
     return send
+
+
+def _with_zone(send: Send) -> Send:
+    def send_checked(value: object) -> object:
+        done = send(value)
+        _check_zone(done)
+        return done
+
+    return send_checked
+
+
+def _check_zone(value: object) -> None:
+    if isinstance(value, list | tuple):
+        for item in cast("Iterable[object]", value):
+            _check_zone(item)
+    elif isinstance(value, dt.date) and not has_zone(value):
+        raise Refused("it must have a time zone")
 
 
 def _array(send_item: Send) -> Send:
