@@ -93,12 +93,15 @@ class Parameter:
             if self.is_zoned and not has_zone(argument):
                 self._refuse(statement, "is a time without a zone; give it one, such as UTC")
         elif isinstance(argument, list | tuple):
-            for element in cast("Sequence[object]", argument):
-                if type(element) is str:  # the usual case: thousands of texts in one call
-                    if "\0" in element:
-                        self.check(element, statement)
-                elif element is not None:
+            self._check_elements(cast("Sequence[object]", argument), statement)
+
+    def _check_elements(self, elements: Sequence[object], statement: str) -> None:
+        for element in elements:
+            if type(element) is str:  # the usual case: thousands of texts in one call
+                if "\0" in element:
                     self.check(element, statement)
+            elif element is not None:
+                self.check(element, statement)
 
     def _refuse(self, statement: str, why: str) -> NoReturn:
         raise InvalidInputError(f"{statement}: {self.name} {why}.", field=self.name)
