@@ -42,6 +42,7 @@ from chatkeep import (
     StatementError,
     StoredDataError,
 )
+from chatkeep.database import memory as memory_module
 from chatkeep.database import pages as pages_module
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
@@ -215,10 +216,10 @@ async def test_a_statement_is_compiled_once_for_all_its_values(
 async def test_of_many_statements_the_least_used_are_forgotten(
     db: Database, schema: deepsearch.Schema, ada: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages_module, "MAX_KEPT", 3)
+    monkeypatch.setattr(memory_module, "MAX_KEPT", 3)
     await chats_of(db, ada, "abc")
-    chats, kept = schema.chats, pages_module.Pages()
-    monkeypatch.setitem(pages_module._of_schemas, schema, kept)
+    monkeypatch.setattr(pages_module, "_of_schemas", memory_module.PerOwner(pages_module.Pages))
+    chats, kept = schema.chats, pages_module.pages_of(schema)
     for _ in range(2):
         for name in ("title", "id", "user_id", "created_at", "updated_at"):
             assert len(await read(db, select(chats), chats.c[name], limit=2)) == 3

@@ -56,8 +56,9 @@ from chatkeep import (
     User,
 )
 from chatkeep.access.catalogue import catalogue_of
+from chatkeep.database.memory import MAX_KEPT
 from chatkeep.database.prepared import make_query
-from chatkeep.database.reuse import MAX_KEPT, Reuse, reuse_of
+from chatkeep.database.reuse import Reuse, reuse_of
 from chatkeep.engine.compile import compile_statement
 from chatkeep.presets import deepsearch
 

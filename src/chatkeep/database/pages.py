@@ -1,14 +1,11 @@
 """Pages of the caller's own selects: each statement and order is compiled once for all its values."""
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import methodcaller
 from typing import Any, Generic, TypeAlias, TypeVar, cast
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, CompoundSelect, Select
+from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -16,6 +13,7 @@ from chatkeep.access.cursors import read_parts, write_parts
 from chatkeep.access.keyset import LIMIT, Keyset, is_own, order_terms, place_name
 from chatkeep.access.paging import END, START, check_direction, check_limit, page_of
 from chatkeep.access.places import infinity_text, is_extreme
+from chatkeep.database.memory import Binds, Form, Memory, PerOwner, form_of
 from chatkeep.database.prepared import AnySchema, make_shape
 from chatkeep.engine.compile import DIALECT, Statement, compile_statement
 from chatkeep.engine.decode import Shape
@@ -24,15 +22,8 @@ from chatkeep.records.page import Page
 
 T = TypeVar("T")
 
-Binds: TypeAlias = Sequence[BindParameter[Any]]
-"""The constants of the caller's statement, in the order of SQLAlchemy's cache key."""
 _Row: TypeAlias = Sequence[Any]
 _Kind: TypeAlias = tuple[tuple[bool, ...] | None, bool, bool]
-
-MAX_KEPT = 500  # as many as a connection keeps prepared
-
-# What every engine of SQLAlchemy looks compiled statements up by; it has no public name.
-_cache_key: Callable[[ClauseElement], Any] = methodcaller("_generate_cache_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +151,10 @@ class PageQuery(Generic[T]):
 
 
 class Pages:
-    """The page queries of one schema; of more than 500 the least used goes."""
+    """The page queries of one schema."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, PageQuery[Any]] = OrderedDict()
+        self._kept: Memory[PageQuery[Any]] = Memory()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -176,29 +167,25 @@ class Pages:
         Raises:
             ConfigError: The statement has no pages, or nothing makes the order unique.
         """
-        place, binds = _place_of(statement, order_by, into)
-        query = self._kept.get(place) if place is not None else None
+        form = _form_of(statement, order_by)
+        if form is None:
+            return _page_query(schema, statement, order_by, into, None), ()
+        # What may be NULL is compared so.
+        nulls = tuple(bind.required or bind.effective_value is None for bind in form.binds)
+        place, query = self._kept.find(form, into, nulls)
         if query is None:
-            shape = make_shape(schema, statement, "page", into)
-            query = PageQuery(Keyset(statement, order_by), shape, binds, is_kept=place is not None)
-            if place is not None and query.has_all:
-                self._kept[place] = query
-            if len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        elif place is not None:
-            self._kept.move_to_end(place)
-        return query, binds
+            query = _page_query(schema, statement, order_by, into, form)
+            if query.has_all:
+                self._kept.put(place, query)
+        return query, form.binds
 
 
-_of_schemas: WeakKeyDictionary[AnySchema, Pages] = WeakKeyDictionary()
+_of_schemas = PerOwner(Pages)
 
 
 def pages_of(schema: AnySchema) -> Pages:
     """Give the page queries of a schema, for its databases and their transactions."""
-    pages = _of_schemas.get(schema)
-    if pages is None:
-        pages = _of_schemas[schema] = Pages()
-    return pages
+    return _of_schemas.of(schema)
 
 
 async def get_page(
@@ -222,34 +209,24 @@ async def get_page(
     return await query.page(runner, binds, window)
 
 
-def _place_of(
-    statement: object, order_by: object, into: type[Any] | None
-) -> tuple[object | None, Binds]:
-    """Give what tells this statement and order from others, constants aside, and the constants.
-
-    None: nothing does, or a constant is more than one parameter; it is compiled anew then.
-    """
+def _form_of(statement: object, order_by: object) -> Form | None:
+    """Give the form of a statement and its order; None: it is compiled anew at each call."""
     if not isinstance(statement, Select | CompoundSelect):
-        return None, ()
+        return None
     terms: Any = order_terms(order_by)
-    key = _cache_key(statement.order_by(*terms))
-    if key is None or key.params:  # what .params() gives is not in the binds
-        return None, ()
-    binds: Binds = key.bindparams
-    marks: list[int | bool] = []
-    for bind in binds:
-        value: Any = None if bind.required else bind.effective_value
-        if bind.literal_execute or (bind.expanding and not _is_flat(value)):
-            return None, ()
-        # The number of values of an IN stands in the SQL; and what may be NULL is compared so.
-        marks.append(len(value) if bind.expanding else value is None)
-    return (key.key, into, tuple(marks)), binds
+    return form_of(statement.order_by(*terms))
 
 
-def _is_flat(values: object) -> bool:
-    return isinstance(values, list | tuple) and not any(
-        isinstance(value, list | tuple) for value in cast("Sequence[object]", values)
-    )
+def _page_query(
+    schema: AnySchema,
+    statement: object,
+    order_by: object,
+    into: type[Any] | None,
+    form: Form | None,
+) -> PageQuery[Any]:
+    shape = make_shape(schema, statement, "page", into)
+    binds = () if form is None else form.binds
+    return PageQuery(Keyset(statement, order_by), shape, binds, is_kept=form is not None)
 
 
 def _names(clause: ClauseElement, binds: Binds) -> tuple[tuple[tuple[str, ...], ...], bool]:

@@ -7,26 +7,17 @@ microseconds for each call, without the round trip: building the statement 25, c
 finding it again 18, of which SQLAlchemy's key takes 15. A prepared statement needs none of these.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import methodcaller
 from typing import Any, Literal, cast
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Delete, Insert, Update, bindparam
-from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import BindParameter
 
 from chatkeep.access.catalogue import Catalogue
+from chatkeep.database.memory import Binds, Form, Memory, PerOwner, form_of
 from chatkeep.engine.compile import DIALECT, Statement
 from chatkeep.engine.query import Query
-
-MAX_KEPT = 500
-
-_generate_cache_key = methodcaller("_generate_cache_key")
 
 Make = Callable[[str], Query[Any]]
 """Compiles the statement at hand under a name."""
@@ -46,7 +37,7 @@ class _Kept:
     query: Query[Any]
     sources: tuple[_Source, ...]
 
-    def values(self, binds: Sequence[BindParameter[Any]]) -> dict[str, object]:
+    def values(self, binds: Binds) -> dict[str, object]:
         return {
             source.parameter: value
             if source.element is None
@@ -65,7 +56,7 @@ class Reuse:
     """What was compiled, by what stays the same from call to call; the least used goes first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, _Kept | _State] = OrderedDict()
+        self._kept: Memory[_Kept | _State] = Memory()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -84,42 +75,29 @@ class Reuse:
             ConfigError: It gives no rows, or they do not fit the class.
         """
         name = name_of(statement)
-        key = _cache_key(statement)
+        form = form_of(statement)
         is_class = into is None or isinstance(into, type)  # else `make` refuses it
-        if key is None or key.params or not is_class or not _is_plain(key.bindparams):
+        if form is None or not is_class or any(bind.required for bind in form.binds):
             return _once(make(name)), {}
-        lengths = tuple(
-            len(cast("Sequence[object]", bind.effective_value))
-            for bind in key.bindparams
-            if bind.expanding
-        )
-        place = (key.key, into, lengths)
-        found = self._kept.get(place)
+        place, found = self._kept.find(form, into)
         if isinstance(found, _Kept):
-            self._kept.move_to_end(place)
-            return found.query, found.values(key.bindparams)
+            return found.query, found.values(form.binds)
         query = make(name)
         state: _Kept | _State = found or "seen once"
         if found == "seen once":
-            state = _keep(query, cast("ClauseElement", statement), key) or "cannot be kept"
-        self._kept[place] = state
-        self._kept.move_to_end(place)
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+            state = _keep(query, form) or "cannot be kept"
+        self._kept.put(place, state)
         if isinstance(state, _Kept):
-            return state.query, state.values(key.bindparams)
+            return state.query, state.values(form.binds)
         return _once(query), {}
 
 
-_of_catalogues: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], Reuse] = WeakKeyDictionary()
+_of_catalogues = PerOwner(Reuse)
 
 
 def reuse_of(catalogue: Catalogue[Any, Any, Any, Any]) -> Reuse:
     """Give the one memory of a schema, for its databases and their transactions."""
-    found = _of_catalogues.get(catalogue)
-    if found is None:
-        found = _of_catalogues[catalogue] = Reuse()
-    return found
+    return _of_catalogues.of(catalogue)
 
 
 def name_of(statement: object) -> str:
@@ -130,40 +108,13 @@ def name_of(statement: object) -> str:
     return "select"
 
 
-def _cache_key(statement: object) -> CacheKey | None:
-    """Ask SQLAlchemy what tells the statement from others, its values aside; None: everything may.
-
-    The method is private, and the only way to what every engine of SQLAlchemy does at each call. Its
-    result is what `SQLCompiler` publicly takes. A test compares what comes of it with a fresh
-    compilation, and notices when it changes.
-    """
-    if not isinstance(statement, ClauseElement):
-        return None
-    key: CacheKey | None = _generate_cache_key(statement)
-    return key
-
-
-def _is_plain(binds: Sequence[BindParameter[Any]]) -> bool:
-    """Whether each value is one parameter, or one list of parameters, and is there already."""
-    for bind in binds:
-        if bind.required or bind.literal_execute:
-            return False
-        if bind.expanding:
-            values = bind.effective_value
-            if not isinstance(values, list | tuple) or any(
-                isinstance(value, list | tuple) for value in cast("Sequence[object]", values)
-            ):
-                return False
-    return True
-
-
-def _keep(query: Query[Any], clause: ClauseElement, key: CacheKey) -> _Kept | None:
+def _keep(query: Query[Any], form: Form) -> _Kept | None:
     """Learn where the values of the parameters come from; None where one comes from elsewhere."""
-    compiled = clause.compile(dialect=DIALECT, compile_kwargs={}, cache_key=key)
+    compiled = form.clause.compile(dialect=DIALECT, compile_kwargs={}, cache_key=form.key)
     if not isinstance(compiled, SQLCompiler):
         return None
     # SQLAlchemy fills in marks instead of values: where a mark ends up, there the value belongs.
-    marks = [bindparam(None, _Mark(index)) for index in range(len(key.bindparams))]
+    marks = [bindparam(None, _Mark(index)) for index in range(len(form.binds))]
     marked = compiled.construct_params(extracted_parameters=marks)
     expansions = compiled.construct_expanded_state().parameter_expansion
     found: dict[str, _Source] = {}
