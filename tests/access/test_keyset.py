@@ -26,13 +26,16 @@ from sqlalchemy import (
     select,
     table,
     text,
+    type_coerce,
     union,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import DATERANGE, JSONB
 
 from chatkeep.access.keyset import Keyset
 from chatkeep.engine.compile import DIALECT
 from chatkeep.errors import ConfigError
+from chatkeep.schema.types import Json
 
 META = MetaData()
 PEOPLE = Table(
@@ -43,6 +46,10 @@ PEOPLE = Table(
     Column("nick", Text),
     Column("email", Text, nullable=False, unique=True),
     Column("born", Date),
+    Column("data", JSONB, nullable=False),
+    Column("told", Json(int), nullable=False),
+    Column("stay", DATERANGE, nullable=False),
+    Column("words", ARRAY(Text), nullable=False),
 )
 NOTES = Table(
     "notes",
@@ -233,6 +240,25 @@ def test_an_order_without_rows_behind_a_null_gives_none() -> None:
         (p.name.collate("C"), False),
         (p.nick.collate("C"), True),
         (n.title, True),
+        (func.left(p.name, 2), False),
+        (func.lower(func.left(p.name, 2, type_=Text())), False),
+        (cast(cast(p.name, Text), Integer), False),
+        (func.substring(p.name, "[0-9]+", type_=Text()), True),
+        (func.regexp_substr(p.name, "[0-9]+", type_=Text()), True),
+        (func.split_part(p.name, " ", 1, type_=Text()), True),
+        (func.lower(p.stay, type_=Date()), True),  # of a range without a beginning
+        (func.upper(p.stay, type_=Date()), True),
+        (func.own.lower(p.name, type_=Text()), True),  # anything may be called so
+        (p.data["a"].as_string(), True),
+        (p.data["a"].as_integer(), True),
+        (cast(p.data, Integer), True),
+        (cast(type_coerce(p.data, Text), Integer), True),
+        (cast(p.told, Integer), True),
+        (cast(p.data["a"], Text), True),
+        (cast(p.data.op("->>")("a"), Text), True),
+        (cast(p.data.op("#>>")("{a}"), Text), True),
+        (cast(p.stay, Text), True),
+        (p.words[1], True),
     ],
 )
 def test_what_may_be_null_is_known(expression: Any, is_nullable: bool) -> None:

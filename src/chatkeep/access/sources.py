@@ -13,19 +13,31 @@ from sqlalchemy import (
     Alias,
     BinaryExpression,
     BindParameter,
+    Boolean,
     Cast,
     Column,
     ColumnElement,
     CompoundSelect,
+    Date,
+    DateTime,
+    Float,
     FromClause,
     Function,
     Index,
+    Integer,
+    Interval,
     Label,
+    LargeBinary,
+    Numeric,
     Select,
+    String,
     Subquery,
     Table,
+    Time,
     TypeCoerce,
+    TypeDecorator,
     UniqueConstraint,
+    Uuid,
 )
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList, Grouping
@@ -34,12 +46,13 @@ from sqlalchemy.sql.visitors import iterate
 
 Columns = list[ColumnElement[Any]]
 
-# NULL only for NULL. coalesce and count have rules of their own.
+# NULL only for NULL, whatever the arguments. Not among them: substring, NULL where a pattern does
+# not match. coalesce, count, and lower and upper have rules of their own.
 _STRICT = frozenset(
     (
         *("abs", "ceil", "floor", "mod", "round", "trunc"),
-        *("char_length", "left", "length", "lower", "ltrim", "md5", "octet_length", "replace"),
-        *("right", "rtrim", "substr", "substring", "trim", "upper"),
+        *("char_length", "left", "length", "ltrim", "md5", "octet_length", "replace"),
+        *("right", "rtrim", "substr", "trim"),
         "date_trunc",
     )
 )
@@ -52,6 +65,11 @@ _ROW_MAKERS = frozenset(
         *("json_object_keys", "jsonb_object_keys", "jsonb_path_query"),
         *("regexp_matches", "regexp_split_to_table", "string_to_table"),
     )
+)
+# A cast from these is NULL only for NULL. One from JSON is NULL for JSON's null.
+_PLAIN_TYPES = (
+    *(String, Integer, Numeric, Float, Boolean, Uuid, LargeBinary),
+    *(Date, DateTime, Time, Interval),
 )
 _STRICT_OPERATORS = (
     operators.add,
@@ -96,12 +114,17 @@ class Sources:
                 return not operands or any(self.is_nullable(operand) for operand in operands)
 
     def _is_nullable_function(self, function: Function[Any]) -> bool:
-        given = [self.is_nullable(argument) for argument in function.clauses]
+        if function.packagenames not in ((), ("pg_catalog",)):
+            return True  # of a schema of the caller's: nobody knows what it does
+        arguments = list(function.clauses)
+        given = [self.is_nullable(argument) for argument in arguments]
         match function.name.lower():
             case "count" | "row_number" | "now" | "concat":
                 return False
             case "coalesce":
                 return all(given)
+            case "lower" | "upper":  # also the bounds of a range, which may have none
+                return any(given) or not all(isinstance(a.type, String) for a in arguments)
             case name:
                 return name not in _STRICT or any(given)
 
@@ -181,14 +204,27 @@ def _operands(expression: Any) -> list[Any]:  # noqa: ANN401 - any expression
     """Give what an expression is made of when it is NULL only for NULL; nothing else."""
     if isinstance(expression, Label | Grouping):
         return [expression.element]
-    if isinstance(expression, Cast | TypeCoerce):
+    if isinstance(expression, TypeCoerce):
         return [expression.clause]
+    if isinstance(expression, Cast):
+        return [expression.clause] if _is_plain(expression.clause) else []
     if isinstance(expression, BinaryExpression):
         if expression.operator is operators.collate:
             return [expression.left]
         if expression.operator in _STRICT_OPERATORS:
             return [expression.left, expression.right]
     return []
+
+
+def _is_plain(expression: Any) -> bool:  # noqa: ANN401 - any expression
+    """Whether PostgreSQL sees a type of which no value but NULL is cast to NULL."""
+    while isinstance(expression, Label | Grouping | TypeCoerce):
+        coerced = isinstance(expression, TypeCoerce)
+        expression = expression.clause if coerced else expression.element
+    type_ = expression.type
+    while isinstance(type_, TypeDecorator) and not isinstance(type_, Interval):
+        type_ = type_.impl_instance
+    return isinstance(type_, _PLAIN_TYPES)
 
 
 def _inner(expression: Any) -> Any:  # noqa: ANN401 - any expression
