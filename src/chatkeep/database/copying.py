@@ -1,6 +1,7 @@
 """Rows of any kind on their way into a table by COPY."""
 
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Callable,
@@ -9,6 +10,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from inspect import iscoroutinefunction
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -17,7 +19,7 @@ from typing import Any, cast
 from sqlalchemy import Table
 
 from chatkeep.database.sending import Refused, Send, sender_of
-from chatkeep.engine.copy import PROGRESS_ROWS, Feed, Target, copy_rows
+from chatkeep.engine.copy import Feed, Target, copy_rows
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.errors import ConfigError, InvalidInputError
@@ -27,6 +29,8 @@ from chatkeep.records.base import Record
 Rows = Iterable[object] | AsyncIterable[object]
 Pick = Callable[[object, int], Sequence[object]]
 """Gives a row's values in the order of the columns; the number is for errors."""
+
+_NO_ROW = object()
 
 
 async def copy_into(
@@ -38,26 +42,39 @@ async def copy_into(
 ) -> int:
     """Store rows in one COPY; see `Queries.copy`."""
     _check_arguments(table, columns, progress)
-    rows, first = await _look_at_first(rows)
-    count = 0
-    if first is not None:
+    async with _opened(rows) as (whole, first):
+        if first is None:
+            if progress is not None:
+                progress(0)
+            return 0
         names, pick = _reading(table, first[0], columns)
         sends = [(name, sender_of(table.c[name].type)) for name in names]
         target = Target(table.schema, table.name, tuple(table.c[name].name for name in names))
-        feed = Feed(rows, _converter(pick, sends), progress)
-        count = await copy_rows(runner, target, feed)
-    if progress is not None and (count == 0 or count % PROGRESS_ROWS):
-        progress(count)
-    return count
+        return await copy_rows(runner, target, Feed(whole, _converter(pick, sends), progress))
 
 
-async def _look_at_first(rows: Rows) -> tuple[Rows, tuple[object] | None]:
-    """Give the rows, whole, and the first of them, from which their kind is read."""
-    if isinstance(rows, AsyncIterable):
+@asynccontextmanager
+async def _opened(rows: Rows) -> AsyncGenerator[tuple[Rows, tuple[object] | None]]:
+    """Lend the rows, whole, and the first of them, from which their kind is read.
+
+    An asynchronous source is closed at the end, however that comes: it may hold a connection.
+    """
+    if not isinstance(rows, AsyncIterable):
+        yield _look_at_first(rows)
+        return
+    async with AsyncExitStack() as stack:
         later = aiter(rows)
-        async for row in later:
-            return _with_first(row, later), (row,)
-        return (), None
+        close = getattr(later, "aclose", None)
+        if close is not None:
+            stack.push_async_callback(close)
+        first = await anext(later, _NO_ROW)
+        if first is _NO_ROW:
+            yield (), None
+        else:
+            yield await stack.enter_async_context(aclosing(_with_first(first, later))), (first,)
+
+
+def _look_at_first(rows: Iterable[object]) -> tuple[Rows, tuple[object] | None]:
     if isinstance(rows, str | bytes | Mapping):
         raise InvalidInputError(f"copy takes rows, not a {type(rows).__name__}.", field="rows")
     iterator: Iterator[object] = iter(rows)
@@ -66,7 +83,7 @@ async def _look_at_first(rows: Rows) -> tuple[Rows, tuple[object] | None]:
     return (), None
 
 
-async def _with_first(first: object, later: AsyncIterator[object]) -> AsyncIterator[object]:
+async def _with_first(first: object, later: AsyncIterator[object]) -> AsyncGenerator[object]:
     yield first
     async for row in later:
         yield row

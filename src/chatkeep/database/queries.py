@@ -221,7 +221,8 @@ class Queries:
         """Store many rows in one COPY, all or none; give their number.
 
         The rows are taken one by one and sent as they come. Columns that they do not have get their
-        defaults. Inside a transaction, a COPY that fails ends the transaction.
+        defaults. Inside a transaction, a COPY that fails ends the transaction. An asynchronous source
+        that has `aclose` is closed when the call ends, however that ends.
 
         Args:
             table: Of the schema.
@@ -229,7 +230,8 @@ class Queries:
                 `columns`; all of one kind.
             columns: Which columns are stored, and in which order sequences have them. None takes
                 those of the first row; what an input leaves to the database, all of them must.
-            progress: Called with the number of rows so far, after every 1,000 and at the end.
+            progress: Called with the number of rows so far, after every 1,000 and after the last,
+                before PostgreSQL stores them: what it raises leaves none of them.
 
         Raises:
             InvalidInputError: A row has other columns than the first, or a value of a wrong type,

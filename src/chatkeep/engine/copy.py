@@ -12,7 +12,7 @@ from chatkeep.engine.compile import DIALECT, Statement
 from chatkeep.engine.run import PoolRunner
 from chatkeep.engine.subject import Subject
 from chatkeep.engine.transaction import TransactionRunner
-from chatkeep.engine.translate import DRIVER_ERRORS, translate
+from chatkeep.engine.translate import DRIVER_ERRORS, silence, translate
 from chatkeep.engine.wire import Wire
 from chatkeep.errors import InvalidInputError, StatementError
 
@@ -66,14 +66,18 @@ class Feed:
         """Give each row in the form that the driver takes."""
         progress = self._progress
         try:
-            async for row in _in_turns(self._rows):
-                self.taken += 1
-                record = self._convert(row, self.taken)
-                self.at_source = False
-                yield record
-                self.at_source = True
-                if progress is not None and self.taken % PROGRESS_ROWS == 0:
-                    progress(self.taken)
+            async with aclosing(_in_turns(self._rows)) as rows:
+                async for row in rows:
+                    self.taken += 1
+                    record = self._convert(row, self.taken)
+                    self.at_source = False
+                    yield record
+                    self.at_source = True
+                    if progress is not None and self.taken % PROGRESS_ROWS == 0:
+                        progress(self.taken)
+            # Before the driver ends the COPY: what `progress` raises must leave no row.
+            if progress is not None and self.taken % PROGRESS_ROWS:
+                progress(self.taken)
         except BaseException as exc:
             if self.at_source:
                 self.fault = exc
@@ -83,6 +87,8 @@ class Feed:
 
 async def copy_rows(runner: PoolRunner | TransactionRunner, target: Target, feed: Feed) -> int:
     """Send rows in one COPY and give their number; what goes wrong leaves none of them.
+
+    Who gave the rows closes their source.
 
     Raises:
         InvalidInputError: The driver or PostgreSQL does not take a value.
@@ -105,7 +111,7 @@ async def copy_rows(runner: PoolRunner | TransactionRunner, target: Target, feed
 def _refusal(exc: BaseException, feed: Feed) -> Exception | None:
     """Give our error for one of the driver's encoders; None for every other error."""
     if isinstance(exc, _ENCODER_ERRORS):
-        exc.args = ("details left out: they repeat values",)
+        silence(exc)
         return InvalidInputError(
             f"copy: row {feed.taken} holds a value of a type that its column does not take."
         )

@@ -97,7 +97,7 @@ def translate(
     """
     refused = _refused_value(exc, statement, parameters)
     if refused is not None:
-        _silence(exc)
+        silence(exc)
         return refused
     if isinstance(exc, asyncpg.PostgresError):
         return _translate_server_error(exc, statement, meanings)
@@ -154,7 +154,7 @@ def translate_connect(exc: BaseException, target: str) -> DatabaseError:
         exc: One of `DRIVER_ERRORS`, or a ValueError for a URL that the driver cannot read.
         target: The URL without its password.
     """
-    _silence(exc)
+    silence(exc)
     if isinstance(exc, TimeoutError):
         return DatabaseTimeoutError(
             f"No connection to {target} in time.", hint="Is it the right host?"
@@ -243,7 +243,7 @@ def _translate_server_error(
         error = StatementError(
             f"{statement}: PostgreSQL refused the statement (SQLSTATE {state}).", sqlstate=state
         )
-    _silence(exc)
+    silence(exc)
     return error
 
 
@@ -299,7 +299,7 @@ def _text(exc: BaseException | None, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _silence(exc: BaseException) -> None:
+def silence(exc: BaseException) -> None:
     """Take out of the driver's error what repeats values: the detail, the context, the message."""
     state = getattr(exc, "sqlstate", None)
     exc.__cause__ = exc.__context__ = None  # what the driver's own conversions said of the value
