@@ -3,23 +3,22 @@
 One connection carries one statement at a time, so tasks that share a transaction take turns. While
 a nested transaction is open, only the tasks inside its block (and those that they start) may use
 the outer one: a statement of another task would otherwise fall under a savepoint that is not its
-own, and vanish with it.
+own, and vanish with it. A nested transaction that is still open when its outer one ends is taken
+back, and refuses every call: the connection may be somebody else's by then.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
 
 from chatkeep.engine.compile import Statement, control_statement
+from chatkeep.engine.nesting import Level, Levels
 from chatkeep.engine.run import PoolRunner, send
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
-from chatkeep.engine.turn import Turn
 from chatkeep.engine.wire import Row, Wire
 from chatkeep.errors import (
     ConnectionFailedError,
-    DatabaseClosedError,
     DatabaseError,
     DatabaseTimeoutError,
     StatementError,
@@ -32,25 +31,20 @@ Isolation = Literal["read committed", "repeatable read", "serializable"]
 
 _TAKE_BACK_SECONDS = 5.0  # a connection that cannot roll back in that time is dropped
 
-# The nested transactions whose block the current task runs in.
-_inside: ContextVar[tuple["TransactionRunner", ...]] = ContextVar("chatkeep_inside", default=())
-
 
 class TransactionRunner:
     """Runs statements inside one transaction, or one savepoint of it."""
 
     def __init__(
-        self, wire: Wire, context: "PoolRunner | TransactionRunner", depth: int = 0
+        self, wire: Wire, context: "PoolRunner | TransactionRunner", level: Level | None = None
     ) -> None:
         self.wire = wire
         self.observers: Observers = context.observers
         self.meanings: Meanings = context.meanings
-        self.depth = depth
-        # Shared by all levels: the connection takes one statement at a time.
-        self.turn = context.turn if isinstance(context, TransactionRunner) else Turn()
-        self._nested: TransactionRunner | None = None
-        self._waiting: list[asyncio.Future[None]] = []
-        self._is_over = False
+        self.levels = (
+            context.levels if isinstance(context, TransactionRunner) else Levels(wire.patience)
+        )
+        self.level = level or self.levels.transaction
 
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
@@ -58,12 +52,12 @@ class TransactionRunner:
         """Run a statement inside the transaction; tasks that share it take turns.
 
         Raises:
-            DatabaseClosedError: The transaction has ended.
+            DatabaseClosedError: The transaction has ended, or one around it.
             DatabaseError: One of its kinds; the transaction can only be rolled back then.
             InvalidInputError: PostgreSQL does not take a value.
         """
-        await self._wait_for_nested()
-        async with self.turn:
+        await self.levels.wait(self.level)
+        async with self.levels.turn:
             self._check_usable()
             return await send(self.wire, statement, arguments, self, only_first=only_first)
 
@@ -72,17 +66,33 @@ class TransactionRunner:
         """Lend the connection for one call that is no `fetch`; it is the caller's turn meanwhile.
 
         Raises:
-            DatabaseClosedError: The transaction has ended.
+            DatabaseClosedError: The transaction has ended, or one around it.
+            DatabaseTimeoutError: Another task's nested transaction does not end.
         """
-        await self._wait_for_nested()
-        async with self.turn:
+        await self.levels.wait(self.level)
+        async with self.levels.turn:
             self._check_usable()
             yield self.wire
 
-    async def word(self, sql: str, name: str) -> str:
-        """Send BEGIN, COMMIT and the like; give the server's answer."""
-        async with self.turn:
+    async def word(self, sql: str, name: str, *, keeps: bool = False) -> str:
+        """Send BEGIN, COMMIT and the like; give the server's answer.
+
+        Args:
+            sql: What to send.
+            name: For reports.
+            keeps: What was done stays, but for nested transactions that have not finished.
+
+        Raises:
+            DatabaseClosedError: A transaction around this one has ended; nothing is sent.
+            DatabaseError: Another of its kinds.
+        """
+        async with self.levels.turn:
+            if self.level.is_cut_off:
+                self.level.check_open()
             self.check_unbroken(name)
+            unfinished = self.levels.unfinished(self.level) if keeps else None
+            if unfinished is not None:
+                sql = f"ROLLBACK TO SAVEPOINT {unfinished.name}; {sql}"
             if not self.observers.active:
                 return await self._word(sql, name)
             with self.observers.watch(control_statement(name, sql), control=True):
@@ -95,44 +105,28 @@ class TransactionRunner:
             raise translate(exc, name, self.meanings) from exc
 
     def end(self) -> None:
-        """Refuse everything from now on."""
-        self._is_over = True
+        """Refuse everything from now on, also on the nested transactions inside."""
+        self.levels.end(self.level)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator["TransactionRunner"]:
         """Open a nested transaction: what fails inside takes only itself back.
 
         Raises:
-            DatabaseClosedError: The transaction has ended.
+            DatabaseClosedError: The transaction has ended, or one around it.
+            DatabaseTimeoutError: Another task's nested transaction does not end.
         """
-        await self._wait_for_nested()
-        self._check_open()
-        outer, inner = self._nested, TransactionRunner(self.wire, self, self.depth + 1)
-        self._nested = inner
-        _inside.set((*_inside.get(), inner))
+        await self.levels.wait(self.level)
+        inner = TransactionRunner(self.wire, self, self.levels.enter())
         try:
             async with _savepoint_words(inner):
                 yield inner
         finally:
             inner.end()
-            _inside.set(tuple(runner for runner in _inside.get() if runner is not inner))
-            self._nested = outer
-            self._wake_waiting()
-
-    async def _wait_for_nested(self) -> None:
-        while self._nested is not None and self._nested not in _inside.get():
-            ended = asyncio.get_running_loop().create_future()
-            self._waiting.append(ended)
-            await ended
-
-    def _wake_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for ended in waiting:
-            if not ended.done():  # a waiter that was cancelled is done
-                ended.set_result(None)
+            self.levels.leave(inner.level)
 
     def _check_usable(self) -> None:
-        self._check_open()
+        self.level.check_open()
         self.check_unbroken("transaction")
 
     def check_unbroken(self, name: str) -> None:
@@ -145,12 +139,6 @@ class TransactionRunner:
             raise ConnectionFailedError(
                 f"{name}: the connection to PostgreSQL broke earlier, so nothing of the "
                 "transaction is stored."
-            )
-
-    def _check_open(self) -> None:
-        if self._is_over:
-            raise DatabaseClosedError(
-                "The transaction has ended.", hint="Use `tx` only inside its `async with` block."
             )
 
 
@@ -215,7 +203,7 @@ async def _begin(runner: PoolRunner, sql: str) -> TransactionRunner:
 async def _commit(tx: TransactionRunner) -> None:
     tx.check_unbroken("commit")
     try:
-        answer = await tx.word("COMMIT", "commit")
+        answer = await tx.word("COMMIT", "commit", keeps=True)
     except (ConnectionFailedError, DatabaseTimeoutError) as exc:
         exc.hint = "Whether the transaction was stored is not known: look before running it again."
         raise
@@ -229,16 +217,29 @@ async def _commit(tx: TransactionRunner) -> None:
 
 @asynccontextmanager
 async def _savepoint_words(inner: TransactionRunner) -> AsyncGenerator[None]:
-    name = f"chatkeep_{inner.depth}"
-    back = f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}"
-    await inner.word(f"SAVEPOINT {name}", "savepoint")
+    level = inner.level
+    back = f"ROLLBACK TO SAVEPOINT {level.name}; RELEASE SAVEPOINT {level.name}"
+    await inner.word(f"SAVEPOINT {level.name}", "savepoint")
+    level.is_set = True  # no other task has run since the answer
     try:
         yield
         inner.end()
-        await inner.word(f"RELEASE SAVEPOINT {name}", "release")
+        await inner.word(f"RELEASE SAVEPOINT {level.name}", "release", keeps=True)
+        level.is_set = False
     except BaseException:
         inner.end()
-        await _take_back(inner, back, "rollback to")
+        if not level.is_cut_off:  # else the outer one takes it back, or has done so
+            await _take_part_back(inner, back)
+        raise
+
+
+async def _take_part_back(inner: TransactionRunner, sql: str) -> None:
+    try:
+        if await _take_back(inner, sql, "rollback to"):
+            inner.level.is_set = False
+    except BaseException:  # cancelled: the outer one must not store what is still there
+        if not inner.level.is_cut_off:
+            inner.wire.terminate()
         raise
 
 
@@ -248,6 +249,7 @@ async def _take_back(tx: TransactionRunner, sql: str, name: str) -> bool:
         async with asyncio.timeout(_TAKE_BACK_SECONDS):
             await tx.word(sql, name)
     except (DatabaseError, TimeoutError):
-        tx.wire.terminate()
+        if not tx.level.is_cut_off:  # else the connection is not ours any more
+            tx.wire.terminate()
         return False
     return True
