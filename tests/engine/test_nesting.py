@@ -344,3 +344,29 @@ async def test_what_is_stored_is_what_every_block_around_it_kept(
                 await chance.tasks.pop()
     expected = [n for n, block in chance.put if all(around.is_kept for around in block.chain())]
     assert await numbers(one, sql) == sorted(expected)
+
+
+async def test_one_that_was_about_to_roll_back_leaves_that_to_its_outer_one(
+    one: PoolRunner, sql: Sql
+) -> None:
+    """Both ends stand in line behind a statement; the connection is not dropped."""
+
+    async def fails_after(inner: TransactionRunner, sql: Sql) -> None:
+        slow.append(asyncio.create_task(inner.fetch(sql("select pg_sleep(0.1)"), [])))
+        await asyncio.sleep(0)  # it has its turn
+        raise GaveUpError
+
+    slow: list[asyncio.Task[object]] = []
+    async with asyncio.timeout(SECONDS):
+        async with transaction(one) as tx:
+            await put(tx, sql, 1)
+            nested = Nested(tx, sql, 2, fails_after)
+            await nested.is_inside.wait()
+            nested.may_go_on.set()
+            while not slow:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # its end stands in line
+        assert isinstance(await nested.end(), GaveUpError)
+        await slow[0]
+    assert await numbers(one, sql) == [1]
