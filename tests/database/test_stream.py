@@ -1,6 +1,7 @@
 """Rows by and by: constant memory, and a connection that comes back whole."""
 
 import asyncio
+import gc
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -114,6 +115,26 @@ async def test_a_block_gives_it_back_at_its_end(narrow: Database) -> None:
     with narrow.statements() as sent:
         await assert_whole(narrow)
     assert sent.control == []  # nothing was left to take back
+
+
+@both_ways
+async def test_a_stream_that_the_garbage_collector_finds_ends_in_silence(narrow: Database) -> None:
+    """An error that is kept keeps its frames; the collector finds all of their generators at once."""
+    loop, told = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _, context: told.append(str(context)))
+    try:
+        for _ in range(3):
+            rows = aiter(narrow.stream(numbers(5000), batch=10))
+            await anext(rows)
+            circle: list[object] = [rows]
+            circle.append(circle)
+            del rows, circle
+            gc.collect()
+            await assert_whole(narrow)
+            gc.collect()  # a task says what it failed with when it goes
+    finally:
+        loop.set_exception_handler(None)
+    assert told == []
 
 
 async def test_an_exception_in_the_loop_leaves_it_whole(narrow: Database) -> None:

@@ -17,6 +17,10 @@ BATCH = 500
 
 R_co = TypeVar("R_co", covariant=True)
 
+# A loop that was left with an error is often garbage as a whole, and asyncio closes each generator
+# in it by a task of its own, all at once. What is held here is closed by the outer one alone.
+_under_way: set[AsyncGenerator[object]] = set()
+
 
 class Stream(Generic[R_co]):
     """The rows of a select, read while you go through them.
@@ -82,6 +86,10 @@ class Stream(Generic[R_co]):
         statement, shape = self._query.statement, self._query.shape
         arguments = statement.arguments(self._values)
         async with aclosing(batches(self._runner, statement, arguments, self._batch)) as parts:
-            async for rows in parts:
-                for row in shape.many(rows):
-                    yield row
+            _under_way.add(parts)
+            try:
+                async for rows in parts:
+                    for row in shape.many(rows):
+                        yield row
+            finally:
+                _under_way.discard(parts)
