@@ -159,12 +159,21 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
             await tx.as_user(user.id).chats.create(title="New Chat")
 
         A transaction that loses against another one (a serialization failure, a deadlock) can be
-        run again, after a random wait of at most a second:
+        run again, after a random wait of at most a second. What is run again is a function:
 
-        async for attempt in db.transaction(retry=3, isolation="serializable"):
+        result = await db.transaction(retry=3, isolation="serializable").run(move)
+
+        A loop does so as well where a statement met the conflict. One that only the commit meets,
+        as "serializable" has them, leaves the loop as ConflictError: behind a `return` in the block
+        nothing could be run again, and its value was not stored.
+
+        async for attempt in db.transaction(retry=3):
             async with attempt as tx:
                 await move(tx)
-        result = await db.transaction(retry=3).run(move)
+
+        While a nested transaction is open, calls of tasks outside of its block wait for its end, at
+        most for `statement_timeout`. One that is still open when its outer one ends is taken back,
+        and refuses every further call.
 
         Args:
             retry: Further attempts after a conflict. A connection that breaks is no conflict: at
@@ -176,7 +185,10 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         Raises:
             ConfigError: An option is not one that there is, or it was given to a nested one;
                 `async with` was used with `retry`.
-            ConflictError: Another transaction was in the way, at each attempt.
+            ConflictError: Another transaction was in the way, at each attempt; in a loop also when
+                only the commit met it, at once.
+            DatabaseClosedError: The outer transaction of a nested one ended first.
+            DatabaseTimeoutError: Another task's nested transaction was open for too long.
             DatabaseError: Another of its kinds: the commit was refused, or a failed statement
                 inside was swallowed.
         """

@@ -1,4 +1,4 @@
-"""What `db.transaction(...)` gives: a block, a loop of attempts, or a runner of your function."""
+"""What `db.transaction(...)` gives: a block, a runner of your function, or a loop of attempts."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,9 +17,12 @@ class TransactionContext(Generic[T]):
     """A transaction about to begin; `T` is what the block gets as `tx`.
 
     async with db.transaction() as tx: ...
+    result = await db.transaction(retry=3).run(work)
     async for attempt in db.transaction(retry=3):
         async with attempt as tx: ...
-    result = await db.transaction(retry=3).run(work)
+
+    `run` runs again after every conflict. The loop does so only where a statement met it: a conflict
+    of the commit, as "serializable" has them, leaves the loop as ConflictError.
     """
 
     def __init__(self, opens: Callable[[], AbstractAsyncContextManager[T]], retry: int) -> None:
@@ -31,8 +34,9 @@ class TransactionContext(Generic[T]):
         if self._retry:
             raise ConfigError(
                 "`async with` cannot run its block again, so retry has no effect there.",
-                hint="Write `async for attempt in db.transaction(retry=...):` around "
-                "`async with attempt as tx:`, or `await db.transaction(retry=...).run(work)`.",
+                hint="Write `await db.transaction(retry=...).run(work)`, or `async for attempt in "
+                "db.transaction(retry=...):` around `async with attempt as tx:`, which does not run "
+                "a refused commit again.",
             )
         if self._opened is not None:
             raise ConfigError(
@@ -55,7 +59,7 @@ class TransactionContext(Generic[T]):
         return Attempts(self._opens, self._retry)
 
     async def run(self, work: Callable[[T], Awaitable[R]]) -> R:
-        """Call `work(tx)`, commit, and give its result; run it again after a conflict.
+        """Call `work(tx)`, commit, and give its result; run it again after any conflict.
 
         Each attempt is a transaction of its own. What `work` does besides, such as sending a mail,
         is done as often as there are attempts.

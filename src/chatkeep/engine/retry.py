@@ -57,7 +57,11 @@ async def run_again(
 
 
 class Attempts(Generic[T]):
-    """The loop's side: gives attempts until one was stored, or failed for good."""
+    """The loop's side: gives attempts until one was stored, or failed for good.
+
+    A commit that is refused has failed for good here; see `Attempt.__aexit__`. `run_again` runs
+    that again as well.
+    """
 
     def __init__(self, opens: Callable[[], AbstractAsyncContextManager[T]], retry: int) -> None:
         self._opens = opens
@@ -90,7 +94,7 @@ class Attempt(Generic[T]):
 
     Attributes:
         was_entered: The block was begun.
-        lost: The transaction was taken back for a conflict, and the loop goes on.
+        lost: The transaction was taken back for a statement's conflict, and the loop goes on.
     """
 
     def __init__(self, opened: AbstractAsyncContextManager[T], *, is_last: bool) -> None:

@@ -250,7 +250,7 @@ def _translate_server_error(
 def _conflict(statement: str, what: str, state: str) -> ConflictError:
     return ConflictError(
         f"{statement}: {what}; nothing of it was stored.",
-        hint="Run it again, or let db.transaction(retry=...) do so.",
+        hint="Run it again: `await db.transaction(retry=...).run(work)` does, up to `retry` times.",
         sqlstate=state,
     )
 
