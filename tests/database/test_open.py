@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.schema import CreateTable
 
 from chatkeep import (
@@ -15,6 +16,7 @@ from chatkeep import (
     Database,
     DatabaseClosedError,
     DatabaseTimeoutError,
+    InvalidInputError,
     InvalidUrlError,
     NewUser,
     SchemaMismatchError,
@@ -222,3 +224,42 @@ async def test_opened_again_the_bound_holds_though_the_first_close_ran_out_of_ti
         second.release(wire)
     second.release(await waiting)
     await db.close()
+
+
+@pytest.mark.parametrize("how", ["a failed copy", "a statement that was cancelled"])
+async def test_what_was_interrupted_is_closed_too(
+    database_url: str, schema: deepsearch.Schema, how: str
+) -> None:
+    await create_tables(schema, database_url)
+    for _ in range(3):
+        async with Database(schema, database_url, max_connections=2) as db:
+            if how == "a failed copy":
+                with pytest.raises(InvalidInputError):
+                    await db.copy(
+                        schema.users, [{"id": "a", "email": "e"}, {"id": 5, "email": "e"}]
+                    )
+            else:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await db.scalar(select(cast(func.pg_sleep(9), Text)))
+    left = await asyncpg.connect(database_url)
+    for _ in range(200):  # the server notices a closed line a moment later
+        count = await left.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+        )
+        if count == 1:
+            break
+        await asyncio.sleep(0.01)
+    await left.close()
+    assert count == 1
+
+
+async def test_a_failed_copy_gives_its_connection_back_before_it_raises(
+    database_url: str, schema: deepsearch.Schema
+) -> None:
+    await create_tables(schema, database_url)
+    async with Database(schema, database_url, max_connections=1, max_waiting=0) as db:
+        for _ in range(5):
+            with pytest.raises(InvalidInputError):
+                await db.copy(schema.users, [{"id": "a", "email": "e"}, {"id": 5, "email": "e"}])
+            assert await db.users.count() == 0

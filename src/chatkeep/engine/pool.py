@@ -180,8 +180,8 @@ class Pool:
         self._lent.add(wire)
         return wire
 
-    def release(self, wire: Wire, *, interrupted: bool = False) -> None:
-        """Give a connection back.
+    def release(self, wire: Wire, *, interrupted: bool = False) -> asyncio.Task[None] | None:
+        """Give a connection back; give the task that cleans it first, where it needs that.
 
         Args:
             wire: What `acquire` gave.
@@ -189,23 +189,26 @@ class Pool:
                 on it, or inside a transaction, is not known: it is asked first.
         """
         self._lent.discard(wire)
+        cleaning = None
         if wire.is_closed():
             self._pass_place_on()
         elif not self.is_open:
-            self._clean_up(self._close_wire(wire))
+            cleaning = self._clean_up(self._close_wire(wire))
         elif not (interrupted or self._waiting or wire.is_in_transaction()):
             self._idle.append(wire)  # what follows, in the usual case, at once
-            return
+            return None
         elif interrupted or wire.is_in_transaction():
-            self._clean_up(self._clean(wire))
+            cleaning = self._clean_up(self._clean(wire))
         else:
             self._pass_on(wire)
         self._tell_if_all_are_back()
+        return cleaning
 
-    def _clean_up(self, work: Coroutine[Any, Any, None]) -> None:
+    def _clean_up(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._cleaning.add(task)
         task.add_done_callback(self._cleaned)
+        return task
 
     def _cleaned(self, task: asyncio.Task[None]) -> None:
         self._cleaning.discard(task)
@@ -352,7 +355,10 @@ class Pool:
             if isinstance(exc, DRIVER_ERRORS):
                 return  # dropped: PostgreSQL rolls back what it held
             raise
-        self._pass_on(wire)
+        if self.is_open:
+            self._pass_on(wire)
+        else:
+            await self._close_wire(wire)
 
     async def _close_wire(self, wire: Wire) -> None:
         try:

@@ -1,5 +1,6 @@
 """Running statements: each on a connection of its own, or on one that is at hand."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -67,8 +68,11 @@ class PoolRunner:
         wire = self.pool.take() or await self.pool.acquire()
         try:
             yield wire
-        except BaseException:  # a cancelled task too
-            self.pool.release(wire, interrupted=True)
+        except BaseException as exc:  # a cancelled task too
+            is_settled = _is_settled(exc) and was_answered(exc.__cause__)
+            cleaning = self.pool.release(wire, interrupted=not is_settled)
+            if cleaning is not None and isinstance(exc, Exception):
+                await asyncio.wait([cleaning])  # the caller's next call finds it free
             raise
         self.pool.release(wire)
 
