@@ -6,7 +6,7 @@ find at most one row.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     CTE,
@@ -41,7 +41,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList, Grouping
-from sqlalchemy.sql.selectable import Join
+from sqlalchemy.sql.selectable import Join, ReturnsRows, SelectStatementGrouping
 from sqlalchemy.sql.visitors import iterate
 
 Columns = list[ColumnElement[Any]]
@@ -155,6 +155,27 @@ def sources_of(statement: Select[Any]) -> Sources:
     return sources
 
 
+def columns_with_null(statement: object) -> list[bool]:
+    """Tell of each column that a statement gives whether its tables say that it may be NULL.
+
+    Of an expression nobody knows, and it is let through; pages, which lose rows where that is
+    wrong, ask `Sources.is_nullable`.
+    """
+    while isinstance(statement, SelectStatementGrouping):
+        statement = cast("SelectStatementGrouping[Any]", statement).element
+    if isinstance(statement, CompoundSelect):
+        parts = [columns_with_null(part) for part in statement.selects]
+        word = str(statement.keyword.value)
+        if word.startswith("EXCEPT"):
+            return parts[0]
+        together = all if word.startswith("INTERSECT") else any
+        return [together(column) for column in zip(*parts, strict=True)]
+    if not isinstance(statement, ReturnsRows):
+        return []
+    optional = sources_of(statement).optional if isinstance(statement, Select) else []
+    return [_has_null(_inner(column), optional) for column in statement.exported_columns]
+
+
 def row_identity(statement: object, ordered: Sequence[ColumnElement[Any]] = ()) -> Columns | None:
     """Give columns that tell the rows of a statement apart; None where none are known.
 
@@ -190,6 +211,19 @@ def position_of(expression: ColumnElement[Any], columns: Iterable[Any]) -> int |
 def part_of(statement: object, name: str) -> Any:  # noqa: ANN401 - whatever stands there
     """Give a part of a select that SQLAlchemy has no public name for; its version is pinned."""
     return getattr(statement, name, None)
+
+
+def _has_null(column: object, optional: list[FromClause]) -> bool:
+    if not isinstance(column, Column):
+        return False
+    table: Any = column.table
+    if column.nullable or _among(table, optional):
+        return True
+    if not isinstance(table, Subquery | CTE):
+        return False
+    inner = columns_with_null(table.element)
+    places = [place for place, own in enumerate(table.c) if own is column]
+    return any(inner[place] for place in places if place < len(inner))
 
 
 def _makes_rows(statement: Select[Any]) -> bool:

@@ -1,6 +1,6 @@
 """Any Core statement, compiled once, run as often as you like."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -10,11 +10,12 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import ReturnsRows
 from typing_extensions import TypeVar as DefaultTypeVar
 
-from chatkeep.access.fitting import reader
+from chatkeep.access.fitting import allows_none, reader
 from chatkeep.access.nested import Nested
 from chatkeep.access.nested.shape import nested_query
 from chatkeep.access.rows import COUNT_SHAPE
-from chatkeep.database.shapes import into_shape
+from chatkeep.access.sources import columns_with_null
+from chatkeep.database.shapes import into_shape, null_refused
 from chatkeep.database.streaming import BATCH, Stream
 from chatkeep.engine.compile import compile_statement
 from chatkeep.engine.decode import Field, Shape
@@ -90,7 +91,8 @@ class Prepared(Generic[R_co]):
             InvalidInputError: A parameter is missing or unknown.
             ConfigError: The statement selects a whole table, whose rows are records.
         """
-        value: T | None = first_value(await self.first(**parameters))
+        self._query.statement.check_names(parameters)
+        value: T | None = await first_value(self._runner, self._query, parameters)
         return value
 
     def stream(self, **parameters: object) -> Stream[R_co]:
@@ -120,17 +122,18 @@ def only_row(rows: Sequence[T], name: str) -> T:
     return rows[0]
 
 
-def first_value(row: object) -> Any:  # noqa: ANN401 - of any type
-    """Give the first value of a row; None where there is none.
+async def first_value(
+    runner: PoolRunner | TransactionRunner, query: Query[Any], values: Mapping[str, object]
+) -> Any:  # noqa: ANN401 - of any type
+    """Run a statement and give the first value of its first row; None where there is none.
 
     Raises:
-        ConfigError: The rows are records, not tuples.
+        ConfigError: The rows are records, not tuples; nothing was sent.
     """
-    if row is None:
-        return None
-    if not isinstance(row, tuple):
+    if not isinstance(query.shape, _Tuples):
         raise ConfigError("scalar() needs a select of columns, not of a whole table.")
-    return cast("tuple[object, ...]", row)[0]
+    row: tuple[object, ...] | None = await query.first(runner, values)
+    return None if row is None else row[0]
 
 
 def make_query(
@@ -153,6 +156,12 @@ def make_query(
         return nested_query(schema, cast("Nested[Any]", statement), name)
     shape = make_shape(schema, statement, name, into)
     return Query(compile_statement(name, cast("ClauseElement", statement)), shape)
+
+
+class _Tuples(Shape[Any]):
+    """Builds tuples: of these alone, scalar() can give the first value."""
+
+    __slots__ = ()
 
 
 class Count:
@@ -195,9 +204,12 @@ def make_shape(
         )
     if into is not None:
         return into_shape(name, statement, columns, into)
-    return _record_shape(schema, columns) or Shape(
-        _row, [_field(schema, column) for column in columns]
-    )
+    found = _record_of(schema, columns)
+    fields = [_field(schema, column) for column in columns]
+    if found is None:
+        return _Tuples(_row, fields)
+    _check_there(name, statement, found, columns)
+    return _ordered(found, fields)
 
 
 def _columns(statement: object) -> list[Any]:
@@ -206,16 +218,26 @@ def _columns(statement: object) -> list[Any]:
     return list(statement.exported_columns)
 
 
-def _record_shape(schema: AnySchema, columns: Sequence[Any]) -> Shape[Any] | None:
-    """Give the shape of a whole table's rows; None where the columns are not those of a table."""
+def _record_of(schema: AnySchema, columns: Sequence[Any]) -> type[Record] | None:
+    """Give the record of a whole table; None where the columns are not those of one."""
     for logical, table in schema.tables.items():
-        record = schema.records.get(logical)
         own = list(table.c)
-        if record is None or len(own) != len(columns):
-            continue
-        if all(given is column for given, column in zip(columns, own, strict=True)):
-            return _ordered(record, [_field(schema, column) for column in own])
+        if len(own) == len(columns) and all(
+            given is column for given, column in zip(columns, own, strict=True)
+        ):
+            return schema.records.get(logical)
     return None
+
+
+def _check_there(
+    name: str, statement: object, record: type[Record], columns: Sequence[Any]
+) -> None:
+    """Refuse the records of a table that an outer join fills up with NULL."""
+    types = {field.name: field.type for field in msgspec.structs.fields(record)}
+    for column, has_null in zip(columns, columns_with_null(statement), strict=True):
+        if has_null and not column.nullable and not allows_none(types[column.key]):
+            hint = "Select its columns, or a class whose fields may be None with into=."
+            raise null_refused(name, record, column.key, types[column.key], hint)
 
 
 def _ordered(record: type[Record], fields: list[Field]) -> Shape[Any]:

@@ -159,7 +159,7 @@ class Queries:
             DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         query, values = self._ad_hoc(statement, None)
-        value: A | None = first_value(await query.first(self._runner, values))
+        value: A | None = await first_value(self._runner, query, values)
         return value
 
     @overload

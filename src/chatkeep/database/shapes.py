@@ -9,12 +9,11 @@ Pydantic model validated 1.1, with `model_construct` 2.9: the way round the chec
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Column, Join, Select
 from sqlalchemy.sql.elements import Label
-from sqlalchemy.sql.selectable import FromClause
 
 from chatkeep.access.classes import is_pydantic, parts_of, positional, shown, validated
 from chatkeep.access.fitting import CannotRead, allows_none, can_hold, reader
+from chatkeep.access.sources import columns_with_null
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.errors import ConfigError
 
@@ -43,23 +42,20 @@ def into_shape(name: str, statement: object, columns: Sequence[Any], into: type[
                 hint=f"The statement gives: {', '.join(names)}.",
             )
     converts = is_pydantic(into)
-    optional = _made_optional(statement)
     fields: list[Field] = []
-    for field, column in zip(names, columns, strict=True):
+    for field, column, has_null in zip(names, columns, columns_with_null(statement), strict=True):
         part = parts.get(field)
         if part is None:
             raise ConfigError(
                 f"{name}: the column {field} has no field in {into.__name__}.",
                 hint=f"Leave it out, or give it a field's name with .label(): {', '.join(parts)}.",
             )
-        where = f"{name}: {into.__name__}.{field} is {shown(part.annotation)}"
+        where = _where(name, into, field, part.annotation)
         if not can_hold(part.annotation, column.type, converts=converts):
             raise ConfigError(f"{where}, which cannot hold the column {field}: {column.type!r}.")
-        if _may_be_null(column, optional) and not allows_none(part.annotation):
-            raise ConfigError(
-                f"{where}, but the column {field} may be NULL.",
-                hint=f"Say `{shown(part.annotation)} | None`, or select func.coalesce(...).",
-            )
+        if has_null and not allows_none(part.annotation):
+            hint = f"Say `{shown(part.annotation)} | None`, or select func.coalesce(...)."
+            raise null_refused(name, into, field, part.annotation, hint)
         try:
             read = reader(part.annotation, column.type, converts=converts)
         except CannotRead as exc:
@@ -67,6 +63,18 @@ def into_shape(name: str, statement: object, columns: Sequence[Any], into: type[
         fields.append(Field(_table_name(column), field, read))
     make = validated(into, names) if converts else positional(into, names)
     return Shape(make, fields)
+
+
+def null_refused(
+    name: str, into: type[Any], field: str, annotation: object, hint: str
+) -> ConfigError:
+    """Give the error for a field that cannot hold the NULL of its column."""
+    where = _where(name, into, field, annotation)
+    return ConfigError(f"{where}, but the column {field} may be NULL.", hint=hint)
+
+
+def _where(name: str, into: type[Any], field: str, annotation: object) -> str:
+    return f"{name}: {into.__name__}.{field} is {shown(annotation)}"
 
 
 def _names(name: str, columns: Sequence[Any], into: type[Any]) -> list[str]:
@@ -89,31 +97,3 @@ def _bare(column: object) -> object:
     while isinstance(column, Label):
         column = cast("Label[Any]", column).element
     return column
-
-
-def _may_be_null(column: object, optional: frozenset[FromClause]) -> bool:
-    """Whether the tables say so; of an expression nobody knows, and it is let through."""
-    bare = _bare(column)
-    if not isinstance(bare, Column):
-        return False
-    return bool(bare.nullable) or cast("Column[Any]", bare).table in optional
-
-
-def _made_optional(statement: object) -> frozenset[FromClause]:
-    """Give the tables that an outer join fills up with NULL."""
-    if not isinstance(statement, Select):
-        return frozenset()
-    found: set[FromClause] = set()
-    for source in cast("Select[*tuple[Any, ...]]", statement).get_final_froms():
-        _collect_optional(source, found, is_optional=False)
-    return frozenset(found)
-
-
-def _collect_optional(source: FromClause, found: set[FromClause], *, is_optional: bool) -> None:
-    if isinstance(source, Join):
-        _collect_optional(source.left, found, is_optional=is_optional or source.full)
-        _collect_optional(
-            source.right, found, is_optional=is_optional or source.full or source.isouter
-        )
-    elif is_optional:
-        found.add(source)
