@@ -69,7 +69,21 @@ _CONSTRAINT_KINDS: dict[str, type[ConstraintError]] = {
 }
 
 _MISSING_OBJECT = frozenset({"42P01", "42703", "3F000"})
-_NO_SUCH_FUNCTION = "42883"
+_REFUSALS = {
+    "25006": ("a read-only transaction cannot write", "Open it without read_only=True."),
+    "25P02": (
+        "an earlier statement of the transaction failed, so it can only be taken back",
+        "Let the error leave the block, or put the statement into a nested transaction.",
+    ),
+    "42883": (
+        "there is no such function or operator for values of these types",
+        "Compare a column with a value of its own type.",
+    ),
+    "42501": (
+        "the role of this connection may not do that",
+        "Let the tables' owner GRANT it, or connect as another role.",
+    ),
+}
 # The driver's own words on a value of a wrong type, after the value: they name types alone.
 _ARGUMENT = re.compile(r"\A(?:invalid input for )?query argument \$(\d+):")
 _WRONG_TYPE = re.compile(r"\(expected ([\w .]+), got (\w+)\)\Z")
@@ -230,18 +244,13 @@ def _translate_server_error(
         error = _conflict(statement, "a table has been changed since it was first asked", state)
     elif state.startswith("22"):
         error = InvalidInputError(
-            f"{statement}: a value is not one that its column takes (SQLSTATE {state}).",
+            f"{statement}: PostgreSQL does not take a value (SQLSTATE {state}).",
             field=column,
         )
-    elif state == _NO_SUCH_FUNCTION:
-        error = StatementError(
-            f"{statement}: there is no such function or operator for values of these types.",
-            hint="Compare a column with a value of its own type.",
-            sqlstate=state,
-        )
     else:
+        what, hint = _REFUSALS.get(state, ("PostgreSQL refused the statement", None))
         error = StatementError(
-            f"{statement}: PostgreSQL refused the statement (SQLSTATE {state}).", sqlstate=state
+            f"{statement}: {what} (SQLSTATE {state}).", hint=hint, sqlstate=state
         )
     silence(exc)
     return error
