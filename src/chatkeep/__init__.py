@@ -25,8 +25,15 @@ if TYPE_CHECKING:
         Transaction,
         run,
     )
+    from chatkeep.database.options import (
+        DatabaseOptions,
+    )
     from chatkeep.engine.observe import (
         Observation,
+        Observer,
+    )
+    from chatkeep.engine.transaction import (
+        Isolation,
     )
     from chatkeep.errors import (
         AccountNotFoundError,
@@ -109,12 +116,14 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "DatabaseBusyError",
     "DatabaseClosedError",
     "DatabaseError",
+    "DatabaseOptions",
     "DatabaseTimeoutError",
     "END",
     "EmailTakenError",
     "InvalidCursorError",
     "InvalidInputError",
     "InvalidUrlError",
+    "Isolation",
     "Message",
     "MessageMetadata",
     "MessageNotFoundError",
@@ -128,6 +137,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "NewVerificationToken",
     "NotFoundError",
     "Observation",
+    "Observer",
     "Page",
     "Prepared",
     "ReferencedRowError",
@@ -167,7 +177,10 @@ _PLACES = {
     "Stream": "chatkeep.database",
     "Transaction": "chatkeep.database",
     "run": "chatkeep.database",
+    "DatabaseOptions": "chatkeep.database.options",
     "Observation": "chatkeep.engine.observe",
+    "Observer": "chatkeep.engine.observe",
+    "Isolation": "chatkeep.engine.transaction",
     "AccountNotFoundError": "chatkeep.errors",
     "AlreadyExistsError": "chatkeep.errors",
     "ChatNotFoundError": "chatkeep.errors",

@@ -18,7 +18,7 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Values, Where, nested_query, set_values
+from chatkeep.access.rows import Rows, Values, Where, gathered_query, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ChatNotFoundError, InvalidInputError
@@ -52,7 +52,7 @@ class ChatQueries:
     @cached_property
     def get_with_messages(self) -> Query[ChatWithMessages]:
         """By id, with its first messages."""
-        return nested_query(
+        return gathered_query(
             "get_with_messages",
             self.rows,
             self.by_key,

@@ -265,7 +265,7 @@ def gathered(
     return list(named), Shape(child.record, fields)
 
 
-def nested_query(
+def gathered_query(
     name: str,
     parent: Rows[Any],
     where: Where,

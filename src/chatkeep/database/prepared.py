@@ -56,7 +56,8 @@ class Prepared(Generic[R_co]):
         """Give the first row, or None. The statement is not limited to one row by this.
 
         Raises:
-            InvalidInputError: A parameter is missing or unknown.
+            InvalidInputError: A parameter is missing or unknown, or PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
             DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         self._query.statement.check_names(parameters)
@@ -66,7 +67,8 @@ class Prepared(Generic[R_co]):
         """Give every row.
 
         Raises:
-            InvalidInputError: A parameter is missing or unknown.
+            InvalidInputError: A parameter is missing or unknown, or PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
             DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         self._query.statement.check_names(parameters)
@@ -78,7 +80,9 @@ class Prepared(Generic[R_co]):
         Raises:
             NotFoundError: There is none.
             StatementError: There is more than one.
-            InvalidInputError: A parameter is missing or unknown.
+            InvalidInputError: A parameter is missing or unknown, or PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         return only_row(await self.all(**parameters), self._query.statement.name)
 
@@ -88,8 +92,10 @@ class Prepared(Generic[R_co]):
         """Give the first column of the first row; None when there is no row.
 
         Raises:
-            InvalidInputError: A parameter is missing or unknown.
-            ConfigError: The statement selects a whole table, whose rows are records.
+            InvalidInputError: A parameter is missing or unknown, or PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
+            ConfigError: The statement selects a whole table, whose rows are records; nothing was sent.
         """
         self._query.statement.check_names(parameters)
         value: T | None = await first_value(self._runner, self._query, parameters)

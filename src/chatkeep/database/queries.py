@@ -147,6 +147,9 @@ class Queries:
             NotFoundError: There is none.
             StatementError: There is more than one.
             ConfigError: It gives no rows, or its columns do not fit the class.
+            InvalidInputError: PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
+            DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         query, values = self._ad_hoc(statement, into)
         return only_row(await query.all(self._runner, values), query.statement.name)
@@ -155,7 +158,9 @@ class Queries:
         """Run a Core statement; give the first column of its first row, or None.
 
         Raises:
-            ConfigError: It gives no rows, or records.
+            ConfigError: It gives no rows, or records; nothing was sent.
+            InvalidInputError: PostgreSQL does not take a value.
+            StoredDataError: A stored value does not have the shape that its column promises.
             DatabaseError: One of its kinds: PostgreSQL refused the statement.
         """
         query, values = self._ad_hoc(statement, None)
@@ -235,10 +240,10 @@ class Queries:
 
         Raises:
             InvalidInputError: A row has other columns than the first, or a value of a wrong type,
-                too long, or one that cannot be stored; says which row and column. The time-out of
-                a statement is for any while in which PostgreSQL takes nothing.
+                too long, or one that cannot be stored; says which row and column.
             ConfigError: There is no such column; or rows are sequences and `columns` is not given.
             ConstraintError: One of its kinds: a row breaks a constraint.
+            DatabaseTimeoutError: PostgreSQL took nothing for as long as a statement may take.
             DatabaseError: One of its kinds: PostgreSQL refused the rows.
         """
         return await copy_into(self._runner, table, rows, columns, progress)

@@ -10,12 +10,11 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.selectable import FromClause
 
+from chatkeep.access.paging import MAX_LIMIT
 from chatkeep.errors import ConfigError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-MAX_LIMIT = 1000
 
 Limit: TypeAlias = int | BindParameter[int]
 
