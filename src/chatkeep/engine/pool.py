@@ -7,9 +7,7 @@ anybody else gets it.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal, TypeAlias
@@ -84,8 +82,8 @@ class Pool:
         self._size = 0
         self._idle: list[Wire] = []  # the last one back goes out first: it is the warmest
         self._lent: set[Wire] = set()
-        self._waiting: deque[asyncio.Future[Wire | None]] = deque()
-        self._since: dict[asyncio.Future[Wire | None], float] = {}  # of each waiter
+        # Who waits, in the order in which they came, and since when.
+        self._waiting: dict[asyncio.Future[Wire | None], float] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
         self._all_back = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -103,7 +101,6 @@ class Pool:
         self._url = url
         self._loop = asyncio.get_running_loop()  # asked for once: it costs a call of the system
         self.is_open = True
-        self._all_back.clear()
         bytes(_ONCE_FREED)
         try:
             self.release(await self.acquire())
@@ -123,10 +120,8 @@ class Pool:
         idle, self._idle = self._idle, []  # nothing is lent any more
         if self._watcher is not None:
             self._watcher.cancel()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(_closed())
+        while (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(_closed())
         if self._lent or self._cleaning:
             try:
                 async with asyncio.timeout(self._options.statement_timeout):
@@ -194,9 +189,6 @@ class Pool:
             self._pass_place_on()
         elif not self.is_open:
             cleaning = self._clean_up(self._close_wire(wire))
-        elif not (interrupted or self._waiting or wire.is_in_transaction()):
-            self._idle.append(wire)  # what follows, in the usual case, at once
-            return None
         elif interrupted or wire.is_in_transaction():
             cleaning = self._clean_up(self._clean(wire))
         else:
@@ -228,14 +220,12 @@ class Pool:
                 hint="Answer 503 and let the client come again, or raise max_connections.",
             )
         waiter: asyncio.Future[Wire | None] = self._loop.create_future()
-        self._waiting.append(waiter)
-        self._since[waiter] = self._loop.time()
+        self._waiting[waiter] = self._loop.time()
         try:
             return await waiter
         except BaseException as exc:
             if waiter.cancelled() or waiter.exception() is not None:
-                with suppress(ValueError):  # it may have been taken out of the line already
-                    self._waiting.remove(waiter)
+                self._waiting.pop(waiter, None)  # it may have been taken out of the line already
             else:  # served just as the caller was cancelled: the next one's turn
                 self._give_back(waiter.result())
             if isinstance(exc, TimeoutError):
@@ -245,8 +235,6 @@ class Pool:
                     hint="Keep transactions short, or raise max_connections.",
                 ) from exc
             raise
-        finally:
-            del self._since[waiter]
 
     def _give_back(self, wire: Wire | None) -> None:
         if wire is None:
@@ -271,7 +259,8 @@ class Pool:
 
     def _next_waiter(self) -> asyncio.Future[Wire | None] | None:
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter = next(iter(self._waiting))
+            del self._waiting[waiter]
             if not waiter.done():
                 return waiter
         return None
@@ -323,7 +312,7 @@ class Pool:
                 self._sweep()
 
     def _refuse_waiters(self, before: float) -> None:
-        for waiter, since in tuple(self._since.items()):  # in the order in which they came
+        for waiter, since in tuple(self._waiting.items()):
             if since > before:
                 break
             if not waiter.done():
