@@ -57,10 +57,14 @@ def writing_patterns(db: DemoDatabase, user: User) -> Sequence[Pattern[Any]]:
 
 
 async def remove_scratch_chats(db: DemoDatabase, user: User) -> None:
-    """Take away what the writing patterns left, of this run or of one that was killed."""
-    mine = db.as_user(user.id)
-    for number in range(REPEATS + 1):
-        try:
-            await mine.chats.delete(scratch_id(number))
-        except ChatNotFoundError:
-            return  # they are numbered in the order of their making: no later one is there
+    """Take away what the writing patterns left, of this run or of one that was killed.
+
+    All or none: a run that is killed in here leaves no gap in the numbers.
+    """
+    async with db.transaction() as tx:
+        mine = tx.as_user(user.id)
+        for number in range(REPEATS + 1):
+            try:
+                await mine.chats.delete(scratch_id(number))
+            except ChatNotFoundError:
+                return  # they are numbered in the order of their making: no later one is there
