@@ -6,28 +6,17 @@ exist. A note that is still there when the next writer comes tells it what a cra
 """
 
 import datetime as dt
-import importlib
-import json
-import os
-import sys
 import uuid
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from chatkeep.errors import MigrationsFolderError
 from chatkeep.kit.folder import jsjson
 from chatkeep.kit.folder.journal import JOURNAL, Entry
 from chatkeep.kit.folder.names import next_prefix, slug
+from chatkeep.kit.folder.note import NOTE, sync, temporary, write_beside, writer
 from chatkeep.kit.folder.reading import Folder
-
-# Windows has no flock; there the comparison of the journal's text has to do.
-_fcntl = None if sys.platform == "win32" else importlib.import_module("fcntl")
-
-NOTE = ".chatkeep-writing.json"
-"""Stands in the folder while it is written; drizzle-kit looks only at `*.sql` and `meta/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +61,10 @@ def append(
     plan = _plan(folder, drafts, now or dt.datetime.now(dt.UTC))
     try:
         (root / "meta").mkdir(parents=True, exist_ok=True)
-        with _writer(root) as note:
+        with writer(root) as note:
             _refuse_changes(folder, plan)
             paths = [str(path.relative_to(root)) for path, _ in plan.files]
-            note.write(json.dumps({"files": paths, "tags": [e.tag for e in plan.entries]}))
+            note.adds(paths, [entry.tag for entry in plan.entries])
             journal = folder.journal.with_entries(plan.entries).encode()
             _put(root, [*plan.files, (root / JOURNAL, journal)])
     except OSError as exc:
@@ -87,7 +76,7 @@ def append(
 
 
 def recover(root: Path) -> list[Path]:
-    """Remove what a crashed writer left, so that the folder is as before it; give what went.
+    """Settle what a crashed writer left; give the files that were removed for it.
 
     Raises:
         MigrationsFolderError: Another process is writing, or the disk refuses.
@@ -95,7 +84,7 @@ def recover(root: Path) -> list[Path]:
     if not (root / NOTE).exists():
         return []
     try:
-        with _writer(root) as note:
+        with writer(root) as note:
             return note.removed
     except OSError as exc:
         raise MigrationsFolderError(f"{root} cannot be written: {exc.strerror}.") from exc
@@ -135,94 +124,8 @@ def _refuse_changes(folder: Folder, plan: _Plan) -> None:
             )
 
 
-@dataclass(slots=True)
-class _Note:
-    file: BinaryIO
-    removed: list[Path]
-
-    def write(self, text: str) -> None:
-        self.file.write(text.encode())  # opened for appending, and empty by now
-        self.file.flush()
-        os.fsync(self.file.fileno())
-
-
-@contextmanager
-def _writer(root: Path) -> Generator[_Note]:
-    """Hold the folder's note alone; undo first what an earlier writer did not finish."""
-    path = root / NOTE
-    with path.open("a+b") as file:
-        if not _lock(file.fileno()) or not path.exists():
-            raise MigrationsFolderError(
-                f"Another process is writing to {root}.", hint="Try again when it is done."
-            )
-        note = _Note(file, _undo(root, _content(file)))
-        file.truncate(0)
-        try:
-            yield note
-        except BaseException:
-            _undo(root, _content(file))
-            raise
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _lock(handle: int) -> bool:
-    if _fcntl is None:
-        return True
-    try:
-        _fcntl.flock(handle, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _content(file: BinaryIO) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", "replace")
-
-
-def _undo(root: Path, note: str) -> list[Path]:
-    """Remove the files of a note whose migrations did not reach the journal."""
-    try:
-        planned = cast("dict[str, list[str]]", json.loads(note))
-        files, tags = planned["files"], planned["tags"]
-    except (ValueError, KeyError, TypeError):
-        return []  # the crash came while the note was written: nothing else had been
-    journal = root / JOURNAL
-    text = journal.read_text(encoding="utf-8") if journal.exists() else ""
-    if all(json.dumps(tag) in text for tag in tags):
-        return []  # the journal was written: only the note itself was left
-    removed: list[Path] = []
-    for name in [*files, str(JOURNAL)]:
-        path = root / name
-        for leftover in (_temporary(path), path if name != str(JOURNAL) else None):
-            if leftover is not None and leftover.is_file():
-                leftover.unlink()
-                removed.append(leftover)
-    return removed
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f"_{path.name}.tmp")  # drizzle-kit skips names that begin with _
-
-
 def _put(root: Path, files: Sequence[tuple[Path, bytes]]) -> None:
-    for path, data in files:
-        with _temporary(path).open("wb") as target:
-            target.write(data)
-            target.flush()
-            os.fsync(target.fileno())
+    write_beside(files)
     for path, _ in files:
-        _temporary(path).replace(path)
-    for folder in (root / "meta", root):
-        _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        temporary(path).replace(path)
+    sync(root / "meta", root)
