@@ -1,12 +1,11 @@
 """Applying the pending migrations: each in a transaction of its own, with its bookkeeping."""
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
 
-from chatkeep.kit.applying import ledger
+from chatkeep.kit.applying import books, ledger
 from chatkeep.kit.applying.lock import migration_lock
 from chatkeep.kit.applying.matching import Matching, match, refuse_disorder, refuse_edited
 from chatkeep.kit.applying.run import failure, refuse_unfit_statements, run_statements
@@ -94,15 +93,13 @@ async def migrate(
         todo = _pending(folder, matching, to)
         for migration in todo:
             refuse_unfit_statements(migration)
-        has_ledger = await ledger.prepare(connection)
+        kept = await books.prepare(connection)
         done: list[Applied] = []
         for migration in todo:
-            done.append(
-                Applied(migration, await _apply(connection, migration, has_ledger=has_ledger))
-            )
+            done.append(Applied(migration, await _apply(connection, migration, kept=kept)))
             if on_applied is not None:
                 on_applied(done[-1])
-    return Report(tuple(done), len(matching.of("applied")), len(matching.unknown), has_ledger)
+    return Report(tuple(done), len(matching.of("applied")), len(matching.unknown), kept != "none")
 
 
 def _pending(folder: Folder, matching: Matching, to: str | None) -> list[Migration]:
@@ -114,14 +111,13 @@ def _pending(folder: Folder, matching: Matching, to: str | None) -> list[Migrati
 
 
 async def _apply(
-    connection: asyncpg.Connection, migration: Migration, *, has_ledger: bool
+    connection: asyncpg.Connection, migration: Migration, *, kept: books.Ledger
 ) -> float:
     transaction = connection.transaction()
     await transaction.start()
     try:
         seconds = await run_statements(connection, migration)
-        duration = dt.timedelta(seconds=seconds)
-        await ledger.record(connection, migration, duration=duration, has_ledger=has_ledger)
+        await ledger.record(connection, migration, ledger=kept)
     except BaseException:
         if not connection.is_closed():
             await transaction.rollback()

@@ -1,58 +1,38 @@
 """The bookkeeping in the database: drizzle's table, and our own ledger beside it.
 
 drizzle's table says what is applied, and nothing else does. Our ledger, in the database schema
-`chatkeep`, keeps what drizzle's has no room for; it is written in the same transaction.
+`chatkeep`, keeps what drizzle's has no room for: names, times, whose project it is, and how far a
+migration came that runs without a transaction. Both are written in one transaction.
 """
 
 import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from typing import Literal, cast
 
 import asyncpg
 
 from chatkeep.errors import MigrationError
+from chatkeep.kit.applying import books
 from chatkeep.kit.folder import Migration
 
-_DRIZZLE_SCHEMA = 'create schema if not exists "drizzle"'
-_DRIZZLE_TABLE = """
-create table if not exists "drizzle"."__drizzle_migrations" (
-    id serial primary key,
-    hash text not null,
-    created_at bigint
-)
-"""  # drizzle-orm's own statement: pg_dump cannot tell which tool made the table
-_DRIZZLE_ROWS = 'select id, hash, created_at from "drizzle"."__drizzle_migrations" order by id'
-_DRIZZLE_INSERT = 'insert into "drizzle"."__drizzle_migrations" (hash, created_at) values ($1, $2)'
+State = Literal["running", "applied", "baseline", "reverted"]
+"""What our ledger says of a migration.
 
-_LEDGER_SCHEMA = 'create schema if not exists "chatkeep"'
-_LEDGER_TABLE = """
-create table if not exists "chatkeep"."migrations" (
-    id bigint generated always as identity primary key,
-    tag text not null,
-    hash text not null,
-    created_at bigint not null,
-    applied_at timestamp with time zone not null default now(),
-    duration interval not null,
-    version text not null
-)
-"""
-_LEDGER_ROWS = """
-select distinct on (created_at, hash) created_at, hash, tag, applied_at, duration
-from "chatkeep"."migrations"
-order by created_at, hash, id desc
-"""
-_LEDGER_INSERT = """
-insert into "chatkeep"."migrations" (tag, hash, created_at, duration, version)
-values ($1, $2, $3, $4, $5)
+running: some of its statements are there, and drizzle's table does not have it yet;
+applied: chatkeep ran it;
+baseline: it was noted without being run;
+reverted: its reverse was run, and drizzle's row is gone.
 """
 
-_TABLE_EXISTS = """
-select exists (
-    select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = $1 and c.relname = $2
-)
+_ROWS = 'select id, hash, created_at from "drizzle"."__drizzle_migrations" order by id'
+_RECORDS = """
+select distinct on (m.created_at, m.hash)
+    m.created_at, m.hash, m.tag, m.applied_at, m.duration, pg_catalog.to_jsonb(m)::text
+from "chatkeep"."migrations" m
+order by m.created_at, m.hash, m.id desc
 """
-_SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +50,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What our ledger knows about an applied migration."""
+    """What our ledger knows about a migration.
+
+    Attributes:
+        applied_at: When it was applied; when it was begun, while it is `running`.
+        project: Whose it is, see `project_of`; None for rows of an older chatkeep.
+        statements: How many single statements it has; None where they were not counted.
+        done: How many of them are there, while it is `running`.
+        attempted: Number of the last statement that was sent, from 1; greater than `done` while
+            nobody knows whether its effect came through.
+        done_hash: SHA-256 of the texts of those that are done.
+        position: Where a statement that runs in batches stands; its own keys.
+    """
 
     tag: str
     applied_at: dt.datetime
     duration: dt.timedelta
+    hash: str = ""
+    created_at: int = 0
+    state: State = "applied"
+    project: str | None = None
+    statements: int | None = None
+    done: int = 0
+    attempted: int = 0
+    done_hash: str = ""
+    position: Mapping[str, object] | None = None
 
 
 async def read_rows(connection: asyncpg.Connection) -> list[Row]:
@@ -83,10 +83,10 @@ async def read_rows(connection: asyncpg.Connection) -> list[Row]:
     Raises:
         MigrationError: The role may not read the table.
     """
-    if not await _table_exists(connection, "drizzle", "__drizzle_migrations"):
+    if not (await books.look(connection)).drizzle:
         return []
     try:
-        rows = await connection.fetch(_DRIZZLE_ROWS)
+        rows = await connection.fetch(_ROWS)
     except asyncpg.InsufficientPrivilegeError as exc:
         raise MigrationError(
             "This role may not read drizzle.__drizzle_migrations.",
@@ -96,77 +96,94 @@ async def read_rows(connection: asyncpg.Connection) -> list[Row]:
 
 
 async def read_records(connection: asyncpg.Connection) -> dict[tuple[int, str], Record]:
-    """Give our ledger by (created_at, hash): empty where drizzle-kit alone has migrated."""
-    if not await _table_exists(connection, "chatkeep", "migrations"):
-        return {}
-    try:
-        rows = await connection.fetch(_LEDGER_ROWS)
-    except asyncpg.InsufficientPrivilegeError:
-        return {}  # the ledger only adds times; drizzle's table says what is applied
-    return {
-        (created_at, hash_): Record(tag, applied_at, duration)
-        for created_at, hash_, tag, applied_at, duration in rows
-    }
+    """Give our ledger by (created_at, hash), the newest row of each.
 
-
-async def prepare(connection: asyncpg.Connection) -> bool:
-    """Create the bookkeeping that is not there yet; say whether our ledger can be written.
-
-    A role without the right to create schemas can go on where drizzle's table exists; where our
-    ledger is then missing, it stays so.
-
-    Raises:
-        MigrationError: drizzle's table is absent and the role may not create it.
+    Empty where drizzle-kit alone has migrated, or the role may not read it: drizzle's table says
+    what is applied.
     """
-    try:
-        if not await _table_exists(connection, "drizzle", "__drizzle_migrations"):
-            await _create(connection, "drizzle", _DRIZZLE_SCHEMA, _DRIZZLE_TABLE)
-    except asyncpg.InsufficientPrivilegeError as exc:
-        raise MigrationError(
-            "This role may not create drizzle.__drizzle_migrations, where migrations are noted.",
-            hint="Grant it CREATE on the database, or create the table with another role.",
-        ) from exc
-    try:
-        if not await _table_exists(connection, "chatkeep", "migrations"):
-            await _create(connection, "chatkeep", _LEDGER_SCHEMA, _LEDGER_TABLE)
-    except asyncpg.InsufficientPrivilegeError:
-        return False
-    return True
+    if (await books.look(connection)).ledger == "none":
+        return {}
+    rows = await connection.fetch(_RECORDS)
+    return {(row[0], row[1]): _record(tuple(row)) for row in rows}
+
+
+def _record(row: tuple[object, ...]) -> Record:
+    created_at, hash_, tag, applied_at, duration, text = row
+    whole = cast("dict[str, object]", json.loads(cast("str", text)))
+    position = whole.get("position")
+    return Record(
+        tag=cast("str", tag),
+        applied_at=cast("dt.datetime", applied_at),
+        duration=cast("dt.timedelta", duration),
+        hash=cast("str", hash_),
+        created_at=cast("int", created_at),
+        state=cast("State", whole.get("state") or "applied"),
+        project=cast("str | None", whole.get("project")),
+        statements=cast("int | None", whole.get("statements")),
+        done=cast("int", whole.get("done") or 0),
+        attempted=cast("int", whole.get("attempted") or 0),
+        done_hash=cast("str", whole.get("done_hash") or ""),
+        position=cast("Mapping[str, object]", position) if isinstance(position, dict) else None,
+    )
 
 
 async def record(
     connection: asyncpg.Connection,
     migration: Migration,
     *,
-    duration: dt.timedelta,
-    has_ledger: bool,
+    ledger: books.Ledger,
+    project: str | None = None,
 ) -> None:
     """Note a migration as applied, inside the transaction that applied it.
+
+    Its duration is the time since that transaction began.
 
     Args:
         connection: Inside that transaction.
         migration: What was applied.
-        duration: How long its statements took.
-        has_ledger: Whether our own ledger is there, as `prepare` said.
+        ledger: What `prepare` said of our own.
+        project: Whose it is, see `project_of`.
     """
-    await connection.execute(_DRIZZLE_INSERT, migration.hash, migration.when)
-    if has_ledger:
-        await connection.execute(
-            _LEDGER_INSERT,
-            migration.tag,
-            migration.hash,
-            migration.when,
-            duration,
-            metadata.version("chatkeep"),
+    await connection.execute(books.note_applied(migration, ledger=ledger, project=project))
+
+
+async def revert(connection: asyncpg.Connection, migration: Migration) -> None:
+    """Take a migration out of the bookkeeping, inside the transaction that reversed it.
+
+    drizzle's row goes; our ledger keeps its row as `reverted`.
+
+    Raises:
+        MigrationError: The bookkeeping does not have this migration, or not once.
+    """
+    ledger = (await books.look(connection)).ledger
+    gone = await connection.fetch(books.FORGET, migration.hash, migration.when)
+    if len(gone) != 1:
+        raise MigrationError(
+            f"drizzle.__drizzle_migrations holds {len(gone)} rows of {migration.tag}, not one.",
+            hint="`chatkeep status` shows what is applied.",
         )
+    if ledger == "full":
+        await connection.execute(books.NOTE_REVERTED, migration.hash, migration.when)
 
 
-async def _create(connection: asyncpg.Connection, schema: str, *statements: str) -> None:
+async def record_baseline(
+    connection: asyncpg.Connection, migrations: Sequence[Migration], *, project: str | None = None
+) -> None:
+    """Note migrations as there without running them, in one transaction.
+
+    The bookkeeping is made where it is absent.
+
+    Args:
+        connection: Holds the migration lock.
+        migrations: Those that the database has already, in their order.
+        project: Whose they are, see `project_of`.
+
+    Raises:
+        MigrationError: The role may not create drizzle's table.
+    """
+    ledger = await books.prepare(connection)
     async with connection.transaction():
-        there = await connection.fetchval(_SCHEMA_EXISTS, schema)
-        for statement in statements[1:] if there else statements:
-            await connection.execute(statement)
-
-
-async def _table_exists(connection: asyncpg.Connection, schema: str, table: str) -> bool:
-    return bool(await connection.fetchval(_TABLE_EXISTS, schema, table))
+        for migration in migrations:
+            await connection.execute(
+                books.note_applied(migration, ledger=ledger, project=project, state="baseline")
+            )

@@ -1,33 +1,38 @@
-"""Just enough of SQL's lexer to tell where a statement ends and with which word it begins."""
+"""Where a statement ends, and with which words it begins."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-_TOKEN = re.compile(
-    r"""
-      (?P<space>\s+ | --[^\n]*)
-    | (?P<comment>/\*)
-    | (?P<quoted> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) )
-    | (?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$)
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][\w$]*)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
+from chatkeep.kit.folder.tokens import Token, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statement of a text.
+
+    Attributes:
+        sql: The statement without its semicolon; comments that stand before it belong to it.
+        start: Where it begins in the text, from 0.
+        words: Its words in upper case, quoted ones left out.
+    """
+
+    sql: str
+    start: int
+    words: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Statement:
     words: list[str] = field(default_factory=list[str])
+    is_blank: bool = True
     parentheses: int = 0
     blocks: int = 0  # BEGIN ATOMIC … END of a function's body, with its CASE … END
 
-    def take(self, kind: str, text: str) -> None:
-        if kind == "word":
-            word = text.upper()
+    def take(self, token: Token) -> None:
+        self.is_blank = False
+        if token.kind == "word":
+            word = token.text.upper()
             if (word == "ATOMIC" and self.words[-1:] == ["BEGIN"]) or (
                 self.blocks and word == "CASE"
             ):
@@ -35,27 +40,39 @@ class _Statement:
             elif self.blocks and word == "END":
                 self.blocks -= 1
             self.words.append(word)
-        elif text == "(":
+        elif token.text == "(":
             self.parentheses += 1
-        elif text == ")":
+        elif token.text == ")":
             self.parentheses -= 1
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a semicolon here would end nothing."""
+        return self.parentheses > 0 or self.blocks > 0
 
-def statement_words(sql: str) -> Iterator[list[str]]:
-    """Give the words of each statement in upper case, quoted ones left out.
+
+def split(sql: str) -> Iterator[Part]:
+    """Give each statement of a text; what holds comments alone is none.
 
     Semicolons in literals, comments, parentheses and bodies of functions end nothing.
     """
-    statement = _Statement()
-    for kind, text in _tokens(sql):
-        if text == ";" and statement.parentheses <= 0 and not statement.blocks:
-            if statement.words:
-                yield statement.words
-            statement = _Statement()
-        else:
-            statement.take(kind, text)
-    if statement.words:
-        yield statement.words
+    statement, start = _Statement(), 0
+    for token in tokens(sql):
+        if token.text == ";" and not statement.is_open:
+            if not statement.is_blank:
+                yield Part(sql[start : token.start], start, tuple(statement.words))
+            statement, start = _Statement(), token.end
+        elif token.is_code:
+            statement.take(token)
+    if not statement.is_blank:
+        yield Part(sql[start:], start, tuple(statement.words))
+
+
+def statement_words(sql: str) -> Iterator[list[str]]:
+    """Give the words of each statement in upper case, quoted ones left out."""
+    for part in split(sql):
+        if part.words:
+            yield list(part.words)
 
 
 def transaction_command(sql: str) -> str | None:
@@ -87,29 +104,4 @@ def copies_through_client(sql: str) -> bool:
 
 def is_blank(sql: str) -> bool:
     """Say whether there is nothing to run: spaces, comments and semicolons only."""
-    return all(text == ";" for _, text in _tokens(sql))
-
-
-def _tokens(sql: str) -> Iterator[tuple[str, str]]:
-    place = 0
-    while match := _TOKEN.match(sql, place):
-        kind, text = str(match.lastgroup), match.group()
-        place = match.end()
-        if kind == "comment":
-            place = _after_comment(sql, place)
-        elif kind == "dollar":
-            end = sql.find(text, place)
-            place = len(sql) if end < 0 else end + len(text)
-        elif kind in {"word", "other"}:
-            yield kind, text
-
-
-def _after_comment(sql: str, place: int) -> int:
-    depth = 1  # comments nest in PostgreSQL
-    while depth:
-        edge = _COMMENT_EDGE.search(sql, place)
-        if edge is None:
-            return len(sql)
-        depth += 1 if edge.group() == "/*" else -1
-        place = edge.end()
-    return place
+    return all(token.text == ";" for token in tokens(sql) if token.is_code)

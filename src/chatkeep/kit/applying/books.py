@@ -1,0 +1,176 @@
+"""The tables of the bookkeeping, and the statements that write to them.
+
+The statements are whole texts without parameters: a dry run prints the very ones that run.
+"""
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+import asyncpg
+
+from chatkeep.errors import MigrationError
+from chatkeep.kit.folder import Migration
+from chatkeep.kit.plan.quoting import literal
+
+Ledger = Literal["none", "old", "full"]
+"""Our ledger: absent or out of reach, as an older chatkeep made it, or complete."""
+
+_DRIZZLE_SCHEMA = 'create schema if not exists "drizzle"'
+_DRIZZLE_TABLE = """
+create table if not exists "drizzle"."__drizzle_migrations" (
+    id serial primary key,
+    hash text not null,
+    created_at bigint
+)
+"""  # drizzle-orm's own statement: pg_dump cannot tell which tool made the table
+
+_LEDGER_SCHEMA = 'create schema if not exists "chatkeep"'
+_LEDGER_TABLE = """
+create table if not exists "chatkeep"."migrations" (
+    id bigint generated always as identity primary key,
+    tag text not null,
+    hash text not null,
+    created_at bigint not null,
+    applied_at timestamp with time zone not null default now(),
+    duration interval not null,
+    version text not null
+)
+"""
+_LEDGER_COLUMNS = """
+alter table "chatkeep"."migrations"
+    add column if not exists state text not null default 'applied',
+    add column if not exists project text,
+    add column if not exists statements integer,
+    add column if not exists done integer not null default 0,
+    add column if not exists attempted integer not null default 0,
+    add column if not exists done_hash text not null default '',
+    add column if not exists position jsonb
+"""
+_NEWEST = "position"  # the last column that was added: a ledger that has it is complete
+
+_LOOK = """
+select
+    exists (
+        select 1 from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'drizzle' and c.relname = '__drizzle_migrations'
+    ),
+    l.oid is not null,
+    pg_catalog.has_schema_privilege(l.relnamespace, 'usage')
+        and pg_catalog.has_table_privilege(l.oid, 'select'),
+    pg_catalog.has_schema_privilege(l.relnamespace, 'usage')
+        and pg_catalog.has_table_privilege(l.oid, 'insert'),
+    exists (
+        select 1 from pg_catalog.pg_attribute a
+        where a.attrelid = l.oid and a.attname = $1 and not a.attisdropped
+    )
+from (select 1) one
+left join (
+    select c.oid, c.relnamespace from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'chatkeep' and c.relname = 'migrations'
+) l on true
+"""
+_SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
+
+FORGET = """
+delete from "drizzle"."__drizzle_migrations" where hash = $1 and created_at = $2 returning id
+"""
+NOTE_REVERTED = """
+update "chatkeep"."migrations" set state = 'reverted'
+where hash = $1 and created_at = $2 and state in ('applied', 'baseline')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which of the tables are there.
+
+    Attributes:
+        drizzle: Whether drizzle's is.
+        ledger: What this role can read of ours.
+        is_ledger_there: Whether ours exists, readable or not.
+        can_write: Whether this role may add rows to ours.
+    """
+
+    drizzle: bool
+    ledger: Ledger
+    is_ledger_there: bool
+    can_write: bool
+
+
+async def look(connection: asyncpg.Connection) -> Look:
+    """Find the tables, and what this role may do with them."""
+    (row,) = await connection.fetch(_LOOK, _NEWEST)
+    drizzle, is_there, can_read, can_write, is_complete = (bool(value) for value in row)
+    ledger: Ledger = "none"
+    if can_read:
+        ledger = "full" if is_complete else "old"
+    return Look(drizzle, ledger, is_there, can_write)
+
+
+async def prepare(connection: asyncpg.Connection) -> Ledger:
+    """Create the bookkeeping that is not there yet; say what there is of our ledger to write to.
+
+    A role without the right to create schemas can go on where drizzle's table exists; where our
+    ledger is then missing or of an older chatkeep, it stays so.
+
+    Raises:
+        MigrationError: drizzle's table is absent and the role may not create it.
+    """
+    there = await look(connection)
+    try:
+        if not there.drizzle:
+            await _create(connection, "drizzle", _DRIZZLE_SCHEMA, _DRIZZLE_TABLE)
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise MigrationError(
+            "This role may not create drizzle.__drizzle_migrations, where migrations are noted.",
+            hint="Grant it CREATE on the database, or create the table with another role.",
+        ) from exc
+    if there.ledger == "full" and there.can_write:
+        return "full"
+    try:
+        await _create(connection, "chatkeep", _LEDGER_SCHEMA, _LEDGER_TABLE, _LEDGER_COLUMNS)
+    except asyncpg.InsufficientPrivilegeError:
+        return there.ledger if there.can_write else "none"
+    return "full"
+
+
+def note_applied(
+    migration: Migration,
+    *,
+    ledger: Ledger,
+    project: str | None = None,
+    state: Literal["applied", "baseline"] = "applied",
+) -> str:
+    """Give the statements that note a migration in drizzle's table and, where it is, in ours."""
+    text = f"{drizzle_row(migration)};"
+    if ledger == "none":
+        return text
+    duration = "'0'" if state == "baseline" else "clock_timestamp() - transaction_timestamp()"
+    columns = {
+        "tag": literal(migration.tag),
+        "hash": literal(migration.hash),
+        "created_at": str(migration.when),
+        "duration": duration,
+        "version": literal(metadata.version("chatkeep")),
+    }
+    if ledger == "full":
+        columns["state"] = literal(state)
+        columns["project"] = "null" if project is None else literal(project)
+    names, values = ", ".join(columns), ", ".join(columns.values())
+    return f'{text}\ninsert into "chatkeep"."migrations" ({names})\nvalues ({values});'
+
+
+def drizzle_row(migration: Migration) -> str:
+    """Give the statement that notes a migration in drizzle's table."""
+    values = f"{literal(migration.hash)}, {migration.when}"
+    return f'insert into "drizzle"."__drizzle_migrations" (hash, created_at) values ({values})'  # noqa: S608 - a literal and a number
+
+
+async def _create(connection: asyncpg.Connection, schema: str, *statements: str) -> None:
+    async with connection.transaction():
+        there = await connection.fetchval(_SCHEMA_EXISTS, schema)
+        for statement in statements[1:] if there else statements:
+            await connection.execute(statement)
