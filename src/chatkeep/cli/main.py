@@ -16,7 +16,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("chatkeep.cli.status", "status", "Show what is applied and what is pending."),
     "check": ("chatkeep.cli.check", "check", "Compare schema, folder and database."),
     "diff": ("chatkeep.cli.diff", "diff", "Print the SQL from one state to another."),
-    "schema": ("chatkeep.cli.schema", "schema", "Print the schema as documentation or SQL."),
+    "schema": (
+        "chatkeep.cli.schema",
+        "schema",
+        "Print the schema as documentation, SQL or TypeScript.",
+    ),
 }
 
 

@@ -79,6 +79,7 @@ def test_types_are_spelled_as_drizzle_spells_them(postgres, drizzle):
         ("false", "boolean", False),
         ("10", "integer", 10),
         ("'-5'::integer", "integer", -5),
+        ("'9007199254740993'::bigint", "bigint", "9007199254740993"),
         ("1.5", "double precision", 1.5),
         ("1.5", "numeric(10,2)", "'1.5'"),
         ("'dark'::character varying", "character varying(20)", "'dark'"),

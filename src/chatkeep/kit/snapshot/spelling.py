@@ -6,6 +6,8 @@ _LITERAL = re.compile(r"\A\(?(E?'(?:[^']|'')*')::([\w \".(),\[\]]+?)\)?\Z", re.D
 _NUMBER = re.compile(r"\A\(?(-?\d+(?:\.\d+)?)\)?\Z")
 _COUNTED = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 _JSON_NUMBERS = {*_COUNTED, "real", "double precision"}
+_EXACT = 2**53 - 1
+"""The last whole number that JavaScript holds exactly."""
 
 
 def drizzle_type(type_: str) -> str:
@@ -49,7 +51,9 @@ def drizzle_default(expression: str, type_: str) -> object:
     base, _ = _split_array(type_)
     if number and type_ in _JSON_NUMBERS:
         digits = number.group(1)
-        return float(digits) if "." in digits else int(digits)
+        if "." in digits:
+            return float(digits)
+        return int(digits) if abs(int(digits)) <= _EXACT else digits
     if number and base.startswith("numeric"):
         return f"'{number.group(1)}'"
     if literal and type_ not in {"json", "jsonb"}:

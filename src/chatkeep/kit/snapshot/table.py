@@ -196,8 +196,10 @@ def _index(index: Index) -> dict[str, object]:
 def _index_column(column: IndexColumn) -> dict[str, object]:
     nulls = "first" if column.nulls_first else "last"
     if column.column is None:
-        text = column.expression
-        if column.descending:  # an expression of drizzle's carries its order in its own text
+        text = column.expression  # an expression of drizzle's carries all in its own text
+        text += f" COLLATE {column.collation}" if column.collation else ""
+        text += f" {column.operator_class}" if column.operator_class else ""
+        if column.descending:
             text += " DESC" if column.nulls_first else " DESC NULLS LAST"
         return {"expression": text, "asc": True, "isExpression": True, "nulls": "last"}
     return {
@@ -227,10 +229,17 @@ def _policy(policy: Policy) -> dict[str, object]:
         "name": policy.name,
         "as": "PERMISSIVE" if policy.permissive else "RESTRICTIVE",
         "for": policy.command.upper(),
-        "to": sorted(policy.roles) or ["public"],
+        "to": sorted(_role(role) for role in policy.roles) or ["public"],
         **({"using": policy.using} if policy.using is not None else {}),
         **({"withCheck": policy.check} if policy.check is not None else {}),
     }
+
+
+def _role(role: str) -> str:
+    """Give a role as drizzle names it: without quotes, and everybody as `public`."""
+    if role.startswith('"'):
+        return role[1:-1].replace('""', '"')
+    return role.lower()
 
 
 def _settings(options: Iterable[str]) -> dict[str, str]:

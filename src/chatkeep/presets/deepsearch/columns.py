@@ -33,10 +33,16 @@ def now_column() -> Column[datetime]:
     return Column(TIMESTAMP(timezone=True), nullable=False, server_default=NOW)
 
 
+def key_column(label: str) -> Column[str]:
+    """Give a key that the writer makes up; `info` says how TypeScript does, as the seed's code."""
+    made = f"`{label}${{crypto.randomUUID()}}`" if label else "crypto.randomUUID()"
+    return Column(String(255), primary_key=True, info={"typescript_default": f"() => {made}"})
+
+
 class UserColumns(TypedColumns):
     """Columns of `schema.users`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("")
     name: Named[str | None] = Column(String(255))
     email: Named[str] = Column(String(255), nullable=False)
     email_verified: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
@@ -87,7 +93,7 @@ class VerificationTokenColumns(TypedColumns):
 class ChatColumns(TypedColumns):
     """Columns of `schema.chats`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("chat_")
     user_id: Named[str] = Column(String(255), nullable=False)
     title: Named[str] = Column(String(500), nullable=False)
     created_at: Named[datetime] = now_column()
@@ -97,7 +103,7 @@ class ChatColumns(TypedColumns):
 class MessageColumns(TypedColumns):
     """Columns of `schema.messages`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("msg_")
     chat_id: Named[str] = Column(String(255), nullable=False)
     role: Named[str] = Column(String(50), nullable=False)
     content: Named[str] = Column(Text, nullable=False)

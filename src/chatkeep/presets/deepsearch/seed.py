@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from chatkeep.presets.deepsearch.columns import NOW, now_column
+from chatkeep.presets.deepsearch.columns import NOW, key_column, now_column
 from chatkeep.presets.deepsearch.hardened import PREFIX
 from chatkeep.records.deepsearch import MessageMetadata, Source
 from chatkeep.schema import schema as base
@@ -31,7 +31,7 @@ from chatkeep.schema.types import Json
 class SeedUserColumns(TypedColumns):
     """Columns of the seed's `users`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("")
     name: Named[str | None] = Column(String(255))
     email: Named[str] = Column(String(255), nullable=False)
     email_verified: Named[datetime | None] = Column(TIMESTAMP(timezone=True), server_default=NOW)
@@ -74,7 +74,7 @@ class SeedVerificationTokenColumns(TypedColumns):
 class SeedChatColumns(TypedColumns):
     """Columns of the seed's `chats`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("chat_")
     user_id: Named[str] = Column(String(255), nullable=False)
     title: Named[str] = Column(String(500), nullable=False)
     created_at: Named[datetime] = now_column()
@@ -84,7 +84,7 @@ class SeedChatColumns(TypedColumns):
 class SeedMessageColumns(TypedColumns):
     """Columns of the seed's `messages`."""
 
-    id: Named[str] = Column(String(255), primary_key=True)
+    id: Named[str] = key_column("msg_")
     chat_id: Named[str] = Column(String(255), nullable=False)
     role: Named[str] = Column(String(50), nullable=False)
     content: Named[str] = Column(Text, nullable=False)
