@@ -32,7 +32,8 @@ class Tables(Protocol):
 def schema_sql(target: Tables | MetaData) -> list[str]:
     """Give the full DDL: schemas, types, sequences, tables, indexes, comments, then extras.
 
-    Extras whose `kind` is extension, schema, type or domain come before the tables.
+    Extras whose `kind` is extension, schema, type or domain, or that say `before_tables`, come
+    before the tables.
 
     Raises:
         ConfigError: SQLAlchemy cannot put the tables into SQL, PostgreSQL would cut a name, or a
@@ -41,13 +42,17 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
     metadata = target if isinstance(target, MetaData) else target.metadata
     _refuse_names(metadata)
     extras = _extras(target)
-    early = [extra for extra in extras if getattr(extra, "kind", "") in _BEFORE_TABLES]
+    early = [extra for extra in extras if _comes_first(extra)]
     late = [extra for extra in extras if extra not in early]
     schemas = sorted({table.schema for table in metadata.tables.values() if table.schema})
     out = [f"CREATE SCHEMA IF NOT EXISTS {ident(name)}" for name in schemas if name != "public"]
     out += [extra.create for extra in early]
     out += _tables(metadata)
     return [_trimmed(sql) for sql in [*out, *(extra.create for extra in late)]]
+
+
+def _comes_first(extra: ExtraLike) -> bool:
+    return bool(getattr(extra, "before_tables", getattr(extra, "kind", "") in _BEFORE_TABLES))
 
 
 def _extras(target: Tables | MetaData) -> Sequence[ExtraLike]:
