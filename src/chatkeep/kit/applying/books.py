@@ -10,6 +10,7 @@ from typing import Literal
 import asyncpg
 
 from chatkeep.errors import MigrationError
+from chatkeep.kit.applying.lock import BOOKS, held
 from chatkeep.kit.folder import Migration
 from chatkeep.kit.plan.quoting import literal
 
@@ -45,7 +46,7 @@ alter table "chatkeep"."migrations"
     add column if not exists done integer not null default 0,
     add column if not exists attempted integer not null default 0,
     add column if not exists done_hash text not null default '',
-    add column if not exists position jsonb
+    add column if not exists position text
 """
 _NEWEST = "position"  # the last column that was added: a ledger that has it is complete
 
@@ -75,11 +76,14 @@ left join (
 _SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
 
 FORGET = """
-delete from "drizzle"."__drizzle_migrations" where hash = $1 and created_at = $2 returning id
-"""
+delete from "drizzle"."__drizzle_migrations"
+where hash = $1 and (created_at = $2 or $3 and created_at / 1000 = $2 / 1000)
+returning id
+"""  # $3: a folder of drizzle 1.0, which dates to the second what 0.31 dated to the millisecond
 NOTE_REVERTED = """
 update "chatkeep"."migrations" set state = 'reverted'
-where hash = $1 and created_at = $2 and state in ('applied', 'baseline')
+where hash = $1 and (created_at = $2 or $3 and created_at / 1000 = $2 / 1000)
+    and state in ('applied', 'baseline')
 """
 
 
@@ -98,6 +102,11 @@ class Look:
     ledger: Ledger
     is_ledger_there: bool
     can_write: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be made."""
+        return self.drizzle and self.ledger == "full" and self.can_write
 
 
 async def look(connection: asyncpg.Connection) -> Look:
@@ -118,23 +127,38 @@ async def prepare(connection: asyncpg.Connection) -> Ledger:
 
     Raises:
         MigrationError: drizzle's table is absent and the role may not create it.
+        MigrationLockError: Another process is at the same for longer than half a minute.
     """
     there = await look(connection)
-    try:
-        if not there.drizzle:
-            await _create(connection, "drizzle", _DRIZZLE_SCHEMA, _DRIZZLE_TABLE)
-    except asyncpg.InsufficientPrivilegeError as exc:
-        raise MigrationError(
-            "This role may not create drizzle.__drizzle_migrations, where migrations are noted.",
-            hint="Grant it CREATE on the database, or create the table with another role.",
-        ) from exc
-    if there.ledger == "full" and there.can_write:
+    if there.is_complete:
         return "full"
-    try:
-        await _create(connection, "chatkeep", _LEDGER_SCHEMA, _LEDGER_TABLE, _LEDGER_COLUMNS)
-    except asyncpg.InsufficientPrivilegeError:
-        return there.ledger if there.can_write else "none"
+    async with held(connection, BOOKS, wait=30):
+        there = await look(connection)  # somebody may just have made them
+        try:
+            if not there.drizzle:
+                await _create(connection, "drizzle", _DRIZZLE_SCHEMA, _DRIZZLE_TABLE)
+        except asyncpg.InsufficientPrivilegeError as exc:
+            raise MigrationError(
+                "This role may not create drizzle.__drizzle_migrations, where migrations are noted.",
+                hint="Grant it CREATE on the database, or create the table with another role.",
+            ) from exc
+        if there.is_complete:
+            return "full"
+        try:
+            await _create(connection, "chatkeep", _LEDGER_SCHEMA, _LEDGER_TABLE, _LEDGER_COLUMNS)
+        except asyncpg.InsufficientPrivilegeError:
+            return there.ledger if there.can_write else "none"
     return "full"
+
+
+def creation(there: Look) -> str:
+    """Give the statements with which `prepare` makes what is missing; "" when nothing is."""
+    statements: list[str] = []
+    if not there.drizzle:
+        statements += [_DRIZZLE_SCHEMA, _DRIZZLE_TABLE]
+    if not there.is_complete:
+        statements += [_LEDGER_SCHEMA, _LEDGER_TABLE, _LEDGER_COLUMNS]
+    return "\n".join(f"{statement.strip()};" for statement in statements)
 
 
 def note_applied(
@@ -154,7 +178,7 @@ def note_applied(
         "hash": literal(migration.hash),
         "created_at": str(migration.when),
         "duration": duration,
-        "version": literal(metadata.version("chatkeep")),
+        "version": _version(),
     }
     if ledger == "full":
         columns["state"] = literal(state)
@@ -165,8 +189,81 @@ def note_applied(
 
 def drizzle_row(migration: Migration) -> str:
     """Give the statement that notes a migration in drizzle's table."""
-    values = f"{literal(migration.hash)}, {migration.when}"
-    return f'insert into "drizzle"."__drizzle_migrations" (hash, created_at) values ({values})'  # noqa: S608 - a literal and a number
+    columns, values = "hash, created_at", f"{literal(migration.hash)}, {migration.when}"
+    if migration.name is not None:
+        columns, values = f"{columns}, name", f"{values}, {literal(migration.name)}"
+    return f'insert into "drizzle"."__drizzle_migrations" ({columns}) values ({values})'  # noqa: S608 - literals and a number
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The ledger's row of a migration that runs without a transaction, and what is done to it."""
+
+    migration: Migration
+    project: str | None
+
+    @property
+    def _where(self) -> str:
+        project = "is null" if self.project is None else f"= {literal(self.project)}"
+        return (
+            f"where tag = {literal(self.migration.tag)} and created_at = {self.migration.when} "
+            f"and state = 'running' and project {project}"
+        )
+
+    def begin(self, statements: int) -> str:
+        """Give the statement that adds the row."""
+        columns = {
+            "tag": literal(self.migration.tag),
+            "hash": literal(self.migration.hash),
+            "created_at": str(self.migration.when),
+            "duration": "'0'",
+            "version": _version(),
+            "state": "'running'",
+            "project": "null" if self.project is None else literal(self.project),
+            "statements": str(statements),
+        }
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        return f'insert into "chatkeep"."migrations" ({names})\nvalues ({values})'
+
+    def resume(self, statements: int, done: int) -> str:
+        """Give the statement that goes on with the row, whose file may have changed behind `done`."""
+        return self._update(
+            f"hash = {literal(self.migration.hash)}, statements = {statements}, done = {done}, "
+            f"attempted = least(attempted, {done + 1})"
+        )
+
+    def attempt(self, number: int) -> str:
+        """Give the statement that notes that the file's n-th is about to be sent."""
+        return self._update(f"attempted = {number}")
+
+    def done(self, number: int, done_hash: str, since: str) -> str:
+        """Give the statement that notes that the n-th is there.
+
+        Args:
+            number: Counted from 1.
+            done_hash: What `hash_of_texts` gives for the first n.
+            since: SQL of the time since when it ran.
+        """
+        return self._update(
+            f"done = {number}, attempted = {number}, done_hash = {literal(done_hash)}, "
+            f"position = null, duration = duration + (clock_timestamp() - {since})"
+        )
+
+    def position(self, text: str) -> str:
+        """Give the statement that notes how far a statement in batches came."""
+        return self._update(f"position = {literal(text)}")
+
+    def finish(self) -> str:
+        """Give the statements that note the whole migration in both tables."""
+        note = self._update("state = 'applied', applied_at = clock_timestamp()")
+        return f"{drizzle_row(self.migration)};\n{note};"
+
+    def _update(self, settings: str) -> str:
+        return f'update "chatkeep"."migrations" set {settings}\n{self._where}'  # noqa: S608 - literals and numbers
+
+
+def _version() -> str:
+    return literal(metadata.version("chatkeep"))
 
 
 async def _create(connection: asyncpg.Connection, schema: str, *statements: str) -> None:

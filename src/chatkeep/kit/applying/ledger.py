@@ -7,7 +7,7 @@ migration came that runs without a transaction. Both are written in one transact
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -26,7 +26,10 @@ baseline: it was noted without being run;
 reverted: its reverse was run, and drizzle's row is gone.
 """
 
-_ROWS = 'select id, hash, created_at from "drizzle"."__drizzle_migrations" order by id'
+_ROWS = """
+select m.id, m.hash, m.created_at, pg_catalog.to_jsonb(m) ->> 'name'
+from "drizzle"."__drizzle_migrations" m order by m.id
+"""  # only drizzle 1.0's table has names
 _RECORDS = """
 select distinct on (m.created_at, m.hash)
     m.created_at, m.hash, m.tag, m.applied_at, m.duration, pg_catalog.to_jsonb(m)::text
@@ -41,11 +44,13 @@ class Row:
 
     Attributes:
         created_at: The journal's `when` in milliseconds; None only where somebody wrote by hand.
+        name: By which drizzle 1.0 knows the migration; None where 0.x or chatkeep noted one of 0.31.
     """
 
     id: int
     hash: str
     created_at: int | None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Record:
         attempted: Number of the last statement that was sent, from 1; greater than `done` while
             nobody knows whether its effect came through.
         done_hash: SHA-256 of the texts of those that are done.
-        position: Where a statement that runs in batches stands; its own keys.
+        position: Where the statement after them stands, if it runs in batches.
     """
 
     tag: str
@@ -74,7 +79,7 @@ class Record:
     done: int = 0
     attempted: int = 0
     done_hash: str = ""
-    position: Mapping[str, object] | None = None
+    position: str | None = None
 
 
 async def read_rows(connection: asyncpg.Connection) -> list[Row]:
@@ -92,7 +97,7 @@ async def read_rows(connection: asyncpg.Connection) -> list[Row]:
             "This role may not read drizzle.__drizzle_migrations.",
             hint="Grant it USAGE on schema drizzle and SELECT on the table.",
         ) from exc
-    return [Row(id_, hash_, created_at) for id_, hash_, created_at in rows]
+    return [Row(*row) for row in rows]
 
 
 async def read_records(connection: asyncpg.Connection) -> dict[tuple[int, str], Record]:
@@ -110,7 +115,6 @@ async def read_records(connection: asyncpg.Connection) -> dict[tuple[int, str], 
 def _record(row: tuple[object, ...]) -> Record:
     created_at, hash_, tag, applied_at, duration, text = row
     whole = cast("dict[str, object]", json.loads(cast("str", text)))
-    position = whole.get("position")
     return Record(
         tag=cast("str", tag),
         applied_at=cast("dt.datetime", applied_at),
@@ -123,7 +127,7 @@ def _record(row: tuple[object, ...]) -> Record:
         done=cast("int", whole.get("done") or 0),
         attempted=cast("int", whole.get("attempted") or 0),
         done_hash=cast("str", whole.get("done_hash") or ""),
-        position=cast("Mapping[str, object]", position) if isinstance(position, dict) else None,
+        position=cast("str | None", whole.get("position")),
     )
 
 
@@ -156,14 +160,17 @@ async def revert(connection: asyncpg.Connection, migration: Migration) -> None:
         MigrationError: The bookkeeping does not have this migration, or not once.
     """
     ledger = (await books.look(connection)).ledger
-    gone = await connection.fetch(books.FORGET, migration.hash, migration.when)
+    is_named = migration.name is not None
+    gone = await connection.fetch(books.FORGET, migration.hash, migration.when, is_named)
     if len(gone) != 1:
         raise MigrationError(
             f"drizzle.__drizzle_migrations holds {len(gone)} rows of {migration.tag}, not one.",
             hint="`chatkeep status` shows what is applied.",
         )
     if ledger == "full":
-        await connection.execute(books.NOTE_REVERTED, migration.hash, migration.when)
+        await connection.execute(
+            books.NOTE_REVERTED, migration.hash, migration.when, is_named
+        )
 
 
 async def record_baseline(
