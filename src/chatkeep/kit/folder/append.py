@@ -56,6 +56,7 @@ def append(
         MigrationsFolderError: The folder changed since it was read, another process is writing,
             a file of that name is there, or the disk refuses. Nothing was changed.
     """
+    folder.refuse_writing()
     root = folder.path
     recover(root)
     plan = _plan(folder, drafts, now or dt.datetime.now(dt.UTC))

@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from chatkeep.errors import MigrationsFolderError
+from chatkeep.kit.folder.drizzle1 import is_drizzle_1
 from chatkeep.kit.folder.journal import JOURNAL
 from chatkeep.kit.folder.note import sync, temporary, write_beside, writer
+from chatkeep.kit.folder.reading import Folder
 
 
 def replace(
@@ -24,9 +26,11 @@ def replace(
 
     Raises:
         MigrationsFolderError: The journal changed since it was read, another process is writing,
-            or the disk refuses.
+            the disk refuses, or it is a folder of drizzle-kit 1.0.
     """
     journal = root / JOURNAL
+    if is_drizzle_1(root) and not journal.exists():
+        Folder.read(root).refuse_writing()
     gone = [path for path in removals if path not in writes]
     order = sorted(writes, key=lambda path: (path == journal, str(path)))
     try:

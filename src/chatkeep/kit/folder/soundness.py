@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 from chatkeep.kit.folder.append import NOTE
+from chatkeep.kit.folder.drizzle1 import SNAPSHOT
 from chatkeep.kit.folder.journal import parse_object
 from chatkeep.kit.folder.reading import FIRST_ID, Folder, read_text
 
@@ -28,7 +30,10 @@ def folder_findings(folder: Folder) -> list[Finding]:
     Raises:
         MigrationsFolderError: A snapshot cannot be read, or is not JSON.
     """
-    messages = [*_journal(folder), *_files(folder), *_snapshots(folder)]
+    if folder.format == "1.0":
+        messages = [*_files(folder), *_snapshots_of_1(folder)]
+    else:
+        messages = [*_journal(folder), *_files(folder), *_snapshots(folder)]
     return [Finding("folder", message) for message in messages]
 
 
@@ -54,8 +59,9 @@ def _files(folder: Folder) -> Iterator[str]:
             f"{folder.path / NOTE} says that a writer broke off; "
             "`chatkeep generate` removes what it left."
         )
+    place = "in the journal" if folder.format == "0.31" else "in a folder of its own"
     for path in folder.strays():
-        yield f"{path} is not in the journal, so it is never applied."
+        yield f"{path} is not {place}, so it is never applied."
 
 
 def _snapshots(folder: Folder) -> Iterator[str]:
@@ -74,3 +80,23 @@ def _snapshots(folder: Folder) -> Iterator[str]:
         prefix = entry.tag.split("_", 1)[0]
         if not (folder.path / "meta" / f"{prefix}_snapshot.json").exists():
             yield f"{entry.tag} has no snapshot; drizzle-kit would not see what it changed."
+
+
+def _snapshots_of_1(folder: Folder) -> Iterator[str]:
+    ids = {FIRST_ID}
+    follows: list[tuple[str, str]] = []
+    for migration in folder.migrations:
+        path = migration.path.with_name(SNAPSHOT)
+        if not path.exists():
+            yield f"{migration.tag} has no {SNAPSHOT}; drizzle-kit would not see what it changed."
+            continue
+        document = parse_object(read_text(path), path)
+        ids.add(str(document.get("id")))
+        previous = document.get("prevIds")
+        if not isinstance(previous, list):
+            yield f"{path} has no list of prevIds; `drizzle-kit up` brings it up to date."
+            continue
+        follows += [(migration.tag, str(item)) for item in cast("list[object]", previous)]
+    for tag, id_ in follows:
+        if id_ not in ids:
+            yield f"{tag} follows a snapshot that is not there."
