@@ -15,6 +15,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "migrate": ("chatkeep.cli.migrate", "migrate", "Apply the pending migrations."),
     "status": ("chatkeep.cli.status", "status", "Show what is applied and what is pending."),
     "check": ("chatkeep.cli.check", "check", "Compare schema, folder and database."),
+    "rebase": (
+        "chatkeep.cli.rebase",
+        "rebase",
+        "Put this branch's migrations behind those of a branch merged with it.",
+    ),
     "diff": ("chatkeep.cli.diff", "diff", "Print the SQL from one state to another."),
     "schema": (
         "chatkeep.cli.schema",

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -14,6 +14,35 @@ JOURNAL = Path("meta", "_journal.json")
 
 OWN_KEY = "chatkeep"
 """Our key in an entry. drizzle-kit keeps keys that it does not know."""
+
+SQUASHED_KEY = "squashed"
+"""Under our own key of an entry: the migrations that it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A migration that was squashed into another.
+
+    Attributes:
+        replaces: What it had itself been squashed from.
+    """
+
+    tag: str
+    when: int
+    hash: str
+    replaces: tuple["Replaced", ...] = ()
+
+    def all(self) -> Iterator["Replaced"]:
+        """Give it and all that it had been squashed from."""
+        yield self
+        for each in self.replaces:
+            yield from each.all()
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as the journal keeps it."""
+        one: dict[str, object] = {"tag": self.tag, "when": self.when, "hash": self.hash}
+        more = [each.as_json() for each in self.replaces]
+        return {**one, SQUASHED_KEY: more} if more else one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +70,11 @@ class Entry:
         }
         return {**entry, OWN_KEY: dict(self.own)} if self.own else entry
 
+    @property
+    def replaces(self) -> tuple[Replaced, ...]:
+        """Give the migrations that this one was squashed from; none for any other."""
+        return _replaced(self.own.get(SQUASHED_KEY, []))
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -55,8 +89,13 @@ class Journal:
         return cls({"version": "7", "dialect": "postgresql", "entries": []}, ())
 
     @classmethod
-    def parse(cls, text: str, path: Path) -> "Journal":
+    def parse(cls, text: str, path: Path, *, duplicates: bool = False) -> "Journal":
         """Read a journal; `path` is what the errors name.
+
+        Args:
+            text: The file's content.
+            path: Where it stands.
+            duplicates: Take also a journal in which an idx or tag stands twice.
 
         Raises:
             MigrationsFolderError: Not JSON, not a journal of PostgreSQL, or an entry that lacks
@@ -77,10 +116,10 @@ class Journal:
             ("tag", [entry.tag for entry in entries]),
         ):
             twice = [value for value, count in Counter(values).items() if count > 1]
-            if twice:
+            if twice and not duplicates:
                 raise MigrationsFolderError(
                     f"{path} holds two entries with {name} {json.dumps(twice[0])}.",
-                    hint="A merge of two branches does that: renumber the later migration.",
+                    hint="A merge of two branches does that: `chatkeep rebase` renumbers the later one.",
                 )
         return cls(document, entries)
 
@@ -106,10 +145,10 @@ def parse_object(text: str, path: Path) -> dict[str, object]:
         document: object = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as exc:
         conflict = "<<<<<<<" in text
-        hint = "It holds the marks of a merge conflict." if conflict else None
+        hint = "It holds the marks of a merge conflict; `chatkeep rebase` resolves it."
         raise MigrationsFolderError(
             f"{path} is not valid JSON: {exc.msg} in line {exc.lineno}, column {exc.colno}.",
-            hint=hint,
+            hint=hint if conflict else None,
         ) from exc
     except RecursionError as exc:
         raise _broken(path, "it is nested too deeply") from exc
@@ -131,8 +170,27 @@ def _entry(item: object, number: int, path: Path) -> Entry:
         raise _broken(path, f'entry {number} has no "tag"')
     if any(sign in tag for sign in "/\\\0") or tag in {".", ".."}:
         raise _broken(path, f'the "tag" of entry {number} is not a plain file name')
-    own = entry.get(OWN_KEY)
-    return Entry(idx, when, tag, cast("dict[str, object]", own) if isinstance(own, dict) else {})
+    raw = entry.get(OWN_KEY)
+    own = cast("dict[str, object]", raw) if isinstance(raw, dict) else {}
+    try:
+        _replaced(own.get(SQUASHED_KEY, []))
+    except (TypeError, KeyError, ValueError) as exc:
+        raise _broken(path, f"what {tag} was squashed from cannot be read") from exc
+    return Entry(idx, when, tag, own)
+
+
+def _replaced(items: object) -> tuple[Replaced, ...]:
+    if not isinstance(items, list):
+        raise TypeError
+    return tuple(
+        Replaced(
+            str(item["tag"]),
+            int(str(item["when"])),
+            str(item["hash"]),
+            _replaced(item.get(SQUASHED_KEY, [])),
+        )
+        for item in cast("list[dict[str, object]]", items)
+    )
 
 
 def _broken(path: Path, what: str) -> MigrationsFolderError:

@@ -56,4 +56,5 @@ def next_prefix(journal: Journal, *, offset: int, now: dt.datetime) -> tuple[int
         return idx, moment.strftime("%Y%m%d%H%M%S")
     if re.fullmatch(r"\d{10}", before):
         return idx, str(max(int(moment.timestamp()), int(before) + 1 + offset))
-    return idx, f"{idx:04d}"
+    number = max(idx, int(before) + 1 + offset) if re.fullmatch(r"\d{1,9}", before) else idx
+    return idx, f"{number:04d}"

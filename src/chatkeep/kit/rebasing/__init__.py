@@ -1,0 +1,1 @@
+"""Putting the migrations of two branches behind one another."""
