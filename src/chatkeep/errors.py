@@ -36,6 +36,7 @@
         ├── MigrationLockError (TimeoutError)
         ├── UnmodelledObjectError           a kind of object that the diff does not know
         ├── RenameUnclearError              drop and add, or a rename? the caller must say
+        ├── RowsInTheWayError               a push would lose rows, or rows refuse it
         └── ProofFailedError                the planned SQL did not lead to the wanted schema
 
 An error says what failed, on what, and what to do. It never holds a password, a token, or the
@@ -358,6 +359,12 @@ class RenameUnclearError(MigrationError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.candidates = candidates
+
+
+class RowsInTheWayError(MigrationError):
+    """A push would lose rows or values, or rows refuse it; nothing was changed."""
+
+    code = "rows_in_the_way"
 
 
 class ProofFailedError(MigrationError):
