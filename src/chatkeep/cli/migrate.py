@@ -55,7 +55,7 @@ def _print_pending(pending: "list[Migration]", *, as_json: bool) -> None:
         print_json({"pending": [{"tag": m.tag, "sql": m.sql} for m in pending]})
         return
     for migration in pending:
-        click.echo(f"-- {migration.path.name}\n{migration.sql.rstrip()}\n")
+        click.echo(f"-- {migration.label}\n{migration.sql.rstrip()}\n")
     if not pending:
         click.echo("Nothing is pending.")
 

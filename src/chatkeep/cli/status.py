@@ -46,7 +46,8 @@ def _print(found: "Status") -> None:
     applied, pending = found.count("applied"), found.count("pending")
     changed = found.count("edited", "redated")
     more = f", {changed} changed since" if changed else ""
-    click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}.")
+    kind = " (of drizzle-kit 1.0)" if found.format == "1.0" else ""
+    click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}{kind}.")
     for row in found.unknown:
         name = row.tag or f"hash {row.hash[:12]}…"
         click.echo(

@@ -59,6 +59,10 @@ async def check(
         ConnectionFailedError: No connection to the database, or to the scratch server.
     """
     checked = Checked(folder_findings(folder))
+    if folder.format == "1.0":
+        checked.notes.append(
+            "The folder is of drizzle-kit 1.0: chatkeep applies it and does not write to it."
+        )
     wanted = await facts_of_tables(target.state, scratch)
     left = stages_left(folder, target)
     if left:
@@ -115,11 +119,11 @@ async def _check_database(
 def _bookkeeping(matching: Matching) -> list[Finding]:
     pending = matching.of("pending")
     findings = [
-        Finding("database", f"{m.path.name} changed after being applied to the database.")
+        Finding("database", f"{m.label} changed after being applied to the database.")
         for m in matching.of("edited")
     ]
     findings += [
-        Finding("database", f"{m.path.name} was applied with another date in the journal.")
+        Finding("database", f"{m.label} was applied with another date or name.")
         for m in matching.of("redated")
     ]
     if pending:

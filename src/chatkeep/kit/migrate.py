@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from chatkeep.kit.applying import books, ledger
+from chatkeep.kit.applying import books, ledger, named
 from chatkeep.kit.applying.lock import migration_lock
 from chatkeep.kit.applying.matching import Matching, match, refuse_disorder, refuse_edited
 from chatkeep.kit.applying.run import failure, refuse_unfit_statements, run_statements
@@ -89,11 +89,13 @@ async def migrate(
         connect(url, name="chatkeep migrate") as connection,
         migration_lock(connection, wait=lock_wait),
     ):
-        matching = match(folder.migrations, await ledger.read_rows(connection))
+        rows = await ledger.read_rows(connection)
+        matching = match(folder.migrations, rows)
         todo = _pending(folder, matching, to)
         for migration in todo:
             refuse_unfit_statements(migration)
         kept = await books.prepare(connection)
+        await named.prepare(connection, folder.migrations, rows)
         done: list[Applied] = []
         for migration in todo:
             done.append(Applied(migration, await _apply(connection, migration, kept=kept)))

@@ -8,6 +8,7 @@ from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.matching import Matched, match
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
+from chatkeep.kit.folder.reading import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,16 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The folder against the database."""
+    """The folder against the database.
+
+    Attributes:
+        format: Which drizzle-kit's folder it is.
+    """
 
     folder: Path
     lines: tuple[Line, ...]
     unknown: tuple[Unknown, ...]
+    format: Format = "0.31"
 
     def count(self, *states: str) -> int:
         """Give how many migrations are in these states."""
@@ -57,6 +63,7 @@ class Status:
         """Give the report for programs; times in ISO 8601."""
         return {
             "folder": str(self.folder),
+            "format": self.format,
             "migrations": [
                 {
                     "tag": line.tag,
@@ -90,7 +97,7 @@ async def status(folder: Folder, url: str) -> Status:
         for record in [records.get((row.created_at or 0, row.hash))]
     )
     lines = tuple(_line(matched, records) for matched in matching.migrations)
-    return Status(folder.path, lines, tuple(unknown))
+    return Status(folder.path, lines, tuple(unknown), folder.format)
 
 
 def _line(matched: Matched, records: dict[tuple[int, str], ledger.Record]) -> Line:

@@ -14,7 +14,7 @@ from typing import Literal, cast
 import asyncpg
 
 from chatkeep.errors import MigrationError
-from chatkeep.kit.applying import books
+from chatkeep.kit.applying import books, named
 from chatkeep.kit.folder import Migration
 
 State = Literal["running", "applied", "baseline", "reverted"]
@@ -189,6 +189,7 @@ async def record_baseline(
         MigrationError: The role may not create drizzle's table.
     """
     ledger = await books.prepare(connection)
+    await named.prepare(connection, migrations, await read_rows(connection))
     async with connection.transaction():
         for migration in migrations:
             await connection.execute(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chatkeep.errors import MigrationEditedError, MigrationOrderError
+from chatkeep.kit.applying import named
 from chatkeep.kit.applying.ledger import Row
 from chatkeep.kit.folder.reading import CUSTOM, Migration
 
@@ -44,13 +45,18 @@ class Matching:
 
 
 def match(migrations: Sequence[Migration], rows: Sequence[Row]) -> Matching:
-    """Find the row of each migration, by date and hash, never by the latest date alone."""
+    """Find the row of each migration, by date and hash, never by the latest date alone.
+
+    In a folder of drizzle-kit 1.0, by name and hash; rows without a name by date to the second.
+    """
     left = {row.id: row for row in rows}
     found: dict[str, tuple[State, Row]] = {}
-    for state, key in _RULES:
+    rules = _RULES if all(migration.name is None for migration in migrations) else _RULES_OF_1
+    for state, key in rules:
         by_key = {key(row): row for row in reversed(left.values())}
         for migration in migrations:
-            row = by_key.get(key(migration))
+            sought = key(migration)
+            row = None if sought is None else by_key.get(sought)
             if migration.tag in found or row is None or row.id not in left:
                 continue
             found[migration.tag] = (state, left.pop(row.id))
@@ -74,8 +80,8 @@ def refuse_edited(matching: Matching) -> None:
         )
     if redated:
         raise MigrationEditedError(
-            f'{_list(redated)} was applied to this database with another date ("when").',
-            hint="Bring the old date back to the journal.",
+            f'{_list(redated)} was applied to this database with another date ("when") or name.',
+            hint="Bring the old date back to the journal, or the old name to its folder.",
         )
 
 
@@ -96,7 +102,8 @@ def refuse_disorder(matching: Matching, pending: Sequence[Migration]) -> None:
         if migration.tag in wanted:
             if waiting is not None:
                 raise _disorder(migration, waiting, "was applied and stands after it")
-            if newest is not None and newest.when >= migration.when:
+            # drizzle-kit 1.0 goes by names, and two of them may begin with the same second.
+            if migration.name is None and newest is not None and newest.when >= migration.when:
                 reason = "stands before it and is not dated earlier"
                 raise _disorder(migration, newest, reason)
         if newest is None or migration.when > newest.when:
@@ -135,6 +142,14 @@ _RULES: tuple[tuple[State, Callable[[Row | Migration], Hashable]], ...] = (
     ("redated", _same_hash),
 )
 
+_RULES_OF_1: tuple[tuple[State, Callable[[Row | Migration], Hashable]], ...] = (
+    ("applied", named.name_and_hash),
+    ("applied", named.unnamed_second_and_hash),
+    ("edited", named.name),
+    ("edited", named.unnamed_second),
+    ("redated", _same_hash),
+)
+
 
 def _list(migrations: Sequence[Migration]) -> str:
-    return ", ".join(migration.path.name for migration in migrations)
+    return ", ".join(migration.label for migration in migrations)

@@ -41,10 +41,9 @@ def _place(name: str) -> tuple[str, str]:
 
 
 def _when(path: Path, name: str) -> int:
+    digits = name[:14] if re.match(r"[0-9]{14}", name) else ""
     try:
-        if re.match(r"\d{14}", name, re.ASCII) is None:
-            raise ValueError
-        moment = dt.datetime.strptime(name[:14], "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
+        moment = dt.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=dt.UTC)
     except ValueError:
         raise MigrationsFolderError(
             f"{path / name} holds a migration, and its name does not begin with a time.",
