@@ -7,7 +7,8 @@ from chatkeep.kit.catalog.fact import Fact, Key
 
 TYPE, FUNCTION, RELATION = 1247, 1255, 1259
 DEFAULT, CONSTRAINT, NAMESPACE, TRIGGER = 2604, 2606, 2615, 2620
-EXTENSION, POLICY, STATISTICS = 3079, 3256, 3381
+RULE, COLLATION, EVENT_TRIGGER = 2618, 3456, 3466
+EXTENSION, POLICY, STATISTICS, PUBLICATION = 3079, 3256, 3381, 6104
 """OIDs of the catalogs themselves; PostgreSQL has never changed one."""
 
 Address = tuple[int, int, int]

@@ -58,10 +58,22 @@ class Catalog:
                 found.setdefault(fact.parent, []).append(fact)
         return found
 
+    @cached_property
+    def index_keys(self) -> dict[tuple[str, str], Key]:
+        """Every index by (schema, name): its own fact, or the constraint's that it carries."""
+        kinds = (Kind.INDEX, Kind.PRIMARY_KEY, Kind.UNIQUE, Kind.EXCLUDE)
+        return {(k.path[0], k.path[-1]): k for k in self.facts if k.kind in kinds}
+
+    @cached_property
+    def _of(self) -> dict[type[Fact], list[Fact]]:
+        found: dict[type[Fact], list[Fact]] = {}
+        for fact in self.facts.values():
+            found.setdefault(type(fact), []).append(fact)
+        return {kind: sorted(facts, key=lambda fact: fact.path) for kind, facts in found.items()}
+
     def of(self, kind: type[F]) -> list[F]:
         """Give the facts of one class, by name."""
-        found = [fact for fact in self.facts.values() if type(fact) is kind]
-        return sorted(found, key=lambda fact: fact.path)
+        return [fact for fact in self._of.get(kind, ()) if isinstance(fact, kind)]
 
     def find(self, kind: type[F], *path: str) -> F | None:
         """Give the fact of this class and name, or None."""

@@ -14,10 +14,14 @@ class Constraint(OnTable):
         definition: PostgreSQL's own text, as ALTER TABLE … ADD CONSTRAINT takes it.
         extra: What the other fields do not say: the whole definition of a key with DEFERRABLE,
             NOT VALID, MATCH FULL, WITHOUT OVERLAPS, PERIOD or storage parameters, else empty.
+        partitioned: The table is a partitioned one.
+        whole: (schema, name) of the partitioned table's index that its own is a part of.
     """
 
     definition: str = field(compare=False)
     extra: str
+    whole: tuple[str, str] | None = field(default=None, kw_only=True)
+    partitioned: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

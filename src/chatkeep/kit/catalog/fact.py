@@ -10,9 +10,11 @@ class Kind(StrEnum):
 
     SCHEMA = "schema"
     EXTENSION = "extension"
+    COLLATION = "collation"
     ENUM = "enum"
     DOMAIN = "domain"
     COMPOSITE = "composite type"
+    RANGE = "range type"
     SEQUENCE = "sequence"
     TABLE = "table"
     COLUMN = "column"
@@ -22,15 +24,25 @@ class Kind(StrEnum):
     UNIQUE = "unique constraint"
     CHECK = "check constraint"
     EXCLUDE = "exclusion constraint"
+    PARTITION = "partition"
     FOREIGN_KEY = "foreign key"
     INDEX = "index"
+    REPLICA_IDENTITY = "replica identity"
+    CLUSTER = "clustered index"
     STATISTICS = "statistics"
     FUNCTION = "function"
     VIEW = "view"
+    VIEW_DEFAULT = "view column default"
     MATERIALIZED_VIEW = "materialized view"
+    RULE = "rule"
     TRIGGER = "trigger"
     POLICY = "policy"
+    PUBLICATION = "publication"
     COMMENT = "comment"
+    OWNER = "owner"
+    GRANT = "grant"
+    DEFAULT_PRIVILEGES = "default privileges"
+    EVENT_TRIGGER = "event trigger"
 
 
 class Key(NamedTuple):
@@ -40,7 +52,7 @@ class Key(NamedTuple):
     path: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.kind} {'.'.join(self.path)}"
+        return f"{self.kind} {'.'.join(part for part in self.path if part)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ class Unmodelled:
     """An object that the diff sees but cannot change.
 
     Attributes:
-        kind: What PostgreSQL calls it, such as `partition` or `grant`.
+        kind: What PostgreSQL calls it, such as `operator` or `foreign table`.
         name: Its qualified name.
         definition: Enough text to tell whether it is the same in two databases.
         table: The table whose changes it forbids, as (schema, name), or None.

@@ -34,6 +34,9 @@ class Index(Named):
         on_view: The relation is a materialized view.
         definition: PostgreSQL's own CREATE INDEX.
         where: Predicate of a partial index.
+        statistics: (number of the column, target) pairs, only where set.
+        partitioned: The relation is a partitioned table.
+        whole: (schema, name) of the partitioned table's index that this one is a part of.
     """
 
     kind: ClassVar[Kind] = Kind.INDEX
@@ -47,6 +50,9 @@ class Index(Named):
     include: tuple[str, ...]
     options: tuple[str, ...]
     where: str | None
+    statistics: tuple[tuple[int, int], ...] = ()
+    whole: tuple[str, str] | None = None
+    partitioned: bool = False
 
     @property
     def parent(self) -> Key | None:

@@ -13,7 +13,8 @@ class Function(Named):
     Attributes:
         result: What CREATE OR REPLACE must not change.
         signature: Names and defaults of the arguments, which it may change only in part.
-        checked_late: The body is a string of SQL, checked only when it runs.
+        checked: What of the body PostgreSQL looks at when it is made, or None: a string of SQL, or
+            the declarations of PL/pgSQL.
     """
 
     kind: ClassVar[Kind] = Kind.FUNCTION
@@ -22,7 +23,7 @@ class Function(Named):
     definition: str
     result: str
     signature: str
-    checked_late: bool = field(default=False, compare=False)
+    checked: str | None = field(default=None, compare=False)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -60,6 +61,75 @@ class Trigger(OnTable):
     def parent(self) -> Key | None:
         """The table or view."""
         return Key(Kind.VIEW if self.on_view else Kind.TABLE, (self.schema, self.table))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(OnTable):
+    """A rule of a table or view, other than the one that makes a view a view."""
+
+    kind: ClassVar[Kind] = Kind.RULE
+    definition: str
+    enabled: Literal["origin", "disabled", "replica", "always"]
+    on_view: bool = False
+
+    @property
+    def parent(self) -> Key | None:
+        """The table or view."""
+        return Key(Kind.VIEW if self.on_view else Kind.TABLE, (self.schema, self.table))
+
+
+@dataclass(frozen=True, slots=True)
+class ViewDefault(OnTable):
+    """DEFAULT of a view's column, which an INSERT into the view takes."""
+
+    kind: ClassVar[Kind] = Kind.VIEW_DEFAULT
+    expression: str
+
+    @property
+    def parent(self) -> Key | None:
+        """The view."""
+        return Key(Kind.VIEW, (self.schema, self.table))
+
+
+@dataclass(frozen=True, slots=True)
+class EventTrigger(Fact):
+    """A trigger on commands.
+
+    Attributes:
+        definition: CREATE EVENT TRIGGER.
+    """
+
+    kind: ClassVar[Kind] = Kind.EVENT_TRIGGER
+    name: str
+    definition: str
+    enabled: Literal["origin", "disabled", "replica", "always"]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The name alone: event triggers live in no schema."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication(Fact):
+    """What logical replication sends.
+
+    Attributes:
+        everything: FOR ALL TABLES.
+        items: What follows FOR otherwise: `TABLE public.t (a, b) WHERE (…)`, `TABLES IN SCHEMA …`.
+        options: (name, value) pairs of WITH.
+    """
+
+    kind: ClassVar[Kind] = Kind.PUBLICATION
+    name: str
+    everything: bool
+    items: tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The name alone: publications live in no schema."""
+        return (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

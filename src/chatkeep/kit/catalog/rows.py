@@ -6,6 +6,7 @@ import asyncpg
 
 from chatkeep.kit.catalog import addresses as at
 from chatkeep.kit.catalog.addresses import Found
+from chatkeep.kit.catalog.catalog import default_name
 from chatkeep.kit.catalog.constraints import (
     Check,
     Constraint,
@@ -15,10 +16,8 @@ from chatkeep.kit.catalog.constraints import (
     Unique,
 )
 from chatkeep.kit.catalog.expressions import settled, settled_or_none
-from chatkeep.kit.catalog.fact import Key, Kind, Unmodelled
 from chatkeep.kit.catalog.indexes import Index, IndexColumn, Statistics
 from chatkeep.kit.catalog.programs import (
-    Comment,
     Function,
     MaterializedView,
     Policy,
@@ -26,10 +25,12 @@ from chatkeep.kit.catalog.programs import (
     View,
 )
 from chatkeep.kit.catalog.tables import (
+    Cluster,
     Column,
     Default,
     Generated,
     Identity,
+    ReplicaIdentity,
     Sequence,
     SequenceOptions,
     SequenceOwner,
@@ -57,8 +58,8 @@ def schemas(found: Found, rows: Rows) -> None:
 
 def extensions(found: Found, rows: Rows) -> None:
     """Take in extensions."""
-    for oid, name, schema in rows:
-        found.add(Extension(name, schema), at.EXTENSION, oid)
+    for oid, name, schema, version in rows:
+        found.add(Extension(name, schema, version), at.EXTENSION, oid)
 
 
 def enums(found: Found, rows: Rows) -> None:
@@ -104,10 +105,26 @@ def sequences(found: Found, rows: Rows) -> None:
 
 
 def tables(found: Found, rows: Rows) -> None:
-    """Take in tables."""
-    for oid, schema, name, unlogged, options, secure, forced, replica in rows:
-        table = Table(schema, name, unlogged, tuple(options), secure, forced, replica)
+    """Take in tables, and what they do with their indexes."""
+    for (
+        oid,
+        schema,
+        name,
+        unlogged,
+        options,
+        secure,
+        forced,
+        replica,
+        key,
+        logged,
+        sorted_by,
+    ) in rows:
+        table = Table(schema, name, unlogged, tuple(options), secure, forced, replica, key)
         found.add(table, at.RELATION, oid)
+        if replica != "default":
+            found.note(ReplicaIdentity(schema, name, "replica identity", replica, logged or ""))
+        if sorted_by is not None:
+            found.note(Cluster(schema, name, "clustered index", sorted_by))
 
 
 def columns(found: Found, rows: Rows) -> None:
@@ -116,7 +133,7 @@ def columns(found: Found, rows: Rows) -> None:
         path = (row["nspname"], row["relname"], row["attname"])
         expression, generated = settled(row["expression"] or ""), row["generated"]
         identity = None
-        if row["identity"]:
+        if row["identity"] and row["sequence"]:  # a partition counts with its parent's sequence
             identity = Identity(
                 row["identity"] == "a", row["sequence"], _options(row, "sequence_type")
             )
@@ -130,6 +147,9 @@ def columns(found: Found, rows: Rows) -> None:
             storage=row["storage"],
             compression=row["compression"],
             statistics=row["statistics"],
+            options=tuple(sorted(row["options"])),
+            not_null_form=row["not_null_form"],
+            not_null_name=_own_name(row),
             position=row["attnum"],
             user_type=tuple(row["user_type"]) if row["user_type"] else None,
         )
@@ -140,6 +160,13 @@ def columns(found: Found, rows: Rows) -> None:
             found.keys[at.DEFAULT, row["default_oid"], 0] = column.key
         else:
             found.add(Default(*path, expression), at.DEFAULT, row["default_oid"])
+
+
+def _own_name(row: asyncpg.Record) -> str | None:
+    """Give the name of a NOT NULL unless PostgreSQL made it up, also before a rename."""
+    name = row["not_null_name"]
+    usual = default_name(row["relname"], row["attname"], "not_null")
+    return None if name is None or name.startswith(usual) or name.endswith("_not_null") else name
 
 
 def constraints(found: Found, rows: Rows) -> None:
@@ -154,8 +181,9 @@ def _constraint(row: asyncpg.Record) -> Constraint:
     if row["type"] == "c":
         extras = [word for word in (" NO INHERIT", " NOT VALID", " NOT ENFORCED") if word in text]
         return Check(*path, text, "".join(extras), settled(row["expression"]))
+    whole = tuple(row["whole"]) if row["whole"] else None
     if row["type"] == "x":
-        return Exclude(*path, text, text)
+        return Exclude(*path, text, text, whole=whole, partitioned=row["partitioned"])
     if row["type"] == "f":
         odd = ("DEFERRABLE", "NOT VALID", "NOT ENFORCED", "PERIOD ")
         plain = row["match"] == "s" and not row["some_columns"]
@@ -181,6 +209,8 @@ def _constraint(row: asyncpg.Record) -> Constraint:
         tuple(row["columns"]),
         tuple(row["include"]),
         row["nulls_not_distinct"],
+        whole=whole,
+        partitioned=row["partitioned"],
     )
 
 
@@ -223,6 +253,9 @@ def indexes(found: Found, rows: Rows) -> None:
             tuple(row["columns"][len(row["expressions"]) :]),
             tuple(row["options"]),
             settled_or_none(row["predicate"]),
+            tuple((int(number), int(target)) for number, target in row["statistics"]),
+            tuple(row["whole"]) if row["whole"] else None,
+            row["partitioned"],
         )
         found.add(index, at.RELATION, row["oid"])
 
@@ -261,24 +294,3 @@ def policies(found: Found, rows: Rows) -> None:
         texts = (settled_or_none(using), settled_or_none(check))
         policy = Policy(schema, table, name, command, permissive, tuple(roles), *texts)
         found.add(policy, at.POLICY, oid)
-
-
-def comments(found: Found, rows: Rows) -> list[Unmodelled]:
-    """Take in comments on facts and on columns of views; give those on anything else."""
-    strays: list[Unmodelled] = []
-    for row in rows:
-        exact = found.keys.get((row["class"], row["object"], row["part"]))
-        holder = exact or found.keys.get((row["class"], row["object"], 0))
-        if exact is not None:
-            target = exact
-        elif holder is not None and row["column_path"] and holder.kind is not Kind.INDEX:
-            target = Key(Kind.COLUMN, tuple(row["column_path"]))
-        else:
-            name = f"{row['type']} {row['identity']}"
-            strays.append(Unmodelled("comment", name, row["description"]))
-            continue
-        fact = found.facts[holder] if holder else None
-        procedure = isinstance(fact, Function) and fact.procedure
-        comment = Comment(target, row["description"], holder or target, procedure)
-        found.note(comment)
-    return strays

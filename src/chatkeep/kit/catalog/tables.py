@@ -50,14 +50,66 @@ class SequenceOwner(Named):
 
 @dataclass(frozen=True, slots=True)
 class Table(Named):
-    """A table without its columns and constraints; those are facts of their own."""
+    """A table without its columns and constraints; those are facts of their own.
+
+    Attributes:
+        replica_identity: Told by a fact of its own where it is not the default.
+        partition_key: `RANGE (id)` of a partitioned table, or None.
+    """
 
     kind: ClassVar[Kind] = Kind.TABLE
     unlogged: bool
     options: tuple[str, ...]
     row_security: bool
     force_row_security: bool
-    replica_identity: Literal["default", "full", "nothing", "index"]
+    replica_identity: Literal["default", "full", "nothing", "index"] = field(compare=False)
+    partition_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(Named):
+    """A table's place in a partitioned one; the table itself is a fact like any other.
+
+    Attributes:
+        bound: `FOR VALUES …` or `DEFAULT`.
+    """
+
+    kind: ClassVar[Kind] = Kind.PARTITION
+    parent_schema: str
+    parent_table: str
+    bound: str
+
+    @property
+    def parent(self) -> Key | None:
+        """The table that is the partition."""
+        return Key(Kind.TABLE, self.path)
+
+    @property
+    def whole(self) -> Key:
+        """The partitioned table."""
+        return Key(Kind.TABLE, (self.parent_schema, self.parent_table))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaIdentity(OnTable):
+    """What of an old row goes into the log, where that is not its primary key.
+
+    Attributes:
+        identity: `full`, `nothing` or `index`.
+        index: Name of the index, or empty.
+    """
+
+    kind: ClassVar[Kind] = Kind.REPLICA_IDENTITY
+    identity: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster(OnTable):
+    """The index by which CLUSTER sorts a table."""
+
+    kind: ClassVar[Kind] = Kind.CLUSTER
+    index: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +138,9 @@ class Column(OnTable):
         collation: Quoted and qualified, or None for the type's own.
         storage: Only where it differs from the type's own.
         statistics: Only where set.
+        options: `n_distinct=5` and the like.
+        not_null_form: ` NOT VALID` or ` NO INHERIT` of PostgreSQL 18, else empty.
+        not_null_name: Name of the NOT NULL, where PostgreSQL 18 keeps one that it did not make up.
         position: Order in the table; not compared, since PostgreSQL cannot move a column.
         user_type: (schema, name) of the user-defined type, element type for an array, or None.
     """
@@ -99,6 +154,9 @@ class Column(OnTable):
     storage: str | None = None
     compression: str | None = None
     statistics: int | None = None
+    options: tuple[str, ...] = ()
+    not_null_form: str = ""
+    not_null_name: str | None = field(default=None, compare=False)
     position: int = field(default=0, compare=False)
     user_type: tuple[str, str] | None = field(default=None, compare=False)
 

@@ -21,11 +21,16 @@ class Schema(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Extension(Fact):
-    """An installed extension. Its version is left to the server; its members are not facts."""
+    """An installed extension. Its members are not facts.
+
+    Attributes:
+        version: Only where it is not the one that the server installs by itself.
+    """
 
     kind: ClassVar[Kind] = Kind.EXTENSION
     name: str
     schema: str
+    version: str | None = None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -59,3 +64,19 @@ class Composite(Named):
 
     kind: ClassVar[Kind] = Kind.COMPOSITE
     attributes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Named):
+    """A range type. `options` are (name, value) pairs as CREATE TYPE takes them."""
+
+    kind: ClassVar[Kind] = Kind.RANGE
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collation(Named):
+    """A collation. `options` are (name, value) pairs as CREATE COLLATION takes them."""
+
+    kind: ClassVar[Kind] = Kind.COLLATION
+    options: tuple[tuple[str, str], ...]

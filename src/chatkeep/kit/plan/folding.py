@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import ForeignKey
+from chatkeep.kit.catalog.constraints import Check, ForeignKey
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.tables import Column, Default, SequenceOwner
 from chatkeep.kit.plan.changes import Changes
+from chatkeep.kit.plan.partitions import counterpart
 
 _OF_COLUMN = (
     Kind.DEFAULT,
@@ -26,8 +27,9 @@ def fold_drops(changes: Changes) -> dict[Key, Key]:
     explicit = _circular_keys(changes)
     folded: dict[Key, Key] = {}
     for key in changes.drops:
-        for holder in _holders(before, before.facts[key]):
-            if holder in changes.drops and key not in explicit:
+        fact = before.facts[key]
+        for holder in (*_holders(before, fact), counterpart(changes, fact)):
+            if holder is not None and holder in changes.drops and key not in explicit:
                 folded[key] = holder
                 break
     return folded
@@ -80,6 +82,9 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
         table = fact.parent
         if isinstance(fact, Column) and table is not None and table in changes.creates:
             folded[key] = table
+        leader = counterpart(changes, fact) if isinstance(fact, Column | Check) else None
+        if leader is not None and leader in changes.creates and key not in folded:
+            folded[key] = leader  # a partition gets what its whole gets
     reach = _Reach(changes, folded)
     for key in sorted(changes.creates):
         fact = after.facts[key]
@@ -87,6 +92,8 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
             _fold_serial(changes, folded, fact)
         elif isinstance(fact, Default) and key not in folded:
             column = Key(Kind.COLUMN, key.path)
+            if not _as_in_whole(changes, fact):
+                continue
             holder = folded.get(column, column)
             if holder in changes.creates and not reach.circular(key, holder):
                 folded[key] = holder
@@ -95,6 +102,15 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
         if inside and not reach.circular(key, table):
             folded[key] = table
     return folded
+
+
+def _as_in_whole(changes: Changes, default: Default) -> bool:
+    """Say whether a default is what the column gets, in a partition from its whole's column."""
+    leader = counterpart(changes, default)
+    if leader is None or Key(Kind.COLUMN, leader.path) not in changes.creates:
+        return True
+    given = changes.context.after.facts.get(leader)
+    return isinstance(given, Default) and given.expression == default.expression
 
 
 def _fold_serial(changes: Changes, folded: dict[Key, Key], column: Column) -> None:

@@ -6,8 +6,9 @@ from chatkeep.errors import UnmodelledObjectError
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.fact import Key, Kind, Unmodelled
 from chatkeep.kit.catalog.indexes import Index, Statistics
+from chatkeep.kit.plan.changes import Changes
 
-_STRUCTURAL = ("partitioned table", "partition", "inheritance", "typed table")
+_STRUCTURAL = ("partition that is being detached", "inheritance", "typed table")
 """Kinds whose table cannot be altered as if it stood alone."""
 
 
@@ -42,6 +43,32 @@ def refuse_touched(before: Catalog, after: Catalog, changed: Iterable[Key]) -> N
         if item.kind in _STRUCTURAL and item.table in tables
     }
     _refuse(found, "would have to change")
+
+
+def refuse_copies(changes: Changes, *, allow_drops: bool) -> None:
+    """Raise when a table would have to be made anew, or a type below columns that stay.
+
+    Raises:
+        UnmodelledObjectError: Names each of them.
+    """
+    before, after = changes.context.before, changes.context.after
+    tables = [key for key in changes.replaced if key.kind is Kind.TABLE and not allow_drops]
+    found = [Unmodelled("partitioning of table", ".".join(key.path), "", None) for key in tables]
+    for key in changes.replaced:
+        if key.kind in (Kind.RANGE, Kind.COLLATION):
+            users = [k for k, needs in before.depends.items() if key in needs]
+            if any(k.kind is Kind.COLUMN and k in after.facts for k in users):
+                found.append(Unmodelled(key.kind.value, ".".join(key.path), "", None))
+    _refuse(found, "would have to be made anew while rows are in them or columns use them")
+
+
+def accepted(catalog: Catalog, kinds: Collection[str]) -> Catalog:
+    """Leave out the facts of the kinds whose differences are looked past."""
+    if not kinds:
+        return catalog
+    facts = {key: fact for key, fact in catalog.facts.items() if key.kind.value not in kinds}
+    depends = {key: catalog.depends.get(key, frozenset()) & facts.keys() for key in facts}
+    return Catalog(catalog.version, facts, depends, catalog.unmodelled)
 
 
 def _by_name(catalog: Catalog, accept: Collection[str]) -> dict[tuple[str, str], Unmodelled]:

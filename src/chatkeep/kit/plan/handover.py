@@ -9,7 +9,7 @@ from chatkeep.kit.catalog.tables import Column, Default, Sequence, SequenceOwner
 from chatkeep.kit.plan.kinds.columns import COLUMN, DEFAULT
 from chatkeep.kit.plan.kinds.sequences import create_sequence, own
 from chatkeep.kit.plan.quoting import ident, literal
-from chatkeep.kit.plan.writer import Context
+from chatkeep.kit.plan.writer import Context, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _to_identity(context: Context, old: Column, new: Column, owner: SequenceOwne
     aside = _aside(*owner.path)
     default = Default(old.schema, old.table, old.name, "")
     statements = [
-        DEFAULT.drop(default),
+        *texts(DEFAULT.drop(default)),
         f"ALTER SEQUENCE {ident(*owner.path)} RENAME TO {ident(aside[1])}",
         *(COLUMN.alter(old, new, context) or []),
         _go_on(new.schema, identity.sequence, aside),

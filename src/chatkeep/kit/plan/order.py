@@ -1,14 +1,21 @@
 """The order of the steps: what must be gone, changed or there before what."""
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import Exclude, ForeignKey, PrimaryKey, Unique
+from chatkeep.kit.catalog.constraints import (
+    Constraint,
+    Exclude,
+    ForeignKey,
+    PrimaryKey,
+    Unique,
+)
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
-from chatkeep.kit.catalog.tables import Column, Table
+from chatkeep.kit.catalog.indexes import Index
+from chatkeep.kit.catalog.tables import Column, Partition, Table
 from chatkeep.kit.plan.changes import Changes
 
 
@@ -37,7 +44,15 @@ _RELATIONS = (
     Kind.MATERIALIZED_VIEW,
     Kind.COMPOSITE,
 )
-_TYPES = (Kind.ENUM, Kind.DOMAIN, Kind.TABLE, Kind.VIEW, Kind.MATERIALIZED_VIEW, Kind.COMPOSITE)
+_TYPES = (
+    Kind.ENUM,
+    Kind.DOMAIN,
+    Kind.RANGE,
+    Kind.TABLE,
+    Kind.VIEW,
+    Kind.MATERIALIZED_VIEW,
+    Kind.COMPOSITE,
+)
 _CONSTRAINTS = (Kind.PRIMARY_KEY, Kind.UNIQUE, Kind.CHECK, Kind.EXCLUDE, Kind.FOREIGN_KEY)
 
 
@@ -67,6 +82,8 @@ class Orderer:
         self._edges_of_new()
         self._edges_of_names()
         self._edges_of_logging()
+        self._edges_of_partitions()
+        self._edges_of_wholes()
         return self._sort()
 
     def _step(self, step: Step | None) -> None:
@@ -94,7 +111,8 @@ class Orderer:
         return Step(Action.CREATE, key)
 
     def _alter(self, key: Key) -> Step | None:
-        key = self._changes.carried.get(key, key)
+        while key in self._changes.carried:
+            key = self._changes.carried[key]
         return Step(Action.ALTER, key) if key in self._changes.alters else None
 
     def _edges_of_old(self) -> None:
@@ -147,6 +165,32 @@ class Orderer:
             if first is not None:
                 self._before(first, then)
 
+    def _edges_of_partitions(self) -> None:
+        """Bring both sides into the same form before ATTACH; DETACH before they part."""
+        before, after = self._changes.context.before, self._changes.context.after
+        for key, leader in self._changes.follows.items():
+            self._before(self._alter(leader), self._alter(key))
+        for part in before.of(Partition):
+            if part.key in self._changes.drops:
+                for key in _of_both(before, part):
+                    for step in (self._drop(key), self._alter(key)):
+                        self._before(self._drop(part.key), step)
+        for part in after.of(Partition):
+            if part.key in self._changes.creates:
+                for key in _of_both(after, part):
+                    for step in (self._drop(key), self._make(key), self._alter(key)):
+                        self._before(step, self._make(part.key))
+
+    def _edges_of_wholes(self) -> None:
+        """An index of a partitioned table comes before those of its partitions."""
+        after = self._changes.context.after
+        for key, fact in after.facts.items():
+            if isinstance(fact, Index | Constraint) and fact.whole is not None:
+                leader = after.index_keys.get(fact.whole, key)
+                for step in (self._make(key), self._alter(key)):
+                    if step is not None:
+                        self._before(self._make(leader), step)
+
     def _sort(self) -> list[Step]:
         waiting = {step: set(first) for step, first in self._first.items()}
         unlocks: dict[Step, list[Step]] = {}
@@ -180,6 +224,14 @@ class Orderer:
             position = _position(self._changes.context.after, step.key)
             return (step.action, _RANKS[kind], path[:2], position)
         return (step.action, _RANKS[kind], path, 0)
+
+
+def _of_both(catalog: Catalog, part: Partition) -> Iterator[Key]:
+    """Give what ATTACH compares: columns, checks, keys and indexes of a partition and its whole."""
+    for table in (part.path, part.whole.path):
+        for fact in catalog.children(Key(Kind.TABLE, table)):
+            if isinstance(fact, Column | Index | Constraint) and not isinstance(fact, ForeignKey):
+                yield fact.key
 
 
 def _position(catalog: Catalog, key: Key) -> int:

@@ -3,15 +3,21 @@
 from collections.abc import Collection, Mapping
 
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.constraints import Constraint
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
+from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.programs import Function
 from chatkeep.kit.catalog.tables import Column, Table
-from chatkeep.kit.plan.changes import Changes, find_changes
+from chatkeep.kit.plan.changes import Changes
+from chatkeep.kit.plan.filling import FILLS
+from chatkeep.kit.plan.finding import find_changes
 from chatkeep.kit.plan.folding import fold_creates, fold_drops
-from chatkeep.kit.plan.guard import refuse_differences, refuse_touched
+from chatkeep.kit.plan.guard import accepted, refuse_copies, refuse_differences, refuse_touched
 from chatkeep.kit.plan.kinds.create_table import add_column, create_table
 from chatkeep.kit.plan.kinds.losses import loses_values
+from chatkeep.kit.plan.kinds.partitions import attach_index
 from chatkeep.kit.plan.order import Action, Orderer, Step
+from chatkeep.kit.plan.partitions import counterpart
 from chatkeep.kit.plan.registry import WRITERS
 from chatkeep.kit.plan.renames import (
     Renames,
@@ -21,7 +27,7 @@ from chatkeep.kit.plan.renames import (
     refuse_unclear,
 )
 from chatkeep.kit.plan.statement import Statement
-from chatkeep.kit.plan.writer import Context
+from chatkeep.kit.plan.writer import Context, texts
 
 _BODIES_LATER = "SELECT set_config('check_function_bodies', 'off', true)"
 
@@ -47,7 +53,7 @@ def plan(
             `a`, each to its new name, or to None for "no rename, it goes".
         using: USING expressions by (schema, table, column), for changes of type.
         allow_drops: Never ask about renames; what is gone is dropped.
-        accept: Unmodelled kinds whose differences are looked past, such as `grant`.
+        accept: Kinds whose differences are looked past, such as `grant`.
 
     Raises:
         UnmodelledObjectError: The two differ in objects that the diff cannot change.
@@ -55,6 +61,7 @@ def plan(
         MigrationError: A rename names something that `a` does not have.
     """
     given = renames or {}
+    a, b = accepted(a, accept), accepted(b, accept)
     a, renamed = apply_renames(a, given)
     refuse_differences(a, b, accept)
     if not allow_drops:
@@ -62,6 +69,7 @@ def plan(
     a, inferred = infer_renames(a, b)
     changes = find_changes(Context(a, b, using or {}))
     refuse_touched(a, b, changes.keys())
+    refuse_copies(changes, allow_drops=allow_drops)
     return [*renamed, *inferred, *_write(changes)]
 
 
@@ -78,14 +86,32 @@ def _write(changes: Changes) -> list[Statement]:
 def _bodies_later(changes: Changes) -> bool:
     """Say whether a function in SQL may speak of something that is made after it."""
     facts = changes.context.after.facts
-    late = [
-        key
-        for key in changes.creates | set(changes.alters)
-        if isinstance(fact := facts.get(key), Function) and fact.checked_late
-    ]
-    parts = (Kind.TABLE, Kind.COLUMN, Kind.VIEW, Kind.MATERIALIZED_VIEW, Kind.FUNCTION)
-    made = [key for key in changes.creates if key.kind in parts]
-    return bool(late) and len(set(made) | set(late)) > 1
+    touched = changes.creates | set(changes.alters)
+    checked = {
+        key: fact.checked
+        for key in touched
+        if isinstance(fact := facts.get(key), Function) and fact.checked is not None
+    }
+    made = {key for key in touched if key.kind in _SPOKEN_OF}
+    return any(
+        any(key != other and other.path[min(1, len(other.path) - 1)] in text for other in made)
+        for key, text in checked.items()
+    )
+
+
+_SPOKEN_OF = (
+    Kind.ENUM,
+    Kind.DOMAIN,
+    Kind.COMPOSITE,
+    Kind.RANGE,
+    Kind.SEQUENCE,
+    Kind.TABLE,
+    Kind.COLUMN,
+    Kind.VIEW,
+    Kind.MATERIALIZED_VIEW,
+    Kind.FUNCTION,
+)
+"""What the body of a function may name before it is there."""
 
 
 def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> list[Statement]:
@@ -93,14 +119,24 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
     name = ".".join(part for part in key.path if part)
     before, after = changes.context.before, changes.context.after
     if action is Action.DROP:
-        sql = WRITERS[key.kind].drop(before.facts[key])
-        return [Statement(sql, key.kind, name, "drop", _lost_by_drop(changes, key, name))]
+        loses = _lost_by_drop(changes, key, name)
+        return [
+            Statement(_only(changes, key, sql), key.kind, name, "drop", loses)
+            for sql in texts(WRITERS[key.kind].drop(before.facts[key]))
+        ]
     if action is Action.FINISH:
         return [Statement(changes.finish[key], key.kind, name, "drop")]
     if action is Action.ALTER:
         loses = _lost_by_type(before.facts.get(key), after.facts.get(key), name)
         return [
-            Statement(sql, key.kind, name, "alter", loses if " SET DATA TYPE " in sql else "")
+            Statement(
+                _only(changes, key, sql),
+                key.kind,
+                name,
+                "alter",
+                loses if " SET DATA TYPE " in sql else "",
+                f"column {name}" if sql.startswith(FILLS) else "",
+            )
             for sql in changes.alters[key]
         ]
     fact = after.facts[key]
@@ -109,12 +145,20 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
         return part in made_by
 
     if isinstance(fact, Table):
-        texts = create_table(after, fact, inline)
+        made = create_table(after, fact, inline)
     elif isinstance(fact, Column):
-        texts = add_column(after, fact, inline)
+        made = add_column(after, fact, inline)
     else:
-        texts = WRITERS[key.kind].create(fact)
-    return [Statement(sql, key.kind, name, "create") for sql in texts]
+        made = [_only(changes, key, sql) for sql in WRITERS[key.kind].create(fact)]
+        whole = fact.whole if isinstance(fact, Index | Constraint) else None
+        if whole is not None and counterpart(changes, fact):
+            made.append(attach_index(whole, fact.path[0], fact.path[-1]))
+    return [Statement(sql, key.kind, name, "create") for sql in made]
+
+
+def _only(changes: Changes, key: Key, sql: str) -> str:
+    """Keep a change of a partitioned table from its partitions, which have one of their own."""
+    return sql.replace("ALTER TABLE ", "ALTER TABLE ONLY ", 1) if key in changes.only else sql
 
 
 def _lost_by_drop(changes: Changes, key: Key, name: str) -> str:

@@ -13,6 +13,7 @@ class Statement:
         object: Its qualified name, dots between the parts, for reports.
         action: `create`, `alter`, `drop` or `rename`.
         loses: Which stored rows or values go or change when it runs, in words; else empty.
+        fills: Whose empty values an UPDATE gives the new default, in words; else empty.
     """
 
     sql: str
@@ -20,6 +21,7 @@ class Statement:
     object: str
     action: str = "alter"
     loses: str = ""
+    fills: str = ""
 
     @property
     def destructive(self) -> bool:

@@ -33,11 +33,16 @@ class Writer(Generic[F]):
     """
 
     create: Callable[[F], list[str]]
-    drop: Callable[[F], str]
+    drop: Callable[[F], str | list[str]]
     alter: Callable[[F, F, Context], list[str] | None]
 
 
 AnyWriter = Writer[Any]
+
+
+def texts(sql: str | list[str]) -> list[str]:
+    """Give what a writer's `drop` gave as a list."""
+    return [sql] if isinstance(sql, str) else sql
 
 
 def replaced(before: Fact, after: Fact, context: Context) -> list[str] | None:

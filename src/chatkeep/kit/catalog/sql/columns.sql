@@ -12,7 +12,10 @@ SELECT c.oid, a.attnum, d.oid AS default_oid, n.nspname, c.relname, a.attname,
        sc.relname AS sequence, format_type(s.seqtypid, NULL) AS sequence_type,
        s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle,
        CASE WHEN et.typtype IN ('e', 'd', 'c') AND et.oid >= 16384 THEN ARRAY[en.nspname::text, et.typname::text] END
-         AS user_type
+         AS user_type,
+       coalesce(a.attoptions, '{}') AS options, nn.conname AS not_null_name,
+       concat(CASE WHEN nn.connoinherit THEN ' NO INHERIT' END, CASE WHEN NOT nn.convalidated THEN ' NOT VALID' END)
+         AS not_null_form
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -24,6 +27,7 @@ LEFT JOIN pg_depend i ON a.attidentity <> '' AND i.refclassid = 'pg_class'::regc
      AND i.refobjsubid = a.attnum AND i.classid = 'pg_class'::regclass AND i.deptype = 'i'
 LEFT JOIN pg_class sc ON sc.oid = i.objid
 LEFT JOIN pg_sequence s ON s.seqrelid = sc.oid
+LEFT JOIN pg_constraint nn ON nn.conrelid = c.oid AND nn.contype = 'n' AND nn.conkey[1] = a.attnum
 WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[])
   AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')

@@ -26,13 +26,17 @@ SELECT c.oid, n.nspname, c.relname, t.relname AS relation, t.relkind = 'm' AS on
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k] AND i.indkey[k] > 0
              LEFT JOIN pg_collation co ON co.oid = i.indcollation[k]
              LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
-             ORDER BY k) AS collations
+             ORDER BY k) AS collations,
+       array(SELECT ARRAY[ia.attnum::int, ia.attstattarget::int] FROM pg_attribute ia
+             WHERE ia.attrelid = c.oid AND ia.attstattarget >= 0 ORDER BY ia.attnum) AS statistics,
+       t.relkind = 'p' AS partitioned,
+       (SELECT ARRAY[wn.nspname::text, w.relname::text] FROM pg_inherits h JOIN pg_class w ON w.oid = h.inhparent
+        JOIN pg_namespace wn ON wn.oid = w.relnamespace WHERE h.inhrelid = c.oid) AS whole
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am am ON am.oid = c.relam
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT c.relispartition
-  AND NOT EXISTS (SELECT 1 FROM pg_constraint x WHERE x.conindid = c.oid AND x.contype IN ('p', 'u', 'x'))
+WHERE NOT EXISTS (SELECT 1 FROM pg_constraint x WHERE x.conindid = c.oid AND x.contype IN ('p', 'u', 'x'))
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[])
   AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = t.oid AND x.deptype = 'e')

@@ -1,9 +1,12 @@
 """Columns and their defaults."""
 
-from chatkeep.kit.catalog.catalog import SERIAL_LIMITS
+from dataclasses import replace
+
+from chatkeep.kit.catalog.catalog import SERIAL_LIMITS, default_name
 from chatkeep.kit.catalog.tables import Column, Default, Identity, SequenceOptions
 from chatkeep.kit.plan.kinds.losses import base_type
 from chatkeep.kit.plan.kinds.sequences import changed_words, lift, option_words
+from chatkeep.kit.plan.kinds.tables import option_changes
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.writer import Context, Writer
 
@@ -102,11 +105,30 @@ def _alter(before: Column, after: Column, context: Context) -> list[str] | None:
         out.append(f"{start} DROP IDENTITY")
     if (before.type, before.collation) != (after.type, after.collation):
         out += set_type(before, after, context)
-    if before.not_null != after.not_null:
-        out.append(f"{start} {'SET' if after.not_null else 'DROP'} NOT NULL")
+    out += _not_null(before, after)
     if after.identity:
         out += _identity(before, after, after.identity)
     return out + _storage(before, after)
+
+
+def _not_null(before: Column, after: Column) -> list[str]:
+    start, table = head(after), f"ALTER TABLE {ident(*after.path[:2])}"
+    if not after.not_null:
+        return [f"{start} DROP NOT NULL"] if before.not_null else []
+    usual = default_name(after.table, after.name, "not_null")
+    name = after.not_null_name or before.not_null_name or usual
+    if before.not_null and before.not_null_form == after.not_null_form:
+        old = before.not_null_name or usual
+        if after.not_null_name and old != name:
+            return [f"{table} RENAME CONSTRAINT {ident(old)} TO {ident(name)}"]
+        return []
+    if before.not_null and before.not_null_form == " NOT VALID" and not after.not_null_form:
+        return [f"{table} VALIDATE CONSTRAINT {ident(before.not_null_name or usual)}"]
+    out = [f"{start} DROP NOT NULL"] if before.not_null else []
+    if not after.not_null_form and not after.not_null_name:
+        return [*out, f"{start} SET NOT NULL"]
+    words = f"NOT NULL {ident(after.name)}{after.not_null_form}"
+    return [*out, f"{table} ADD CONSTRAINT {ident(name)} {words}"]
 
 
 def _generated(before: Column, after: Column, context: Context) -> list[str] | None:
@@ -162,7 +184,7 @@ def _storage(before: Column, after: Column) -> list[str]:
         out.append(f"{start} SET COMPRESSION {after.compression or 'default'}")
     if before.statistics != after.statistics:
         out.append(f"{start} SET STATISTICS {-1 if after.statistics is None else after.statistics}")
-    return out
+    return out + option_changes(start, before.options, after.options)
 
 
 def leftovers(column: Column) -> list[str]:
@@ -172,7 +194,9 @@ def leftovers(column: Column) -> list[str]:
         out.append(f"{head(column)} SET STORAGE {column.storage}")
     if column.statistics is not None:
         out.append(f"{head(column)} SET STATISTICS {column.statistics}")
-    return out
+    if column.not_null_form:
+        out += _not_null(replace(column, not_null=False), column)
+    return out + option_changes(head(column), (), column.options)
 
 
 def _set_default(fact: Default) -> list[str]:

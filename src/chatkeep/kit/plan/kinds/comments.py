@@ -13,12 +13,15 @@ _ON_TABLE = {
     Kind.FOREIGN_KEY: "CONSTRAINT",
     Kind.TRIGGER: "TRIGGER",
     Kind.POLICY: "POLICY",
+    Kind.RULE: "RULE",
 }
-_NOUNS = {Kind.ENUM: "TYPE", Kind.COMPOSITE: "TYPE"}
+_NOUNS = {Kind.ENUM: "TYPE", Kind.COMPOSITE: "TYPE", Kind.RANGE: "TYPE"}
 
 
 def _target(fact: Comment) -> str:
     kind, path = fact.target
+    if kind is Kind.CHECK and fact.holder.kind is Kind.DOMAIN:
+        return f"CONSTRAINT {ident(path[2])} ON DOMAIN {ident(*path[:2])}"
     if kind in _ON_TABLE:
         return f"{_ON_TABLE[kind]} {ident(path[2])} ON {ident(*path[:2])}"
     if kind is Kind.FUNCTION:

@@ -41,7 +41,9 @@ def _wrapped(expression: str) -> str:
 
 
 def _add(fact: Constraint) -> list[str]:
-    return [f"ALTER TABLE {ident(*fact.path[:2])} ADD CONSTRAINT {ident(fact.name)} {clause(fact)}"]
+    only = "ONLY " if fact.partitioned and not isinstance(fact, Check | ForeignKey) else ""
+    table = only + ident(*fact.path[:2])
+    return [f"ALTER TABLE {table} ADD CONSTRAINT {ident(fact.name)} {clause(fact)}"]
 
 
 def _drop(fact: Constraint) -> str:

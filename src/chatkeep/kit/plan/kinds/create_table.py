@@ -38,6 +38,8 @@ def create_table(catalog: Catalog, table: Table, inline: Inline) -> list[str]:
     kind = "UNLOGGED TABLE" if table.unlogged else "TABLE"
     body = "\n\t" + ",\n\t".join(lines) + "\n" if lines else ""
     sql = f"CREATE {kind} {ident(*table.path)} ({body})"
+    if table.partition_key:
+        sql += f" PARTITION BY {table.partition_key}"
     if table.options:
         sql += f" WITH ({', '.join(table.options)})"
     rest = [text for text in TABLE.create(table) if " SET " not in text]
@@ -72,7 +74,9 @@ def column_words(catalog: Catalog, column: Column, inline: Inline, *, primary: b
         parts.append(identity_words(column, column.identity))
     if isinstance(default, Default) and not serial and inline(default.key):
         parts.append(f"DEFAULT {default.expression}")
-    parts += ["NOT NULL"] if column.not_null else []
+    if column.not_null and not column.not_null_form:
+        named = column.not_null_name
+        parts.append(f"CONSTRAINT {ident(named)} NOT NULL" if named else "NOT NULL")
     return " ".join(parts)
 
 

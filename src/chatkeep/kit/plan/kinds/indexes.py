@@ -1,5 +1,7 @@
 """Indexes and extended statistics."""
 
+from collections.abc import Iterable
+
 from chatkeep.kit.catalog.indexes import Index, IndexColumn, Statistics
 from chatkeep.kit.plan.kinds.tables import option_changes
 from chatkeep.kit.plan.quoting import ident
@@ -20,7 +22,8 @@ def _key(column: IndexColumn) -> str:
 def _create(fact: Index) -> list[str]:
     unique = "UNIQUE " if fact.unique else ""
     keys = ",".join(map(_key, fact.columns))
-    sql = f"CREATE {unique}INDEX {ident(fact.name)} ON {ident(fact.schema, fact.relation)}"
+    only = "ONLY " if fact.partitioned else ""
+    sql = f"CREATE {unique}INDEX {ident(fact.name)} ON {only}{ident(fact.schema, fact.relation)}"
     sql += f" USING {fact.method} ({keys})"
     if fact.include:
         sql += f" INCLUDE ({','.join(map(ident, fact.include))})"
@@ -28,7 +31,13 @@ def _create(fact: Index) -> list[str]:
         sql += " NULLS NOT DISTINCT"
     if fact.options:
         sql += f" WITH ({', '.join(fact.options)})"
-    return [sql + (f" WHERE {fact.where}" if fact.where else "")]
+    sql += f" WHERE {fact.where}" if fact.where else ""
+    return [sql, *_targets(fact, fact.statistics)]
+
+
+def _targets(fact: Index, targets: Iterable[tuple[int, int]]) -> list[str]:
+    head = f"ALTER INDEX {ident(*fact.path)} ALTER COLUMN"
+    return [f"{head} {number} SET STATISTICS {target}" for number, target in targets]
 
 
 def _alter(before: Index, after: Index, context: Context) -> list[str] | None:
@@ -36,7 +45,10 @@ def _alter(before: Index, after: Index, context: Context) -> list[str] | None:
     del context
     if _create(before)[0].replace(_with(before), "") != _create(after)[0].replace(_with(after), ""):
         return None
-    return option_changes(f"ALTER INDEX {ident(*after.path)}", before.options, after.options)
+    head, old = f"ALTER INDEX {ident(*after.path)}", dict(before.statistics)
+    out = option_changes(head, before.options, after.options)
+    new = {**dict.fromkeys(old, -1), **dict(after.statistics)}
+    return out + _targets(after, [(n, t) for n, t in new.items() if old.get(n, -1) != t])
 
 
 def _with(fact: Index) -> str:

@@ -2,7 +2,7 @@
 
 from chatkeep.kit.catalog.tables import Table
 from chatkeep.kit.plan.quoting import ident
-from chatkeep.kit.plan.writer import Context, Writer
+from chatkeep.kit.plan.writer import Context, Writer, replaced
 
 
 def changes(before: Table, after: Table) -> list[str]:
@@ -17,8 +17,6 @@ def changes(before: Table, after: Table) -> list[str]:
     if before.force_row_security != after.force_row_security:
         word = "FORCE" if after.force_row_security else "NO FORCE"
         out.append(f"{head} {word} ROW LEVEL SECURITY")
-    if before.replica_identity != after.replica_identity:
-        out.append(f"{head} REPLICA IDENTITY {after.replica_identity.upper()}")
     return out
 
 
@@ -32,7 +30,8 @@ def option_changes(head: str, before: tuple[str, ...], after: tuple[str, ...]) -
 
 
 def _alter(before: Table, after: Table, context: Context) -> list[str] | None:
-    del context
+    if before.partition_key != after.partition_key:
+        return replaced(before, after, context)
     return changes(before, after)
 
 

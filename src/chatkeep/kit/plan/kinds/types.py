@@ -1,17 +1,32 @@
 """Schemas, extensions, enums, domains and composite types."""
 
-from chatkeep.kit.catalog.types import Composite, Domain, Enum, Extension, Schema
+from chatkeep.kit.catalog.types import (
+    Collation,
+    Composite,
+    Domain,
+    Enum,
+    Extension,
+    Range,
+    Schema,
+)
 from chatkeep.kit.plan.quoting import ident, literal
-from chatkeep.kit.plan.writer import Context, Writer
+from chatkeep.kit.plan.writer import Context, Writer, replaced
 
 
 def _extension(fact: Extension) -> list[str]:
-    return [f"CREATE EXTENSION IF NOT EXISTS {ident(fact.name)} WITH SCHEMA {ident(fact.schema)}"]
+    version = f" VERSION {literal(fact.version)}" if fact.version else ""
+    words = f"WITH SCHEMA {ident(fact.schema)}{version}"
+    return [f"CREATE EXTENSION IF NOT EXISTS {ident(fact.name)} {words}"]
 
 
-def _move_extension(before: Extension, after: Extension, context: Context) -> list[str] | None:
-    del before, context
-    return [f"ALTER EXTENSION {ident(after.name)} SET SCHEMA {ident(after.schema)}"]
+def _alter_extension(before: Extension, after: Extension, context: Context) -> list[str] | None:
+    del context
+    head, out = f"ALTER EXTENSION {ident(after.name)}", list[str]()
+    if before.version != after.version:
+        out.append(f"{head} UPDATE{f' TO {literal(after.version)}' if after.version else ''}")
+    if before.schema != after.schema:
+        out.append(f"{head} SET SCHEMA {ident(after.schema)}")
+    return out
 
 
 def _enum(fact: Enum) -> list[str]:
@@ -96,13 +111,25 @@ def _no_change(before: Schema, after: Schema, context: Context) -> list[str] | N
     return []
 
 
+def _range(fact: Range) -> list[str]:
+    words = ", ".join(f"{name} = {value}" for name, value in fact.options)
+    return [f"CREATE TYPE {ident(*fact.path)} AS RANGE ({words})"]
+
+
+def _collation(fact: Collation) -> list[str]:
+    words = ", ".join(f"{name} = {value}" for name, value in fact.options)
+    return [f"CREATE COLLATION {ident(*fact.path)} ({words})"]
+
+
+RANGE = Writer[Range](_range, lambda f: f"DROP TYPE {ident(*f.path)}", replaced)
+COLLATION = Writer[Collation](_collation, lambda f: f"DROP COLLATION {ident(*f.path)}", replaced)
 SCHEMA = Writer[Schema](
     lambda f: [f"CREATE SCHEMA {ident(f.name)}"],
     lambda f: f"DROP SCHEMA {ident(f.name)}",
     _no_change,
 )
 EXTENSION = Writer[Extension](
-    _extension, lambda f: f"DROP EXTENSION {ident(f.name)}", _move_extension
+    _extension, lambda f: f"DROP EXTENSION {ident(f.name)}", _alter_extension
 )
 ENUM = Writer[Enum](_enum, lambda f: f"DROP TYPE {ident(*f.path)}", _alter_enum)
 DOMAIN = Writer[Domain](_domain, lambda f: f"DROP DOMAIN {ident(*f.path)}", _alter_domain)
