@@ -15,12 +15,27 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "migrate": ("chatkeep.cli.migrate", "migrate", "Apply the pending migrations."),
     "status": ("chatkeep.cli.status", "status", "Show what is applied and what is pending."),
     "check": ("chatkeep.cli.check", "check", "Compare schema, folder and database."),
+    "baseline": (
+        "chatkeep.cli.baseline",
+        "baseline",
+        "Note migrations as applied that the database has already.",
+    ),
     "rebase": (
         "chatkeep.cli.rebase",
         "rebase",
         "Put this branch's migrations behind those of a branch merged with it.",
     ),
     "diff": ("chatkeep.cli.diff", "diff", "Print the SQL from one state to another."),
+    "pull": (
+        "chatkeep.cli.pull",
+        "pull",
+        "Write a schema module and first migration from a database.",
+    ),
+    "push": (
+        "chatkeep.cli.push",
+        "push",
+        "Change a development database to the schema, without migrations.",
+    ),
     "schema": (
         "chatkeep.cli.schema",
         "schema",
