@@ -1,8 +1,10 @@
 """Where a command finds the database, the scratch server and the schema."""
 
 import json
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +13,7 @@ from chatkeep.errors import ConfigError
 from chatkeep.settings import Settings, load_object
 
 if TYPE_CHECKING:
+    from chatkeep.kit.scratch import Scratch
     from chatkeep.kit.target import Target
 
 
@@ -29,7 +32,10 @@ rename_option = click.option(
     multiple=True,
     metavar="OLD:NEW",
     callback=_with_colon,
-    help="Say that OLD (table or table.column) is NEW now. With nothing as NEW, that it goes.",
+    help=(
+        "Say that OLD (table, table.column or type.label) is NEW now, as in app_user.bio:about, "
+        "names whole with their prefix. With nothing as NEW: that it goes."
+    ),
 )
 
 
@@ -67,6 +73,28 @@ def scratch_url(settings: Settings) -> Generator[str]:
     server = EmbeddedServer(settings.embedded_root)
     with server.acquire():
         yield server.url("postgres")
+
+
+def dumpers() -> list[Path]:
+    """Give where a pg_dump may be: beside the embedded server's programs, then on the PATH."""
+    from chatkeep.errors import BinariesNotFoundError
+    from chatkeep.server import find_binaries
+
+    found = shutil.which("pg_dump")
+    try:
+        beside = [find_binaries().folder / "pg_dump"]
+    except BinariesNotFoundError:
+        beside = []
+    return [*beside, *([Path(found)] if found else [])]
+
+
+@contextmanager
+def scratch(settings: Settings) -> Generator["Scratch"]:
+    """Give the server for scratch databases, with a pg_dump for proofs where there is one."""
+    from chatkeep.kit.scratch import Scratch
+
+    with scratch_url(settings) as url:
+        yield Scratch(url, dumpers=dumpers())
 
 
 def schema_object(settings: Settings) -> object:

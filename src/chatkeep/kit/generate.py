@@ -1,43 +1,46 @@
 """Writing the next migration: planned from two real databases, proved, then written."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
-from chatkeep.kit.applying.replay import replay
+from chatkeep.kit.build import run_all, schema_sql
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.reader import read_catalog
-from chatkeep.kit.connection import connect
 from chatkeep.kit.folder.append import Draft, append, recover
-from chatkeep.kit.folder.journal import Entry
-from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
-from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.folder.names import slug
+from chatkeep.kit.folder.reading import CUSTOM, Folder
 from chatkeep.kit.plan.renames import parse_renames
 from chatkeep.kit.scratch import Scratch
-from chatkeep.kit.snapshot.snapshot import empty_snapshot, snapshot
-from chatkeep.kit.states import facts_of_tables
-from chatkeep.kit.target import StageLike, State, Target
-from chatkeep.kit.writing import draft as text
+from chatkeep.kit.snapshot.snapshot import empty_snapshot
+from chatkeep.kit.states import facts_of_database
+from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import steps as staging
-from chatkeep.kit.writing.deriving import derive_name
-from chatkeep.kit.writing.prove import prove
-from chatkeep.kit.writing.steps import STAGE_KEY, Step, Steps
+from chatkeep.kit.writing.bench import Bench
+from chatkeep.kit.writing.drafting import Drafter, Options
+from chatkeep.kit.writing.reversing import reverse_path
+from chatkeep.kit.writing.steps import Steps
+
+__all__ = ["Generated", "Options", "Prepared", "generate", "generate_custom", "prepare", "write"]
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How to generate.
+class Prepared:
+    """What could be checked without a server.
 
     Attributes:
-        name: Of the migration; without one it is read off the change.
-        renames: What has another name now, as `--rename` takes it: `table.column:new`.
-        allow_drops: Take whatever is gone for dropped, never for renamed.
-        hold_contract: Leave the last stage of an upgrade for another time.
+        sql: The statements that make each state, by the id of its MetaData.
     """
 
-    name: str | None = None
-    renames: tuple[str, ...] = ()
-    allow_drops: bool = False
-    hold_contract: bool = False
+    folder: Folder
+    target: Target
+    options: Options
+    sql: dict[int, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,54 @@ class Generated:
         paths: The SQL files, in order; empty when there is nothing to do.
         destructive: Which rows or values go or change when it is applied, in words.
         held: Name of the stage that waits for another time, or None.
+        reverses: The `.down.sql` files that were proved and written beside.
+        lost_back: Which rows or values go when those are run, in words.
+        irreversible: Why a migration has no reverse, by the name of its file.
+        notes: Worth knowing, such as a pg_dump that could not be asked.
     """
 
     paths: tuple[Path, ...] = ()
     destructive: tuple[str, ...] = ()
     held: str | None = None
+    reverses: tuple[Path, ...] = ()
+    lost_back: tuple[str, ...] = ()
+    irreversible: dict[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+
+
+def prepare(path: Path, target: Target, options: Options) -> Prepared:
+    """Check all that needs no server: the folder, the options, the tables.
+
+    What a crashed writer left in the folder is removed.
+
+    Args:
+        path: The folder; need not be there.
+        target: The schema.
+        options: How to generate.
+
+    Raises:
+        MigrationsFolderError: The folder cannot be read, or the name cannot be one of a file.
+        MigrationError: A rename cannot be read.
+        ConfigError: The tables cannot be put into SQL, or PostgreSQL would cut a name.
+    """
+    recover(path)
+    folder = Folder.read(path, create=True)
+    if options.name is not None:
+        slug(options.name)
+    parse_renames(options.renames, Catalog(0, {}))
+    states = [target.state, *staging.states_of(target)]
+    for state in states:
+        state.using()
+    sql = {id(state.metadata): schema_sql(state) for state in states}
+    return Prepared(folder, target, options, sql)
 
 
 async def generate(path: Path, target: Target, scratch: Scratch, options: Options) -> Generated:
     """Write the migration that leads from the folder to the schema, or the stages of an upgrade.
 
     What is planned is run on a copy and compared with the schema before anything is written; then
-    everything is written, or nothing. What a crashed writer left is removed first.
+    everything is written, or nothing. Beside each migration goes its reverse, `NNNN_name.down.sql`,
+    where one was found and proved.
 
     Args:
         path: The folder; made when absent.
@@ -73,23 +112,46 @@ async def generate(path: Path, target: Target, scratch: Scratch, options: Option
         RenameUnclearError: Something went and something came; `renames` must say what it is.
         UnmodelledObjectError: The change touches a kind of object that the diff does not know.
         ProofFailedError: The planned SQL did not lead to the schema.
+        ConfigError: The tables cannot be put into SQL, or PostgreSQL would cut a name.
+        StatementError: PostgreSQL refuses a statement of the schema.
         ConnectionFailedError: No connection to the scratch server.
     """
-    recover(path)
-    folder = Folder.read(path, create=True)
-    writer = _Writer(target, scratch, options)
-    async with scratch.database() as url:
-        async with connect(url) as connection:
-            await replay(connection, folder.migrations)
-            state = await read_catalog(connection)
-        steps = await writer.steps(folder, state)
+    return await write(prepare(path, target, options), scratch)
+
+
+async def write(prepared: Prepared, scratch: Scratch) -> Generated:
+    """Do what `generate` does, with what was prepared.
+
+    Raises:
+        ChatkeepError: As `generate` does.
+    """
+    goals = _Goals(prepared, scratch)
+    folder, options = prepared.folder, prepared.options
+    drafter = Drafter(prepared.target, folder, options, goals.facts)
+    async with AsyncExitStack() as stack:
+        here = Bench(scratch, stack, folder.migrations)
+        if prepared.target.stages:
+            await here.begin()
+        else:
+            await _together(here.begin(), goals.facts(prepared.target.state))
+        steps = await _steps(prepared, here.catalog, goals)
         for step in steps.now:
-            state = await writer.take(step, url, state)
+            await drafter.take(here, step)
     held = steps.held.name if steps.held else None
-    if not writer.drafts:
+    notes = (f"Reverses were proved without pg_dump. {here.note}",) if here.note else ()
+    if not drafter.drafts:
         return Generated(held=held)
-    _, paths = append(folder, writer.drafts)
-    return Generated(tuple(paths), tuple(writer.destructive), held)
+    written, paths = append(folder, drafter.drafts)
+    new = zip(written.migrations[-len(paths) :], drafter.drafts, strict=True)
+    return Generated(
+        tuple(paths),
+        tuple(drafter.destructive),
+        held,
+        tuple(reverse_path(migration) for migration, draft in new if draft.reverse is not None),
+        tuple(drafter.lost_back),
+        {path.name: reason for path, reason in zip(paths, drafter.reasons, strict=True) if reason},
+        notes,
+    )
 
 
 def generate_custom(path: Path, name: str | None) -> Path:
@@ -108,81 +170,43 @@ def generate_custom(path: Path, name: str | None) -> Path:
     return paths[0]
 
 
-class _Writer:
-    """Takes one step after the other on a scratch database and keeps the drafts."""
+class _Goals:
+    """The facts of the states that the schema names, each built once."""
 
-    def __init__(self, target: Target, scratch: Scratch, options: Options) -> None:
-        self.target = target
-        self.scratch = scratch
-        self.options = options
-        self.drafts: list[Draft] = []
-        self.destructive: list[str] = []
+    def __init__(self, prepared: Prepared, scratch: Scratch) -> None:
+        self._sql = prepared.sql
+        self._scratch = scratch
+        self._known: dict[int, Catalog] = {}
 
-    async def steps(self, folder: Folder, state: Catalog) -> Steps:
-        """Find out where the folder stands."""
-        hold = self.options.hold_contract
-        left = staging.stages_left(folder, self.target)
-        if left:
-            return staging.of_upgrade(left, hold_last=hold)
-        states = staging.states_of(self.target)
-        if left is None and len(states) > 1 and state.facts:
-            first = await facts_of_tables(states[0], self.scratch)
-            last = await facts_of_tables(states[-1], self.scratch)
-            if staging.lies_before(state, first, last):
-                return staging.of_upgrade(self.target.stages, hold_last=hold)
-        return staging.plain(self.target)
-
-    async def take(self, step: Step, url: str, state: Catalog) -> Catalog:
-        """Draft the step's migration, run it on the database, and give the state after it."""
-        if step.state is None:
-            sql = text.stage_sql(step.statements)
-        else:
-            sql = await self._planned(step, step.state, url, state)
-        if not sql:
-            return state
-        stage = step.stage
-        if stage is not None:
-            sql = text.with_head(sql, stage.name, stage.summary)
-        async with connect(url) as connection:
-            await replay(connection, [_provisional(stage.name if stage else "new", sql)])
-            after = await read_catalog(connection)
-        self.drafts.append(self._draft(sql, stage, state, after))
-        return after
-
-    async def _planned(self, step: Step, wanted: State, url: str, state: Catalog) -> str:
-        goal = await facts_of_tables(wanted, self.scratch)
-        statements = plan(
-            state,
-            goal,
-            renames=parse_renames(self.options.renames, state),
-            using=wanted.using(),
-            # The stages of an upgrade say what they drop; nobody has to be asked.
-            allow_drops=self.options.allow_drops or step.stage is not None,
-        )
-        if not statements:
-            return ""
-        await prove(self.scratch, url, statements, goal)
-        losses = [statement.loses for statement in statements if statement.loses]
-        self.destructive += losses
-        return text.with_losses(text.statements_sql(statements), losses)
-
-    def _draft(self, sql: str, stage: StageLike | None, before: Catalog, after: Catalog) -> Draft:
-        name, own = self.options.name, dict[str, object]()
-        if stage is not None:
-            name = f"{name or 'harden'}_{stage.name}"
-            own = {STAGE_KEY: stage.name}
-        name = name or self._renamed(before) or derive_name(before, after, self.target.prefix)
-        return Draft(name, sql, snapshot(after, full_names=self.target.full_names), own)
-
-    def _renamed(self, before: Catalog) -> str:
-        """Give the name where a table is renamed, which two catalogs alone do not tell."""
-        prefix, given = self.target.prefix, parse_renames(self.options.renames, before)
-        tables = [(path[-1], new) for path, new in given.items() if len(path) == 2 and new]
-        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
-        return f"rename_{'_and_'.join(both)}" if both else ""
+    async def facts(self, state: State) -> Catalog:
+        key = id(state.metadata)
+        if key not in self._known:
+            async with self._scratch.database() as url:
+                await run_all(url, self._sql[key])
+                self._known[key] = await facts_of_database(url)
+        return self._known[key]
 
 
-def _provisional(name: str, sql: str) -> Migration:
-    """Give a migration that is not written yet, so that a failure names the statement."""
-    path = Path(f"{name}.sql")
-    return Migration(Entry(0, 0, name), path, sql, "")
+async def _steps(prepared: Prepared, state: Catalog, goals: _Goals) -> Steps:
+    """Find out where the folder stands."""
+    target, hold = prepared.target, prepared.options.hold_contract
+    left = staging.stages_left(prepared.folder, target)
+    if left:
+        return staging.of_upgrade(left, hold_last=hold)
+    states = staging.states_of(target)
+    if left is None and len(states) > 1 and state.facts:
+        first, last = await goals.facts(states[0]), await goals.facts(states[-1])
+        if staging.lies_before(state, first, last):
+            return staging.of_upgrade(target.stages, hold_last=hold)
+    return staging.plain(target)
+
+
+async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """Wait for both; when one fails, stop the other and let it clean up."""
+    one, other = asyncio.create_task(first), asyncio.create_task(second)
+    try:
+        return await asyncio.gather(one, other)
+    finally:
+        for task in (one, other):
+            task.cancel()
+        await asyncio.gather(one, other, return_exceptions=True)

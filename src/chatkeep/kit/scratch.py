@@ -1,8 +1,9 @@
 """Databases for one moment: made, used and dropped on a server that may be played with."""
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -25,10 +26,13 @@ class Scratch:
 
     Args:
         admin_url: A database on that server whose role may create databases.
+        dumpers: Where a pg_dump may be, for proofs; the first that is not older than the server is
+            taken. With none, proofs compare facts alone.
     """
 
-    def __init__(self, admin_url: str) -> None:
+    def __init__(self, admin_url: str, *, dumpers: Sequence[Path] = ()) -> None:
         self.admin_url = admin_url
+        self.dumpers = tuple(dumpers)
 
     @asynccontextmanager
     async def database(self, template: str | None = None) -> AsyncGenerator[str]:

@@ -61,7 +61,11 @@ async def names(root: Path, scratch, *states: MetaData, **options) -> list[str]:
 
 async def test_first_migration_makes_the_folder(root, scratch):
     assert await names(root, scratch, users()) == ["initial_schema"]
-    assert sorted(p.name for p in root.iterdir()) == ["0000_initial_schema.sql", "meta"]
+    assert sorted(p.name for p in root.iterdir()) == [
+        "0000_initial_schema.down.sql",
+        "0000_initial_schema.sql",
+        "meta",
+    ]
     assert sorted(p.name for p in (root / "meta").iterdir()) == [
         "0000_snapshot.json",
         "_journal.json",

@@ -28,12 +28,14 @@ class Draft:
         sql: The whole file.
         snapshot: drizzle's snapshot without `id` and `prevId`.
         own: What we keep in the journal entry beyond drizzle's keys.
+        reverse: The whole file `NNNN_name.down.sql` that is written beside, or None.
     """
 
     name: str
     sql: str
     snapshot: Mapping[str, object]
     own: Mapping[str, object] = field(default_factory=dict[str, object])
+    reverse: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,7 @@ def append(
         raise MigrationsFolderError(
             f"{root} cannot be written: {exc.strerror}.", hint="No migration was added."
         ) from exc
-    sql = [path for path, _ in plan.files if path.suffix == ".sql"]
-    return Folder.read(root), sql
+    return Folder.read(root), [root / f"{entry.tag}.sql" for entry in plan.entries]
 
 
 def recover(root: Path) -> list[Path]:
@@ -104,6 +105,9 @@ def _plan(folder: Folder, drafts: Sequence[Draft], now: dt.datetime) -> _Plan:
         previous = snapshot_id
         plan.entries.append(entry)
         plan.files.append((folder.path / f"{entry.tag}.sql", draft.sql.encode()))
+        if draft.reverse is not None:
+            reverse = folder.path / f"{entry.tag}.down.sql"
+            plan.files.append((reverse, draft.reverse.encode()))
         plan.files.append(
             (folder.path / "meta" / f"{prefix}_snapshot.json", jsjson.dumps(snapshot).encode())
         )

@@ -33,10 +33,10 @@ def stage_sql(sql: Sequence[str]) -> str:
 
 def with_losses(sql: str, losses: Sequence[str]) -> str:
     """Put before the first statement what is lost when the file is applied."""
-    return "".join(f"-- Loses data: {_one_line(loss)}.\n" for loss in losses) + sql
+    return "".join(f"-- Loses data: {one_line(loss)}.\n" for loss in losses) + sql
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Keep a name with a line break from ending the comment."""
     return " ".join(text.split())
 

@@ -1,0 +1,47 @@
+-- chatkeep:reverse 76bbe7b2193f21ee9ce0bd116f2f8166eb0cb161774586761c2084d141d92dff
+-- Loses data: column public.ai-app-template_account.created_at with its values.
+-- Loses data: column public.ai-app-template_account.updated_at with its values.
+-- Loses data: column public.ai-app-template_message.seq with its values.
+-- Loses data: column public.ai-app-template_message.user_id with its values.
+-- Loses data: column public.ai-app-template_search_cache.key_hash with its values.
+-- Loses data: column public.ai-app-template_search_cache.updated_at with its values.
+-- Loses data: column public.ai-app-template_session.created_at with its values.
+-- Loses data: column public.ai-app-template_session.updated_at with its values.
+-- Loses data: column public.ai-app-template_user.created_at with its values.
+-- Loses data: column public.ai-app-template_user.updated_at with its values.
+-- Loses data: column public.ai-app-template_user_settings.created_at with its values.
+-- Loses data: column public.ai-app-template_verification_token.created_at with its values.
+-- Loses data: column public.ai-app-template_verification_token.updated_at with its values.
+DROP TRIGGER "ai-app-template_message_fill_user_id" ON "public"."ai-app-template_message";--> statement-breakpoint
+DROP FUNCTION "public"."ai-app-template_message_fill_user_id"();--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_account_user_id_idx";--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_chat_user_id_updated_at_id_idx";--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_search_cache_expires_at_idx";--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_session_user_id_idx";--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_user_email_idx";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" DROP CONSTRAINT "ai-app-template_account_user_id_ai-app-template_user_id_fk";
+--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" DROP CONSTRAINT "ai-app-template_session_user_id_ai-app-template_user_id_fk";
+--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_chat" DROP CONSTRAINT "ai-app-template_chat_user_id_id_unique";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "seq";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "user_id";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "key_hash";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_user" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_user" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_user_settings" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_verification_token" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_verification_token" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "expires_at" SET DATA TYPE integer;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "sources" SET DATA TYPE json USING "sources"::json;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "metadata" SET DATA TYPE json USING "metadata"::json;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" ALTER COLUMN "query" SET DATA TYPE character varying(500);--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" ALTER COLUMN "results" SET DATA TYPE json USING "results"::json;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_user" ALTER COLUMN "image" SET DATA TYPE character varying(255);--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ADD CONSTRAINT "ai-app-template_account_user_id_ai-app-template_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."ai-app-template_user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" ADD CONSTRAINT "ai-app-template_session_user_id_ai-app-template_user_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."ai-app-template_user"("id") ON DELETE no action ON UPDATE no action;

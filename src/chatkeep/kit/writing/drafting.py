@@ -1,0 +1,225 @@
+"""Drafts of migrations: planned, run and reversed on a bench, each with its text and snapshot."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chatkeep.errors import (
+    MigrationError,
+    MigrationFailedError,
+    ProofFailedError,
+    RenameUnclearError,
+)
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.folder.append import Draft
+from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
+from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.snapshot.snapshot import snapshot
+from chatkeep.kit.target import State, Target
+from chatkeep.kit.writing import draft as text
+from chatkeep.kit.writing.bench import Bench, provisional
+from chatkeep.kit.writing.deriving import derive_name
+from chatkeep.kit.writing.prove import HINT, refuse_faults
+from chatkeep.kit.writing.reversing import (
+    REASON_KEY,
+    REVERSE_KEY,
+    plan_reverse,
+    proof_of,
+    standing_on,
+)
+from chatkeep.kit.writing.standing import differing_facts
+from chatkeep.kit.writing.steps import STAGE_KEY, Step
+
+RENAMES_KEY = "renames"
+"""Under our own key of a journal entry: what was said about renames, as `--rename` takes it."""
+
+Ask = Callable[[Sequence[Candidate]], Renames]
+"""Asks a person what was renamed: the old path to the new name, or to None for "it is new"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to generate.
+
+    Attributes:
+        name: Of the migration; without one it is read off the change.
+        renames: What has another name now, as `--rename` takes it: `table.column:new`.
+        allow_drops: Take whatever is gone for dropped, never for renamed.
+        hold_contract: Leave the last stage of an upgrade for another time.
+        ask: Asks a person about renames that are unclear; None where there is nobody to ask.
+    """
+
+    name: str | None = None
+    renames: tuple[str, ...] = ()
+    allow_drops: bool = False
+    hold_contract: bool = False
+    ask: Ask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One file to write.
+
+    Attributes:
+        goal: What it must lead to; None where that is nobody's but its own affair.
+        irreversible: Why it has no reverse; "" where one is looked for.
+    """
+
+    sql: str
+    goal: Catalog | None = None
+    loses: tuple[str, ...] = ()
+    renames: Renames = field(default_factory=dict[tuple[str, ...], str | None])
+    irreversible: str = ""
+
+
+class Drafter:
+    """Takes one step after the other on a bench and keeps the drafts.
+
+    Attributes:
+        destructive: What is lost when they are applied.
+        lost_back: What is lost when their reverses are run.
+        reasons: Of each draft, why it has no reverse, or "".
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        folder: Folder,
+        options: Options,
+        goals: Callable[[State], Awaitable[Catalog]],
+    ) -> None:
+        self._target = target
+        self._options = options
+        self._goals = goals
+        self._done: list[Migration] = list(folder.migrations)
+        self.drafts: list[Draft] = []
+        self.destructive: list[str] = []
+        self.lost_back: list[str] = []
+        self.reasons: list[str] = []
+
+    async def take(self, here: Bench, step: Step) -> None:
+        """Draft what the step needs; nothing where the bench stands there already.
+
+        Raises:
+            MigrationError: As `generate` does.
+        """
+        for part in await self._parts(here.catalog, step):
+            await self._write(here, step, part)
+
+    async def _parts(self, state: Catalog, step: Step) -> Sequence[_Part]:
+        if step.state is None:
+            sql = text.stage_sql(step.statements)
+            reason = "It runs statements of its own, which change rows."
+            return [_Part(sql, irreversible=reason)] if sql else []
+        goal = await self._goals(step.state)
+        statements, renames = self._planned(state, goal, step)
+        if not statements:
+            return []
+        return [
+            _Part(
+                text.statements_sql(statements),
+                goal,
+                tuple(each.loses for each in statements if each.loses),
+                renames,
+                _conversion(statements, step.state),
+            )
+        ]
+
+    def _planned(
+        self, state: Catalog, goal: Catalog, step: Step
+    ) -> tuple[list[Statement], Renames]:
+        """Plan; ask about renames for as long as there is something unclear and somebody to ask."""
+        renames = dict(parse_renames(self._options.renames, state))
+        using = step.state.using() if step.state else {}
+        # The stages of an upgrade say what they drop; nobody has to be asked.
+        allow_drops = self._options.allow_drops or step.stage is not None
+        while True:
+            try:
+                found = plan(state, goal, renames=renames, using=using, allow_drops=allow_drops)
+            except RenameUnclearError as unclear:
+                ask = self._options.ask
+                answers = ask([Candidate(*each) for each in unclear.candidates]) if ask else {}
+                if answers.keys() <= renames.keys():
+                    raise
+                renames.update(answers)
+            else:
+                return found, renames
+
+    async def _write(self, here: Bench, step: Step, part: _Part) -> None:
+        """Run the part on the bench, try its reverse, and keep the draft."""
+        before, stage = here.catalog, step.stage
+        sql = text.with_losses(part.sql, part.loses)
+        if stage is not None:
+            sql = text.with_head(sql, stage.name, stage.summary)
+        up = provisional(stage.name if stage else "new", sql)
+        try:
+            moved = await here.take(up)
+        except MigrationFailedError as exc:
+            if part.goal is None:
+                raise  # not of our planning
+            raise ProofFailedError(
+                f"The planned SQL does not run on a copy of the database. {exc}", hint=HINT
+            ) from exc
+        after = here.catalog
+        if part.goal is not None:
+            refuse_faults([*differing_facts(after, part.goal), *moved])
+        name = self._name(step, part, before, after)
+        own: dict[str, object] = {} if stage is None else {STAGE_KEY: stage.name}
+        if part.renames:
+            own[RENAMES_KEY] = [_told(path, new) for path, new in part.renames.items()]
+        reverse, said = await self._reversed(here, up, part, (before, after))
+        shot = snapshot(after, full_names=self._target.full_names)
+        self.drafts.append(Draft(name, sql, shot, {**own, **said}, reverse))
+        self.destructive += part.loses
+        self._done.append(up)
+
+    async def _reversed(
+        self, here: Bench, up: Migration, part: _Part, states: tuple[Catalog, Catalog]
+    ) -> tuple[str | None, Mapping[str, object]]:
+        """Plan and try the reverse; give its text and what the journal shall say of it."""
+        reason = part.irreversible
+        if not reason:
+            before, after = states
+            try:
+                planned = plan_reverse(up, before, after, renames=part.renames, lost=part.loses)
+            except MigrationError as exc:
+                reason = str(exc.args[0])
+            else:
+                down = provisional(f"{up.tag}.down", planned.sql)
+                faults = await here.reverse(down)
+                if not faults:
+                    on = standing_on(self._done)
+                    self.lost_back += planned.loses
+                    self.reasons.append("")
+                    proof = proof_of(up, down, on, has_dump=here.has_dump)
+                    return planned.sql, {REVERSE_KEY: proof}
+                reason = f"Its reverse was tried and does not bring back what was: {faults[0]}."
+        self.reasons.append(reason)
+        return None, {REASON_KEY: reason}
+
+    def _name(self, step: Step, part: _Part, before: Catalog, after: Catalog) -> str:
+        given = self._options.name
+        if step.stage is not None:
+            return f"{given or 'harden'}_{step.stage.name}"
+        return given or self._renamed(part) or derive_name(before, after, self._target.prefix)
+
+    def _renamed(self, part: _Part) -> str:
+        """Give the name where a table is renamed, which two catalogs alone do not tell."""
+        prefix = self._target.prefix
+        tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
+        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
+        return f"rename_{'_and_'.join(both)}" if both else ""
+
+
+def _told(path: tuple[str, ...], new: str | None) -> str:
+    return f"{'.'.join(path)}:{new or ''}"
+
+
+def _conversion(statements: Sequence[Statement], state: State) -> str:
+    """Say which column is converted by SQL of the user's own: nobody can turn that round."""
+    for path, using in state.using().items():
+        if any(f" USING {using}" in statement.sql for statement in statements):
+            column = ".".join(path)
+            return f'The values of {column} are converted by SQL of your own (info["using"]).'
+    return ""

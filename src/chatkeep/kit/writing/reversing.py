@@ -1,0 +1,143 @@
+"""The reverse of a migration: the same differ, backwards."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.tables import Column, Table
+from chatkeep.kit.catalog.types import Enum
+from chatkeep.kit.folder.directives import directives
+from chatkeep.kit.folder.journal import Entry
+from chatkeep.kit.folder.reading import Migration, hash_of
+from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.plan.renames import Renames
+from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.writing import draft as text
+
+REVERSE_KEY = "reverse"
+"""Under our own key of a journal entry: which reverse was proved, on what, and by whom."""
+
+REASON_KEY = "irreversible"
+"""Under our own key: why the migration has no reverse."""
+
+DIRECTIVE = "reverse"
+_LOSES = "-- Loses data: "
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """A planned reverse.
+
+    Attributes:
+        sql: The whole file.
+        loses: Which stored rows or values go when it runs, in words.
+    """
+
+    sql: str
+    loses: tuple[str, ...]
+
+
+def plan_reverse(
+    up: Migration, before: Catalog, after: Catalog, *, renames: Renames, lost: Sequence[str]
+) -> Reverse:
+    """Plan the way back.
+
+    Args:
+        up: The migration.
+        before: Where it starts; the reverse leads there.
+        after: Where it leads.
+        renames: What it renames, as `plan` took them.
+        lost: What it loses by itself, which no reverse brings back.
+
+    Raises:
+        MigrationError: The differ cannot go back.
+    """
+    back = inverted(renames, before, after)
+    statements = plan(after, before, renames=back, allow_drops=True)
+    loses = tuple(statement.loses for statement in statements if statement.loses)
+    return Reverse(_file(up.hash, statements, loses, lost), loses)
+
+
+def _file(
+    up_hash: str, statements: Sequence[Statement], loses: Sequence[str], lost: Sequence[str]
+) -> str:
+    head = f"-- chatkeep:{DIRECTIVE} {up_hash}\n"
+    kept = text.with_losses(text.statements_sql(statements), loses)
+    gone = "".join(f"-- Does not bring back: {text.one_line(words)}.\n" for words in lost)
+    return f"{head}{gone}{kept}"
+
+
+def inverted(renames: Renames, before: Catalog, after: Catalog) -> Renames:
+    """Turn renames round, leaving out those that these two states do not show."""
+    new_names = {path: new for path, new in renames.items() if len(path) == 2 and new}
+    old_names = {(path[0], new): path[1] for path, new in new_names.items()}
+    back: dict[tuple[str, ...], str | None] = {}
+    for path, new in renames.items():
+        if new is None:
+            continue
+        if len(path) == 2:
+            old, turned = path, (path[0], new)
+        else:  # a part may have been named by its table's old name or by the new one
+            holder = (path[0], path[1])
+            old = (path[0], old_names.get(holder, path[1]), path[2])
+            turned = (path[0], new_names.get(holder, path[1]), new)
+        if _has(before, old) and _has(after, turned) and not _has(before, turned):
+            back[turned] = path[-1]
+    return back
+
+
+def _has(catalog: Catalog, path: tuple[str, ...]) -> bool:
+    if len(path) == 2:
+        return catalog.find(Table, *path) is not None or catalog.find(Enum, *path) is not None
+    if catalog.find(Column, *path) is not None:
+        return True
+    enum = catalog.find(Enum, *path[:2])
+    return enum is not None and path[2] in enum.labels
+
+
+def reverse_path(migration: Migration) -> Path:
+    """Give where the migration's reverse stands, or would stand."""
+    return migration.path.with_name(f"{migration.tag}.down.sql")
+
+
+def reverse_migration(migration: Migration, sql: str) -> Migration:
+    """Give a reverse as something that can be run, by the name of its file."""
+    path = reverse_path(migration)
+    entry = Entry(migration.entry.idx, migration.when, path.stem)
+    return Migration(entry, path, sql, hash_of(sql.encode())[1])
+
+
+def named_hash(down_sql: str) -> str | None:
+    """Give the hash of the migration that a reverse was made for; None in one made by hand."""
+    for directive in directives(down_sql):
+        if directive.word == DIRECTIVE:
+            return directive.arguments
+    return None
+
+
+def told_losses(down_sql: str) -> tuple[str, ...]:
+    """Give what the head of a reverse says that it loses."""
+    lines = down_sql.removeprefix("\ufeff").splitlines()
+    told = [line.removeprefix(_LOSES) for line in lines if line.startswith(_LOSES)]
+    return tuple(line.removesuffix(".") for line in told)
+
+
+def standing_on(earlier: Iterable[Migration]) -> str:
+    """Give the hash of what a migration stands on: its proof holds there and nowhere else."""
+    chain = hashlib.sha256()
+    for migration in earlier:
+        chain.update(migration.hash.encode())
+    return chain.hexdigest()
+
+
+def proof_of(up: Migration, down: Migration, on: str, *, has_dump: bool) -> dict[str, object]:
+    """Give what the journal says of a proved reverse."""
+    by = "pg_dump" if has_dump else "facts"
+    return {"of": up.hash, "file": down.hash, "on": on, "by": by}
+
+
+def is_proved(up: Migration, down: Migration, on: str) -> bool:
+    """Say whether the journal holds the proof of pg_dump for just these texts, in this place."""
+    return up.entry.own.get(REVERSE_KEY) == proof_of(up, down, on, has_dump=True)
