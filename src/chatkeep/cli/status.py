@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chatkeep.cli.migrate import invalid_line
 from chatkeep.cli.places import database_url, print_json
 from chatkeep.settings import Settings
 
@@ -34,7 +35,7 @@ def status(url: str | None, *, as_json: bool) -> None:
         print_json(found.as_json())
     else:
         _print(found)
-    if found.count("edited", "redated"):
+    if not found.is_sound:
         raise SystemExit(1)
 
 
@@ -42,12 +43,18 @@ def _print(found: "Status") -> None:
     width = max((len(line.tag) for line in found.lines), default=0)
     for line in found.lines:
         when = f"  {line.applied_at:%Y-%m-%d %H:%M:%S %Z}" if line.applied_at else ""
-        click.echo(f"{line.tag:<{width}}  {_WORDS.get(line.state, line.state)}{when}")
-    applied, pending = found.count("applied"), found.count("pending")
+        word = _WORDS.get(line.state, line.state)
+        if line.done is not None:
+            word = f"broke off: {line.done} of its {line.statements} statements are there"
+        click.echo(f"{line.tag:<{width}}  {word}{when}")
+    applied, pending = found.count("applied"), found.count("pending", "running")
     changed = found.count("edited", "redated")
     more = f", {changed} changed since" if changed else ""
-    kind = " (of drizzle-kit 1.0)" if found.format == "1.0" else ""
-    click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}{kind}.")
+    click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}.")
+    for tag in found.missing:
+        click.echo(f"{tag} is in this database, and its file is gone from the folder.")
+    for index in found.invalid_indexes:
+        click.echo(invalid_line(index))
     for row in found.unknown:
         name = row.tag or f"hash {row.hash[:12]}…"
         click.echo(

@@ -1,18 +1,54 @@
-"""Applying the pending migrations: each in a transaction of its own, with its bookkeeping."""
+"""Applying the pending migrations, each with its bookkeeping: once, in order, or not at all."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import asyncpg
 
-from chatkeep.kit.applying import books, ledger, named
-from chatkeep.kit.applying.lock import migration_lock
-from chatkeep.kit.applying.matching import Matching, match, refuse_disorder, refuse_edited
-from chatkeep.kit.applying.run import failure, refuse_unfit_statements, run_statements
-from chatkeep.kit.connection import BROKEN, connect
+from chatkeep.errors import MigrationError
+from chatkeep.kit.applying import books, indexes, named
+from chatkeep.kit.applying.events import Tell, silent
+from chatkeep.kit.applying.forms import is_transactional
+from chatkeep.kit.applying.ledger import read_rows
+from chatkeep.kit.applying.limits import Limits
+from chatkeep.kit.applying.lock import keys, migration_lock
+from chatkeep.kit.applying.matching import (
+    Matching,
+    read_matching,
+    refuse_disorder,
+    refuse_edited,
+    refuse_missing,
+)
+from chatkeep.kit.applying.pooler import refuse_pooler
+from chatkeep.kit.applying.project import project_of
+from chatkeep.kit.applying.run import refuse_unfit_statements
+from chatkeep.kit.applying.script import Script
+from chatkeep.kit.applying.stepwise import stepwise
+from chatkeep.kit.applying.waiting import Watch
+from chatkeep.kit.applying.whole import Line, run_whole
+from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder, Migration
 
 LOCK_WAIT = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How `migrate` goes about it.
+
+    Attributes:
+        lock_wait: Seconds to wait for another migrating process.
+        limits: How long statements wait for locks and run, and how often they are tried.
+        allow_out_of_order: Apply also what stands or is dated before something that is applied.
+        resume_after: The caller's word that so many statements of the migration that broke off are
+            there, where the run itself cannot tell.
+    """
+
+    lock_wait: float = LOCK_WAIT
+    limits: Limits = field(default_factory=Limits)
+    allow_out_of_order: bool = False
+    resume_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +71,98 @@ class Report:
         already: How many migrations of the folder were applied before.
         unknown: How many rows of the bookkeeping no migration of the folder accounts for.
         ledger: False where the role may not create our own ledger; drizzle's rows are complete.
+        invalid_indexes: INVALID indexes, as SQL, that applied migrations of the folder made: a
+            CONCURRENTLY broke, and another tool noted it as done.
     """
 
     applied: tuple[Applied, ...]
     already: int
     unknown: int
     ledger: bool
+    invalid_indexes: tuple[str, ...] = ()
 
 
-async def pending(folder: Folder, url: str, *, to: str | None = None) -> list[Migration]:
+async def pending(
+    folder: Folder, url: str, *, to: str | None = None, allow_out_of_order: bool = False
+) -> list[Migration]:
     """Give the migrations that `migrate` would apply, in order; the database stays untouched.
 
     Raises:
         MigrationEditedError: An applied migration has another content now.
+        MigrationFileMissingError: An applied migration is not in the folder.
         MigrationOrderError: A pending migration is older than an applied one.
         ConnectionFailedError: No connection to the database.
     """
     _ = folder.until(to)
     async with connect(url, name="chatkeep migrate") as connection:
-        matching = match(folder.migrations, await ledger.read_rows(connection))
-    return _pending(folder, matching, to)
+        matching = await read_matching(connection, folder)
+    return _pending(folder, matching, to, out_of_order=allow_out_of_order)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A pending migration and what a run would send for it."""
+
+    migration: Migration
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What `migrate` would send, in its order.
+
+    Attributes:
+        before: The lock, and the tables of the bookkeeping where they are missing.
+        after: The lock's end.
+    """
+
+    before: str
+    planned: tuple[Planned, ...]
+    after: str
+
+
+async def dry_run(
+    folder: Folder, url: str, *, to: str | None = None, options: Options | None = None
+) -> DryRun:
+    """Give all that `migrate` would send; the database stays untouched.
+
+    Not among it: what it reads, and what it does when something is in the way (attempts again, an
+    INVALID index dropped).
+
+    Raises:
+        MigrationEditedError: An applied migration has another content now.
+        MigrationFileMissingError: An applied migration is not in the folder.
+        MigrationOrderError: A pending migration is older than an applied one.
+        MigrationFailedError: A migration holds what would be refused unrun.
+        ConnectionFailedError: No connection to the database.
+    """
+    chosen = options or Options()
+    _ = folder.until(to)
+    async with connect(url, name="chatkeep migrate") as connection:
+        await refuse_pooler(connection)
+        matching = await read_matching(connection, folder)
+        there = await books.look(connection)
+    todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
+    for migration in todo:
+        refuse_unfit_statements(migration)
+    project = project_of(folder)
+    done = {tag: record.done for tag, record in matching.running().items()}
+    planned = tuple(
+        Planned(migration, _text(script, done.get(migration.tag)))
+        for migration in todo
+        for script in [Script(migration, chosen.limits, "full", project)]
+    )
+    locks = keys(project)
+    before = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
+    made = books.creation(there)
+    after = "".join(f"{key.call('pg_advisory_unlock')};\n" for key in reversed(locks))
+    return DryRun(before + (f"{made}\n" if made else ""), planned, after)
+
+
+def _text(script: Script, done: int | None) -> str:
+    if done is None:
+        return "".join(script.dry())
+    return f"-- {script.migration.label}: goes on\n" + "".join(script.dry_steps(done))
 
 
 async def migrate(
@@ -62,75 +170,116 @@ async def migrate(
     url: str,
     *,
     to: str | None = None,
-    lock_wait: float = LOCK_WAIT,
+    options: Options | None = None,
     on_applied: Callable[[Applied], None] | None = None,
+    on_event: Tell = silent,
 ) -> Report:
-    """Apply the pending migrations, each in one transaction together with its bookkeeping.
+    """Apply the pending migrations, each together with its bookkeeping.
 
-    A crash or an error leaves whole migrations only: those before it stay, the failing one leaves
-    nothing. Processes that run this at the same time wait for each other.
+    Each runs in one transaction: a crash or an error leaves whole migrations only. One that holds
+    a statement which refuses a transaction runs statement by statement, and the next run goes on
+    where it broke off. Processes that run this at the same time wait for each other.
 
     Args:
         folder: The migrations.
-        url: The database; a direct connection, not through a pooler in transaction mode.
+        url: The database; a direct connection, not through a pooler.
         to: The last migration to apply, by tag or number; all of them without it.
-        lock_wait: Seconds to wait for another migrating process.
+        options: Time-outs, waits and what to accept; the defaults without it.
         on_applied: Called after each migration.
+        on_event: Called with each thing that happens on the way.
 
     Raises:
         MigrationEditedError: An applied migration has another content now.
+        MigrationFileMissingError: An applied migration is not in the folder.
         MigrationOrderError: A pending migration is older than an applied one.
         MigrationFailedError: PostgreSQL refused a statement.
-        MigrationLockError: Another process held the lock for all of `lock_wait`.
+        MigrationLockError: Another process held the lock for all of the wait.
+        MigrationError: The URL leads through a pooler, or the role lacks a right.
         ConnectionFailedError: No connection to the database, or it broke.
     """
+    chosen = options or Options()
     _ = folder.until(to)
-    async with (
-        connect(url, name="chatkeep migrate") as connection,
-        migration_lock(connection, wait=lock_wait),
-    ):
-        rows = await ledger.read_rows(connection)
-        matching = match(folder.migrations, rows)
-        todo = _pending(folder, matching, to)
+    async with _line(folder, url, chosen, on_event) as line:
+        connection = line.connection
+        matching = await read_matching(connection, folder)
+        todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
         for migration in todo:
             refuse_unfit_statements(migration)
-        kept = await books.prepare(connection)
-        await named.prepare(connection, folder.migrations, rows)
+        running = matching.running()
+        _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
+        ledger = await books.prepare(connection)
+        await named.prepare(connection, folder.migrations, await read_rows(connection))
+        project = project_of(folder)
+        await _claim(connection, matching, ledger, project)
         done: list[Applied] = []
         for migration in todo:
-            done.append(Applied(migration, await _apply(connection, migration, kept=kept)))
+            script = Script(migration, chosen.limits, ledger, project)
+            record = running.get(migration.tag)
+            if record is None and is_transactional(migration):
+                seconds = await run_whole(line, script)
+            else:
+                after = chosen.resume_after if record is not None else None
+                seconds = await stepwise(line, script, record).run(after)
+            done.append(Applied(migration, seconds))
             if on_applied is not None:
                 on_applied(done[-1])
-    return Report(tuple(done), len(matching.of("applied")), len(matching.unknown), kept != "none")
+        there = [*matching.of("applied"), *(one.migration for one in done)]
+        invalid = await indexes.invalid_names(connection, indexes.names_of(there))
+    return Report(
+        tuple(done),
+        len(matching.of("applied")),
+        len(matching.unknown),
+        ledger != "none",
+        tuple(invalid),
+    )
 
 
-def _pending(folder: Folder, matching: Matching, to: str | None) -> list[Migration]:
+@asynccontextmanager
+async def _line(folder: Folder, url: str, options: Options, tell: Tell) -> AsyncGenerator[Line]:
+    async with connect(url, name="chatkeep migrate") as connection:
+        await refuse_pooler(connection)
+        project = project_of(folder)
+        async with migration_lock(connection, wait=options.lock_wait, project=project):
+            watch = Watch(url, connection, options.limits, tell)
+            try:
+                yield Line(connection, watch, tell)
+            finally:
+                await watch.close()
+
+
+def _pending(
+    folder: Folder, matching: Matching, to: str | None, *, out_of_order: bool
+) -> list[Migration]:
     refuse_edited(matching)
+    refuse_missing(matching)
     wanted = {migration.tag for migration in folder.until(to)}
-    todo = [migration for migration in matching.of("pending") if migration.tag in wanted]
-    refuse_disorder(matching, todo)
+    todo = [m for m in matching.of("pending", "running") if m.tag in wanted]
+    if not out_of_order:
+        refuse_disorder(matching, todo)
     return todo
 
 
-async def _apply(
-    connection: asyncpg.Connection, migration: Migration, *, kept: books.Ledger
-) -> float:
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        seconds = await run_statements(connection, migration)
-        await ledger.record(connection, migration, ledger=kept)
-    except BaseException:
-        if not connection.is_closed():
-            await transaction.rollback()
-        raise
-    try:
-        await transaction.commit()  # deferred constraints are checked here
-    except BROKEN:
-        raise
-    except asyncpg.PostgresError as exc:
-        raise failure(migration, None, exc) from exc
-    # A SET in one file must not change the meaning of the next.
-    await connection.execute("reset session authorization")
-    await connection.execute("reset all")
-    return seconds
+def _refuse_resumption(resume_after: int | None, running: set[str]) -> None:
+    if resume_after is not None and not running:
+        raise MigrationError(
+            "No migration broke off in this database, so there is none to resume.",
+            hint="Leave `--resume-after` out.",
+        )
+
+
+async def _claim(
+    connection: asyncpg.Connection, matching: Matching, ledger: books.Ledger, project: str | None
+) -> None:
+    """Put the project's name to the records of an older chatkeep."""
+    if ledger != "full" or project is None:
+        return
+    unnamed = list(_unnamed(matching))
+    if unnamed:
+        dates, hashes = zip(*unnamed, strict=True)
+        await connection.execute(books.CLAIM, project, dates, hashes)
+
+
+def _unnamed(matching: Matching) -> Iterator[tuple[int, str]]:
+    for each in matching.migrations:
+        if each.record is not None and each.record.project is None:
+            yield each.record.created_at, each.record.hash

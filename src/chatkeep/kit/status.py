@@ -1,11 +1,11 @@
-"""What a database has of a folder: applied, pending, edited, and rows that nobody knows."""
+"""What a database has of a folder: applied, pending, broken off, edited, gone, and unknown rows."""
 
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatkeep.kit.applying import ledger
-from chatkeep.kit.applying.matching import Matched, match
+from chatkeep.kit.applying import indexes
+from chatkeep.kit.applying.matching import Matched, read_matching
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.reading import Format
@@ -16,9 +16,12 @@ class Line:
     """One migration of the folder, as the database sees it.
 
     Attributes:
-        state: `applied`, `pending`, `edited` or `redated`.
+        state: `applied`, `pending`, `running` (it broke off between two statements), `edited` or
+            `redated`.
         applied_at: From our ledger; None where drizzle-kit applied it, whose table has no time.
         seconds: How long it took, from our ledger.
+        done: How many of its statements are there, of one that broke off.
+        statements: How many it has, of one that broke off.
     """
 
     tag: str
@@ -26,6 +29,8 @@ class Line:
     when: int
     applied_at: dt.datetime | None = None
     seconds: float | None = None
+    done: int | None = None
+    statements: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,22 @@ class Status:
 
     Attributes:
         format: Which drizzle-kit's folder it is.
+        missing: Names of migrations that this project applied, or began, and whose files are gone.
+        invalid_indexes: INVALID indexes, as SQL, that applied migrations of the folder made.
     """
 
     folder: Path
     lines: tuple[Line, ...]
     unknown: tuple[Unknown, ...]
     format: Format = "0.31"
+    missing: tuple[str, ...] = ()
+    invalid_indexes: tuple[str, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is there that a person should look at; pending migrations are no such."""
+        changed = self.count("edited", "redated", "running")
+        return not (changed or self.missing or self.invalid_indexes)
 
     def count(self, *states: str) -> int:
         """Give how many migrations are in these states."""
@@ -71,6 +86,8 @@ class Status:
                     "when": line.when,
                     "applied_at": line.applied_at.isoformat() if line.applied_at else None,
                     "seconds": line.seconds,
+                    "done": line.done,
+                    "statements": line.statements,
                 }
                 for line in self.lines
             ],
@@ -78,6 +95,8 @@ class Status:
                 {"id": row.id, "hash": row.hash, "created_at": row.created_at, "tag": row.tag}
                 for row in self.unknown
             ],
+            "missing": list(self.missing),
+            "invalid_indexes": list(self.invalid_indexes),
         }
 
 
@@ -86,27 +105,37 @@ async def status(folder: Folder, url: str) -> Status:
 
     Raises:
         ConnectionFailedError: No connection to the database.
+        MigrationError: The role may not read drizzle's table.
     """
     async with connect(url, name="chatkeep status") as connection:
-        rows = await ledger.read_rows(connection)
-        records = await ledger.read_records(connection)
-    matching = match(folder.migrations, rows)
-    unknown = (
-        Unknown(row.id, row.hash, row.created_at, record.tag if record else None)
+        matching = await read_matching(connection, folder)
+        there = matching.of("applied", "running")
+        invalid = await indexes.invalid_names(connection, indexes.names_of(there))
+    missing = {(record.created_at, record.hash): record for record in matching.missing}
+    unknown = tuple(
+        Unknown(row.id, row.hash, row.created_at, matching.name_of(row))
         for row in matching.unknown
-        for record in [records.get((row.created_at or 0, row.hash))]
+        if (row.created_at, row.hash) not in missing
     )
-    lines = tuple(_line(matched, records) for matched in matching.migrations)
-    return Status(folder.path, lines, tuple(unknown), folder.format)
+    return Status(
+        folder.path,
+        tuple(_line(matched) for matched in matching.migrations),
+        unknown,
+        folder.format,
+        missing=tuple(record.tag for record in (*matching.missing, *matching.broken_off)),
+        invalid_indexes=tuple(invalid),
+    )
 
 
-def _line(matched: Matched, records: dict[tuple[int, str], ledger.Record]) -> Line:
-    migration, row = matched.migration, matched.row
-    record = records.get((row.created_at or 0, row.hash)) if row else None
+def _line(matched: Matched) -> Line:
+    migration, record = matched.migration, matched.record
+    is_running = matched.state == "running"
     return Line(
         tag=migration.tag,
         state=matched.state,
         when=migration.when,
-        applied_at=record.applied_at if record else None,
+        applied_at=record.applied_at if record and not is_running else None,
         seconds=record.duration.total_seconds() if record else None,
+        done=record.done if record and is_running else None,
+        statements=record.statements if record and is_running else None,
     )

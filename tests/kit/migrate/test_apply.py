@@ -21,7 +21,7 @@ from chatkeep.errors import (
 )
 from chatkeep.kit.applying.lock import migration_lock
 from chatkeep.kit.folder.reading import MARKER, Folder
-from chatkeep.kit.migrate import migrate, pending
+from chatkeep.kit.migrate import Options, migrate, pending
 from fixtures.dump import dump
 
 TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
@@ -106,13 +106,16 @@ async def test_no_row_is_repeated_in_an_error(folder_of, database_url, sql):
     assert "0001_step.sql: statement 1 of 1" in str(caught.value)
 
 
-async def test_statement_that_refuses_a_transaction_is_explained(folder_of, database_url):
-    folder = Folder.read(folder_of("create table a (i int)", "create index concurrently on a (i)"))
-    with pytest.raises(MigrationFailedError, match="refuses one"):
-        await migrate(folder, database_url)
+async def test_statement_that_refuses_a_transaction_unexpectedly_is_explained(
+    folder_of, database_url
+):
+    pieces = "create table p (i int) partition by list (i)", "reindex table p"
+    with pytest.raises(MigrationFailedError, match="write `-- chatkeep:no-transaction`"):
+        await migrate(Folder.read(folder_of(*pieces)), database_url)
+    root = folder_of(pieces[0], f"-- chatkeep:no-transaction\n{pieces[1]}")
+    assert len((await migrate(Folder.read(root), database_url)).applied) == 1
 
 
-@pytest.mark.parametrize("command", ["COMMIT", "begin", "/* x */ Rollback;", "select 1; end"])
 async def test_file_that_would_end_its_transaction_is_refused_unrun(
     folder_of, database_url, rows, command
 ):
@@ -226,7 +229,11 @@ async def test_lock_held_by_another_is_named_after_the_wait(folder_of, database_
     )
     async with migration_lock(holder, wait=0):
         with pytest.raises(MigrationLockError, match=r"process \d+ \(slow colleague"):
-            await migrate(Folder.read(folder_of("create table a()")), database_url, lock_wait=0.3)
+            await migrate(
+                Folder.read(folder_of("create table a()")),
+                database_url,
+                options=Options(lock_wait=0.3),
+            )
     await holder.close()
     assert await rows(database_url, TABLES) == []
 
@@ -249,7 +256,7 @@ async def test_lock_goes_with_a_killed_process(folder_of, database_url):
     run.stdout.close()
     await _end_sleepers(database_url)
     (root / "0001_step.sql").write_text("create table b()")
-    report = await migrate(Folder.read(root), database_url, lock_wait=20)
+    report = await migrate(Folder.read(root), database_url, options=Options(lock_wait=20))
     assert [a.migration.tag for a in report.applied] == ["0001_step", "0002_step"]
 
 

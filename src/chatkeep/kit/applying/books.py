@@ -45,6 +45,7 @@ alter table "chatkeep"."migrations"
     add column if not exists statements integer,
     add column if not exists done integer not null default 0,
     add column if not exists attempted integer not null default 0,
+    add column if not exists attempted_at timestamp with time zone,
     add column if not exists done_hash text not null default '',
     add column if not exists position text
 """
@@ -84,6 +85,11 @@ NOTE_REVERTED = """
 update "chatkeep"."migrations" set state = 'reverted'
 where hash = $1 and (created_at = $2 or $3 and created_at / 1000 = $2 / 1000)
     and state in ('applied', 'baseline')
+"""
+CLAIM = """
+update "chatkeep"."migrations" m set project = $1
+from unnest($2::bigint[], $3::text[]) as n (created_at, hash)
+where m.project is null and m.created_at = n.created_at and m.hash = n.hash
 """
 
 
@@ -225,16 +231,16 @@ class Running:
         names, values = ", ".join(columns), ", ".join(columns.values())
         return f'insert into "chatkeep"."migrations" ({names})\nvalues ({values})'
 
-    def resume(self, statements: int, done: int) -> str:
-        """Give the statement that goes on with the row, whose file may have changed behind `done`."""
+    def resume(self, statements: int, done: int, done_hash: str) -> str:
+        """Give the statement that goes on with the row; its file may have changed behind `done`."""
         return self._update(
             f"hash = {literal(self.migration.hash)}, statements = {statements}, done = {done}, "
-            f"attempted = least(attempted, {done + 1})"
+            f"attempted = least(attempted, {done + 1}), done_hash = {literal(done_hash)}"
         )
 
     def attempt(self, number: int) -> str:
         """Give the statement that notes that the file's n-th is about to be sent."""
-        return self._update(f"attempted = {number}")
+        return self._update(f"attempted = {number}, attempted_at = clock_timestamp()")
 
     def done(self, number: int, done_hash: str, since: str) -> str:
         """Give the statement that notes that the n-th is there.

@@ -168,9 +168,7 @@ async def revert(connection: asyncpg.Connection, migration: Migration) -> None:
             hint="`chatkeep status` shows what is applied.",
         )
     if ledger == "full":
-        await connection.execute(
-            books.NOTE_REVERTED, migration.hash, migration.when, is_named
-        )
+        await connection.execute(books.NOTE_REVERTED, migration.hash, migration.when, is_named)
 
 
 async def record_baseline(

@@ -26,10 +26,13 @@ def project_of(folder: Folder) -> str | None:
         told = cast("Mapping[str, object]", own).get("project")
         if isinstance(told, str) and told:
             return told
-    if not folder.journal.entries:
+    if not folder.migrations:
         return None
-    number = folder.journal.entries[0].tag.split("_", 1)[0]
-    path = folder.path / "meta" / f"{number}_snapshot.json"
+    if folder.format == "1.0":
+        path = folder.migrations[0].path.with_name("snapshot.json")
+    else:
+        number = folder.journal.entries[0].tag.split("_", 1)[0]
+        path = folder.path / "meta" / f"{number}_snapshot.json"
     if not path.exists():
         return None
     found = parse_object(read_text(path), path).get("id")

@@ -1,16 +1,26 @@
-"""Running one migration: each statement, one transaction, and a clear word when it fails."""
-
-import time
+"""What no migration may hold, and a clear word when a statement fails."""
 
 import asyncpg
 
 from chatkeep.errors import MigrationFailedError
-from chatkeep.kit.applying.sqlscan import copies_through_client, is_blank, transaction_command
-from chatkeep.kit.connection import BROKEN
-from chatkeep.kit.folder.reading import MARKER, Migration
+from chatkeep.kit.applying.forms import NO_TRANSACTION
+from chatkeep.kit.applying.script import Step
+from chatkeep.kit.applying.sqlscan import copies_through_client, transaction_command
+from chatkeep.kit.folder import Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
 
-_NEEDS_NO_TRANSACTION = "25001"
+NEEDS_NO_TRANSACTION = {"25001", "2D000"}
+"""How PostgreSQL refuses a statement, or a procedure's COMMIT, inside a transaction."""
+
+_UNSAFE_LABEL = "55P04"
+_WITHOUT = (
+    f"This statement refuses a transaction: write `-- chatkeep:{NO_TRANSACTION}` on a line of its "
+    "own at the head of the file, and each of its statements runs for itself."
+)
+_MADE_BEFORE = (
+    "Something made it without this folder's bookkeeping: push, another project, or an embedded "
+    "database opened before there were migrations (`chatkeep db reset` empties it)."
+)
 _EXISTS = {"42P07", "42710", "42723"}  # table or index, constraint or type, function
 
 
@@ -20,74 +30,54 @@ def refuse_unfit_statements(migration: Migration) -> None:
     Raises:
         MigrationFailedError: Names the statement.
     """
+    total = len(migration.statements)
     for number, statement in enumerate(migration.statements, start=1):
         if command := transaction_command(statement):
             raise MigrationFailedError(
-                f"{_place(migration, number)} holds {command}; nothing was run.",
+                f"{place(migration, number, total)} holds {command}; nothing was run.",
                 hint="chatkeep runs each migration in one transaction of its own: take it out.",
             )
         if copies_through_client(statement):
             raise MigrationFailedError(
-                f"{_place(migration, number)} copies rows through the connection; nothing was run.",
+                f"{place(migration, number, total)} copies rows through the connection; nothing was run.",
                 hint="Write the rows as INSERT (`pg_dump --inserts` does).",
             )
 
 
-async def run_statements(connection: asyncpg.Connection, migration: Migration) -> float:
-    """Run the migration's statements and give the seconds they took.
-
-    The caller holds the transaction open.
-
-    Raises:
-        MigrationFailedError: PostgreSQL refused a statement; the message names file, statement
-            and line, and repeats no row.
-    """
-    started = time.perf_counter()
-    for number, statement in enumerate(migration.statements, start=1):
-        if not is_blank(statement):  # asyncpg stumbles over an empty query
-            try:
-                await connection.execute(statement)
-            except BROKEN:
-                raise
-            except asyncpg.PostgresError as exc:
-                raise failure(migration, number, exc) from exc
-    return time.perf_counter() - started
+def place(migration: Migration, number: int, total: int) -> str:
+    """Say which statement of which file."""
+    return f"{migration.label}: statement {number} of {total}"
 
 
 def failure(
-    migration: Migration, number: int | None, exc: asyncpg.PostgresError
+    migration: Migration, step: Step | None, total: int, exc: asyncpg.PostgresError
 ) -> MigrationFailedError:
-    """Give our error for a refused statement.
+    """Give our error for a refused statement of a migration in one transaction.
 
     Args:
         migration: What was run.
-        number: Which statement, from 1; None when the commit itself was refused.
+        step: The statement; None when the commit itself was refused.
+        total: How many there are.
         exc: What PostgreSQL said.
     """
-    place = (
-        f"{migration.path.name}: the commit at its end"
-        if number is None
-        else _place(migration, number)
+    where = (
+        f"{migration.label}: the commit at its end"
+        if step is None
+        else place(migration, step.number, total) + line_of(step, exc)
     )
+    hint = " ".join(["This migration left nothing behind.", *hints(exc)])
+    return MigrationFailedError(f"{where} failed: {describe(exc)}", hint=hint)
+
+
+def line_of(step: Step, exc: asyncpg.PostgresError) -> str:
+    """Give the line in the file that PostgreSQL points to, in parentheses; "" when to none."""
     at = position(exc)
-    if number is not None and at is not None:
-        place += f" (line {_line(migration, number, at)})"
-    hint = "This migration left nothing behind."
-    if sqlstate(exc) == _NEEDS_NO_TRANSACTION:
-        hint += " chatkeep runs each migration in one transaction, and this statement refuses one."
-    elif sqlstate(exc) in _EXISTS:
-        hint += (
-            " Something made it without this folder's bookkeeping: push, another project, or an"
-            " embedded database opened before there were migrations (`chatkeep db reset` empties it)."
-        )
-    return MigrationFailedError(f"{place} failed: {describe(exc)}", hint=hint)
+    return "" if at is None else f" (line {step.line + step.sql.count(chr(10), 0, at)})"
 
 
-def _place(migration: Migration, number: int) -> str:
-    return f"{migration.path.name}: statement {number} of {len(migration.statements)}"
-
-
-def _line(migration: Migration, number: int, at: int) -> int:
-    before = migration.statements[: number - 1]
-    start = sum(len(statement) + len(MARKER) for statement in before)
-    return migration.sql.removeprefix("\ufeff").count("\n", 0, start + at) + 1
+def hints(exc: asyncpg.PostgresError) -> list[str]:
+    """Give what helps with some refusals."""
+    code = sqlstate(exc)
+    if code in NEEDS_NO_TRANSACTION | {_UNSAFE_LABEL}:
+        return [_WITHOUT]
+    return [_MADE_BEFORE] if code in _EXISTS else []
