@@ -36,7 +36,8 @@
         ├── MigrationLockError (TimeoutError)
         ├── UnmodelledObjectError           a kind of object that the diff does not know
         ├── RenameUnclearError              drop and add, or a rename? the caller must say
-        ├── RowsInTheWayError               a push would lose rows, or rows refuse it
+        ├── RowsInTheWayError               a push or rollback would lose rows, or rows refuse it
+        ├── NotReversibleError              a migration has no reverse that may be used
         └── ProofFailedError                the planned SQL did not lead to the wanted schema
 
 An error says what failed, on what, and what to do. It never holds a password, a token, or the
@@ -362,9 +363,15 @@ class RenameUnclearError(MigrationError):
 
 
 class RowsInTheWayError(MigrationError):
-    """A push would lose rows or values, or rows refuse it; nothing was changed."""
+    """A push or a rollback would lose rows or values, or rows refuse it; nothing was changed."""
 
     code = "rows_in_the_way"
+
+
+class NotReversibleError(MigrationError):
+    """A migration cannot be taken back: no reverse, or none that brings back what was before it."""
+
+    code = "not_reversible"
 
 
 class ProofFailedError(MigrationError):
