@@ -12,7 +12,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("chatkeep.cli.demo", "demo", "Show the whole database layer at work on real data."),
     "db": ("chatkeep.cli.db", "db", "Start, stop and look into the embedded PostgreSQL."),
     "generate": ("chatkeep.cli.generate", "generate", "Write the next migration."),
+    "review": (
+        "chatkeep.cli.review",
+        "review",
+        "Say what pending migrations do to a live database: locks, rewrites, lost rows.",
+    ),
     "migrate": ("chatkeep.cli.migrate", "migrate", "Apply the pending migrations."),
+    "rollback": (
+        "chatkeep.cli.rollback",
+        "rollback",
+        "Take applied migrations back by their reverses.",
+    ),
     "status": ("chatkeep.cli.status", "status", "Show what is applied and what is pending."),
     "check": ("chatkeep.cli.check", "check", "Compare schema, folder and database."),
     "baseline": (

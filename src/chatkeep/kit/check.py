@@ -1,18 +1,15 @@
 """Whether schema, folder and database agree."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.matching import Matching, match
+from chatkeep.kit.belonging import belongings
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.ownership import owned
 from chatkeep.kit.catalog.reader import read_catalog
-from chatkeep.kit.catalog.tables import Table
 from chatkeep.kit.connection import connect
-from chatkeep.kit.differences import Difference, differences
+from chatkeep.kit.differences import differences
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.soundness import Finding, folder_findings
 from chatkeep.kit.scratch import Scratch
@@ -101,16 +98,10 @@ async def _check_database(
     if matching.of("edited", "redated"):
         return  # what was applied is not what the folder holds: nothing to compare with
     replayed = await facts_of_migrations(matching.of("applied"), scratch)
-    known = {(t.schema, t.name) for catalog in (replayed, wanted) for t in catalog.of(Table)}
-
-    def owns(schema: str, name: str) -> bool:
-        claimed = schema == "public" and any(fnmatchcase(name, pattern) for pattern in patterns)
-        return claimed or (schema, name) in known
-
     checked.findings += _findings(
         "database",
-        owned(replayed, owns),
-        owned(live, owns),
+        replayed,
+        belongings(live, (replayed, wanted), patterns),
         ("the applied migrations", "the database"),
         "somebody changed the database by hand",
     )
@@ -135,23 +126,4 @@ def _bookkeeping(matching: Matching) -> list[Finding]:
 def _findings(
     area: str, first: Catalog, second: Catalog, names: tuple[str, str], what: str
 ) -> list[Finding]:
-    one, other = names
-    words = {
-        "missing": f"is in {one}, not in {other}",
-        "extra": f"is in {other}, not in {one}",
-        "changed": f"is not the same in {one} and {other}",
-    }
-    return [
-        Finding(area, f"The {each.object} {words[each.found]}{_fields(each)}: {what}.")
-        for each in differences(first, second)
-    ]
-
-
-def _fields(difference: Difference) -> str:
-    pairs = difference.fields.items()
-    said = ", ".join(f"{name}: {_short(one)}, {_short(other)}" for name, (one, other) in pairs)
-    return f" ({said})" if said else ""
-
-
-def _short(value: object) -> str:
-    return textwrap.shorten(repr(value), 100, placeholder="…")
+    return [Finding(area, f"{each.told(*names)}: {what}.") for each in differences(first, second)]

@@ -1,5 +1,7 @@
 """How two catalogs differ, told for people."""
 
+import dataclasses
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -17,13 +19,31 @@ class Difference:
 
     Attributes:
         object: Kind and qualified name.
-        found: `missing` from the second, `extra` in the second, or `changed`.
+        found: `missing` from the second, `extra` in the second, `changed`, or the same under
+            another name.
         fields: Where it changed, what.
     """
 
     object: str
-    found: Literal["missing", "extra", "changed"]
+    found: Literal["missing", "extra", "changed", "renamed"]
     fields: Fields = field(default_factory=dict)
+
+    def told(self, first: str, second: str) -> str:
+        """Give it as the beginning of a sentence; no full stop.
+
+        Args:
+            first: What the first of the two catalogs is called: `the folder`.
+            second: The same for the second.
+        """
+        words = {
+            "missing": f"is in {first}, not in {second}",
+            "extra": f"is in {second}, not in {first}",
+            "changed": f"is not the same in {first} and {second}",
+            "renamed": f"has another name in {second}",
+        }
+        pairs = self.fields.items()
+        said = ", ".join(f"{name}: {_short(one)}, {_short(other)}" for name, (one, other) in pairs)
+        return f"The {self.object} {words[self.found]}{f' ({said})' if said else ''}"
 
 
 def changed_fields(first: Fact, second: Fact) -> Fields:
@@ -40,9 +60,14 @@ def changed_fields(first: Fact, second: Fact) -> Fields:
 
 def differences(first: Catalog, second: Catalog) -> list[Difference]:
     """Compare two catalogs; what goes with a missing or extra table is not told again."""
+    renamed = _renamed(first, second)
     return [
-        *_lost(first, second, "missing"),
-        *_lost(second, first, "extra"),
+        *_lost(first, second, "missing", set(renamed)),
+        *_lost(second, first, "extra", set(renamed.values())),
+        *(
+            Difference(str(old), "renamed", {"name": (old.path[-1], new.path[-1])})
+            for old, new in renamed.items()
+        ),
         *(
             Difference(str(key), "changed", changed_fields(fact, second.facts[key]))
             for key, fact in first.facts.items()
@@ -52,12 +77,42 @@ def differences(first: Catalog, second: Catalog) -> list[Difference]:
     ]
 
 
+_NAMED_FREELY = {
+    Kind.PRIMARY_KEY,
+    Kind.UNIQUE,
+    Kind.CHECK,
+    Kind.EXCLUDE,
+    Kind.FOREIGN_KEY,
+    Kind.INDEX,
+}  # two tools give these other names, and nothing else about them differs
+
+
+def _renamed(first: Catalog, second: Catalog) -> dict[Key, Key]:
+    """Find what is the same but for its name; only where nothing else could be meant."""
+    gone = [f for key, f in first.facts.items() if key not in second.facts]
+    come = [f for key, f in second.facts.items() if key not in first.facts]
+    found: dict[Key, Key] = {}
+    for old in gone:
+        alike = [new for new in come if _same_but_name(old, new)]
+        if len(alike) == 1 and sum(_same_but_name(other, alike[0]) for other in gone) == 1:
+            found[old.key] = alike[0].key
+    return found
+
+
+def _same_but_name(old: Fact, new: Fact) -> bool:
+    if old.kind not in _NAMED_FREELY or type(old) is not type(new):
+        return False
+    if old.path[:-1] != new.path[:-1]:
+        return False
+    return dataclasses.replace(old, name=new.path[-1]) == new
+
+
 def _lost(
-    here: Catalog, there: Catalog, found: Literal["missing", "extra"]
+    here: Catalog, there: Catalog, found: Literal["missing", "extra"], renamed: set[Key]
 ) -> Iterator[Difference]:
     lost = {key for key in here.facts if key not in there.facts}
     for key in here.facts:
-        if key in lost and not _goes_along(here, key, lost):
+        if key in lost and key not in renamed and not _goes_along(here, key, lost):
             yield Difference(str(key), found)
 
 
@@ -68,6 +123,10 @@ def _goes_along(catalog: Catalog, key: Key, lost: set[Key]) -> bool:
     if key.kind is Kind.SEQUENCE:  # a serial's sequence goes with its column
         return any(owner.kind is Kind.SEQUENCE_OWNER for owner in lost if owner.path == key.path)
     return False
+
+
+def _short(value: object) -> str:
+    return textwrap.shorten(repr(value), 100, placeholder="…")
 
 
 def _unmodelled(first: Catalog, second: Catalog) -> Iterator[Difference]:

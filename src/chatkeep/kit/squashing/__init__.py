@@ -1,0 +1,1 @@
+"""Folding applied migrations into one."""
