@@ -29,7 +29,9 @@ def _dropped(desk: Desk, step: Step) -> Iterator[Draft]:
         if item.kind in TABLES and item.kind != "m":
             message = f"The rows of {item.label} are lost, and every statement that names it fails."
             yield desk.about("table-dropped", step, item.label, message, table=item.oid)
-        elif item.kind in "mv" and not _is_there(desk.trace.after, item):
+        elif _is_there(desk.trace.after, desk.trace.before.relations[item.oid]):
+            continue  # another one has its name
+        elif item.kind in "mv":
             message = f"Every statement that names the view {item.label} fails."
             yield desk.about("object-dropped", step, item.label, message)
         elif item.kind == "S" and "SEQUENCE" in step.statement.words:
@@ -95,7 +97,8 @@ def _columns(desk: Desk, step: Step) -> Iterator[Draft]:
             message = f"Inserts that leave {place} out, or write NULL, fail from now on."
             severity = Severity.WARNING
             yield desk.about("required-column", step, place, message, severity=severity)
-        if old.has_default and new.declared and not _fills_itself(new):
+        last = desk.trace.after.columns.get((new.table, new.number), new)
+        if old.has_default and new.declared and not _fills_itself(new) and not _fills_itself(last):
             message = f"Inserts that leave {place} to its default fail from now on."
             yield desk.about("default-dropped", step, place, message)
         first = desk.trace.before.columns.get((new.table, new.number), old)

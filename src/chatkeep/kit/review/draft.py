@@ -25,7 +25,7 @@ class Desk:
     @property
     def file(self) -> str:
         """Name of the migration's file."""
-        return self.trace.migration.path.name
+        return self.trace.migration.label
 
     def about(
         self,

@@ -22,7 +22,7 @@ def down_findings(migration: Migration) -> Iterator[Finding]:
     Raises:
         MigrationsFolderError: The file beside cannot be read.
     """
-    path = migration.path.with_name(f"{migration.tag}.down.sql")
+    path = migration.down_path
     if not path.exists():
         message = f"There is no {path.name}: `chatkeep rollback` refuses this migration."
         yield _about(migration, "no-down-file", 1, migration.tag, message)
@@ -64,4 +64,4 @@ def acknowledged(migration: Migration, findings: Sequence[Finding]) -> list[Find
 def _about(migration: Migration, rule: str, line: int, subject: str, message: str) -> Finding:
     known = RULES[rule]
     severity: Severity = known.severity
-    return Finding(rule, severity, migration.path.name, line, subject, message, known.safe)
+    return Finding(rule, severity, migration.label, line, subject, message, known.safe)

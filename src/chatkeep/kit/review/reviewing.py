@@ -114,7 +114,7 @@ class _Work:
         else:
             pending, edited = await self.database.pending(self.folder)
             for migration in edited:
-                self.notes.append(f"{migration.path.name} changed after being applied there.")
+                self.notes.append(f"{migration.label} changed after being applied there.")
         self.pending = {migration.tag for migration in pending}
         self.selected = [m for m in everything if m.tag in wanted] if given else pending
 
@@ -184,12 +184,12 @@ class _Work:
                 for draft in drafts
             ]
             found += down_findings(migration)
-            found = squawk.merged(done, found, [r for r in heard if r.file == migration.path.name])
+            found = squawk.merged(done, found, [r for r in heard if r.file == str(migration.path)])
             findings = tuple(sorted(acknowledged(migration, found), key=_order))
             statements = tuple(measured(step) for step in done.steps)
             reviewed.append(
                 Reviewed(
-                    migration.tag, migration.path.name, done.is_transactional, statements, findings
+                    migration.tag, migration.label, done.is_transactional, statements, findings
                 )
             )
         named = {base.relations[oid].label: size for oid, size in sizes.items()} if base else {}

@@ -36,7 +36,7 @@ def _changed(desk: Desk, step: Step) -> Iterator[Draft]:
                 "commit, and the table grows by as many dead rows."
             )
             yield desk.about("no-where", step, name, message, table=table)
-        elif table in step.scanned and _may_change(step):
+        elif step.scanned & step.existing and _may_change(step):
             message = (
                 f"The rows of {name} that the statement finds are changed in one transaction: each "
                 "stays locked until the commit, and a failure near the end takes all back."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from chatkeep.kit.review.finding import Finding, Severity
+from chatkeep.kit.review.rules import RULES
 from chatkeep.kit.review.trace import Trace
 
 ABSENT = "squawk is not installed (`pip install chatkeep[review]`): its opinion is missing."
@@ -127,7 +128,7 @@ def _read(text: str) -> list[Remark] | None:
 def _remark(item: dict[str, object]) -> Remark:
     line = item.get("line")
     return Remark(
-        Path(str(item.get("file"))).name,
+        str(Path(str(item.get("file")))),
         (line if isinstance(line, int) else 0) + 1,
         str(item.get("rule_name")),
         str(item.get("message")),
@@ -146,14 +147,21 @@ def merged(trace: Trace, findings: Sequence[Finding], heard: Sequence[Remark]) -
     for remark in heard:
         number = _statement(trace, remark.line)
         wanted = _OURS.get(remark.rule, frozenset()) | _SAME.get(remark.rule, frozenset())
-        places = [
-            at for at, each in enumerate(found) if each.statement == number and each.rule in wanted
-        ]
+        here = [at for at, each in enumerate(found) if each.statement == number]
+        places = [at for at in here if found[at].rule in wanted]
+        if not places and remark.rule in _OURS:  # about waiting, as what was measured here
+            places = [at for at in here if _is_about_waiting(found[at])]
         for at in places:
-            found[at] = replace(found[at], also=tuple({*found[at].also, remark.rule}))
+            found[at] = replace(found[at], also=tuple(sorted({*found[at].also, remark.rule})))
         if not places:
             found.append(_own(trace, remark, number))
     return found
+
+
+def _is_about_waiting(finding: Finding) -> bool:
+    known = RULES.get(finding.rule)
+    grave = known is not None and known.severity is Severity.DANGER
+    return known is not None and known.area == "locks" and grave
 
 
 def _statement(trace: Trace, line: int) -> int | None:
@@ -173,7 +181,7 @@ def _own(trace: Trace, remark: Remark, number: int | None) -> Finding:
     return Finding(
         rule=f"squawk:{remark.rule}",
         severity=severity,
-        file=trace.migration.path.name,
+        file=trace.migration.label,
         line=remark.line,
         subject=remark.rule,
         message=message,
