@@ -75,8 +75,8 @@ class Guard:
             except BROKEN:
                 raise
             except asyncpg.PostgresError as exc:
-                if self.refusals:
-                    return  # most likely for want of what was left out before
+                if self.refusals and not sqlstate(exc).startswith(_OF_ROWS):
+                    continue  # most likely for want of what was left out before
                 await self._explain(statement, exc)
 
     async def _ask(self, question: Question) -> None:
