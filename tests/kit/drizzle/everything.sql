@@ -80,3 +80,8 @@ comment on column cache.body is E'two\nlines';
 create function touched() returns trigger language plpgsql as 'begin return new; end';
 create trigger touch before update on parent for each row execute function touched();
 create table deferred (id integer primary key, p bigint references parent (id) deferrable);
+create table measured (at date not null, value integer) partition by range (at);
+create table measured_2026 partition of measured for values from ('2026-01-01') to ('2027-01-01');
+create index measured_at on measured (at);
+alter table keyed replica identity full;
+create rule quiet as on delete to cache do instead nothing;

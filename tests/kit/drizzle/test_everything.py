@@ -55,9 +55,13 @@ async def test_what_is_left_out_is_named_in_the_head_too(pg18):
         f"foreign key public.deferred.deferred_p_fkey: {DEFERRED}",
         "function public.touched()",
         "index public.covering: INCLUDE (b)",
+        "partition public.measured_2026",
+        "replica identity full of public.keyed",
+        "rule public.cache.quiet",
         "sequence public.small: AS smallint",
         "table public.cache: UNLOGGED",
         "table public.cache: fillfactor=70",
+        "table public.measured: PARTITION BY RANGE (at)",
         "trigger public.parent.touch",
     )
     head = schema.text.partition("import ")[0]

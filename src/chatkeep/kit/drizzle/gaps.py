@@ -8,7 +8,7 @@ from chatkeep.kit.catalog.constraints import Check, Constraint, Keyed
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.programs import Comment, Function, View
-from chatkeep.kit.catalog.tables import Column, Sequence, SequenceOwner, Table
+from chatkeep.kit.catalog.tables import Column, ReplicaIdentity, Sequence, SequenceOwner, Table
 
 _SAID = frozenset(
     {
@@ -61,6 +61,8 @@ def _name(fact: Fact) -> str:
             return f"comment on {fact.target}"
         case Function():
             return f"{fact.kind} {fact.schema}.{fact.name}({fact.arguments})"
+        case ReplicaIdentity():
+            return f"{fact.kind} {fact.identity} of {fact.schema}.{fact.table}"
         case _:
             return str(fact.key)
 
@@ -92,8 +94,8 @@ def _table(table: Table) -> Iterator[str]:
     yield from table.options
     if table.force_row_security:
         yield "FORCE ROW LEVEL SECURITY"
-    if table.replica_identity != "default":
-        yield f"REPLICA IDENTITY {table.replica_identity.upper()}"
+    if table.partition_key:
+        yield f"PARTITION BY {table.partition_key}"
 
 
 def _column(column: Column, catalog: Catalog, owners: frozenset[Key]) -> Iterator[str]:
@@ -107,6 +109,9 @@ def _column(column: Column, catalog: Catalog, owners: frozenset[Key]) -> Iterato
         yield f"COMPRESSION {column.compression}"
     if column.statistics is not None:
         yield f"STATISTICS {column.statistics}"
+    yield from column.options
+    if column.not_null_form:
+        yield f"NOT NULL{column.not_null_form}"
     if column.generated is not None and not column.generated.stored:
         yield "VIRTUAL (drizzle says STORED)"
     if column.key in owners and catalog.serial_sequence(column) is None:
@@ -128,6 +133,8 @@ def _index(index: Index) -> Iterator[str]:
         yield f"INCLUDE ({', '.join(index.include)})"
     if index.nulls_not_distinct:
         yield "NULLS NOT DISTINCT"
+    for number, target in index.statistics:
+        yield f"STATISTICS {target} of column {number}"
     for column in index.columns:
         if column.collation and column.column is not None:
             yield f"COLLATE {column.collation}"

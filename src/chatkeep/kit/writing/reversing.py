@@ -99,7 +99,7 @@ def _has(catalog: Catalog, path: tuple[str, ...]) -> bool:
 
 def reverse_path(migration: Migration) -> Path:
     """Give where the migration's reverse stands, or would stand."""
-    return migration.path.with_name(f"{migration.tag}.down.sql")
+    return migration.down_path
 
 
 def reverse_migration(migration: Migration, sql: str) -> Migration:
