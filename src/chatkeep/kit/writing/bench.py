@@ -99,6 +99,13 @@ class Bench:
             self.note = str(exc)
             return None
 
+    @asynccontextmanager
+    async def beside(self) -> AsyncGenerator["asyncpg.Connection"]:
+        """Give a connection to another database that stands where this one stands."""
+        async with self._scratch.database() as url, connect(url) as connection:
+            await replay(connection, self._done)
+            yield connection
+
     async def take(self, migration: Migration) -> list[str]:
         """Run a migration; say which rows went and which sequences moved, that it should not touch.
 

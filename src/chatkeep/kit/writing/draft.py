@@ -31,6 +31,11 @@ def stage_sql(sql: Sequence[str]) -> str:
     return join_statements([f"{text.strip().rstrip(';')};\n" for text in sql])
 
 
+def steps_sql(head: str, sql: Sequence[str]) -> str:
+    """Give the file of a step of a safe series."""
+    return with_comment(stage_sql(sql), head) if head else stage_sql(sql)
+
+
 def with_losses(sql: str, losses: Sequence[str]) -> str:
     """Put before the first statement what is lost when the file is applied."""
     return "".join(f"-- Loses data: {one_line(loss)}.\n" for loss in losses) + sql
@@ -43,7 +48,12 @@ def one_line(text: str) -> str:
 
 def with_head(sql: str, name: str, summary: str) -> str:
     """Put a comment before the first statement: what the step does, and why."""
-    lines = textwrap.wrap(f"{name.capitalize()}: {summary}", WIDTH - 3)
+    return with_comment(sql, f"{name.capitalize()}: {summary}")
+
+
+def with_comment(sql: str, words: str) -> str:
+    """Put a comment before the first statement."""
+    lines = textwrap.wrap(words, WIDTH - 3)
     return "".join(f"-- {line}\n" for line in lines) + sql
 
 

@@ -15,6 +15,7 @@ from chatkeep.kit.folder.append import Draft
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.safe.writing import safe_steps
 from chatkeep.kit.snapshot.snapshot import snapshot
 from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import draft as text
@@ -48,6 +49,7 @@ class Options:
         allow_drops: Take whatever is gone for dropped, never for renamed.
         hold_contract: Leave the last stage of an upgrade for another time.
         ask: Asks a person about renames that are unclear; None where there is nobody to ask.
+        safe: Write what is safe on big tables under load: several migrations for one change.
     """
 
     name: str | None = None
@@ -55,6 +57,7 @@ class Options:
     allow_drops: bool = False
     hold_contract: bool = False
     ask: Ask | None = None
+    safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class _Part:
     Attributes:
         goal: What it must lead to; None where that is nobody's but its own affair.
         irreversible: Why it has no reverse; "" where one is looked for.
+        name: Which step of a safe series it is; "" where it is the whole change.
     """
 
     sql: str
@@ -71,6 +75,7 @@ class _Part:
     loses: tuple[str, ...] = ()
     renames: Renames = field(default_factory=dict[tuple[str, ...], str | None])
     irreversible: str = ""
+    name: str = ""
 
 
 class Drafter:
@@ -104,10 +109,12 @@ class Drafter:
         Raises:
             MigrationError: As `generate` does.
         """
-        for part in await self._parts(here.catalog, step):
-            await self._write(here, step, part)
+        before = here.catalog
+        for part in await self._parts(here, step):
+            await self._write(here, step, part, before)
 
-    async def _parts(self, state: Catalog, step: Step) -> Sequence[_Part]:
+    async def _parts(self, here: Bench, step: Step) -> Sequence[_Part]:
+        state = here.catalog
         if step.state is None:
             sql = text.stage_sql(step.statements)
             reason = "It runs statements of its own, which change rows."
@@ -116,6 +123,8 @@ class Drafter:
         statements, renames = self._planned(state, goal, step)
         if not statements:
             return []
+        if self._options.safe:
+            return await _safe_parts(here, statements, goal, step.state, renames)
         return [
             _Part(
                 text.statements_sql(statements),
@@ -146,7 +155,7 @@ class Drafter:
             else:
                 return found, renames
 
-    async def _write(self, here: Bench, step: Step, part: _Part) -> None:
+    async def _write(self, here: Bench, step: Step, part: _Part, start: Catalog) -> None:
         """Run the part on the bench, try its reverse, and keep the draft."""
         before, stage = here.catalog, step.stage
         sql = text.with_losses(part.sql, part.loses)
@@ -164,7 +173,7 @@ class Drafter:
         after = here.catalog
         if part.goal is not None:
             refuse_faults([*differing_facts(after, part.goal), *moved])
-        name = self._name(step, part, before, after)
+        name = self._name(step, part, start if part.name else before, after)
         own: dict[str, object] = {} if stage is None else {STAGE_KEY: stage.name}
         if part.renames:
             own[RENAMES_KEY] = [_told(path, new) for path, new in part.renames.items()]
@@ -199,10 +208,11 @@ class Drafter:
         return None, {REASON_KEY: reason}
 
     def _name(self, step: Step, part: _Part, before: Catalog, after: Catalog) -> str:
-        given = self._options.name
+        given, end = self._options.name, f"_{part.name}" if part.name else ""
         if step.stage is not None:
-            return f"{given or 'harden'}_{step.stage.name}"
-        return given or self._renamed(part) or derive_name(before, after, self._target.prefix)
+            return f"{given or 'harden'}_{step.stage.name}{end}"
+        found = given or self._renamed(part) or derive_name(before, after, self._target.prefix)
+        return found + end
 
     def _renamed(self, part: _Part) -> str:
         """Give the name where a table is renamed, which two catalogs alone do not tell."""
@@ -210,6 +220,30 @@ class Drafter:
         tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
         both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
         return f"rename_{'_and_'.join(both)}" if both else ""
+
+
+async def _safe_parts(
+    here: Bench,
+    statements: Sequence[Statement],
+    goal: Catalog,
+    state: State,
+    renames: Renames,
+) -> list[_Part]:
+    """Give the parts of the safe form; the whole plan as one part where it needs no care."""
+    async with here.beside() as connection:
+        steps = await safe_steps(connection, statements, here.catalog, goal, using=state.using())
+    own = _conversion(statements, state)
+    return [
+        _Part(
+            text.steps_sql(step.head(number, len(steps)), step.statements),
+            goal if number == len(steps) else None,
+            step.loses,
+            renames if step.name == "rename" else {},
+            own if step.name == "contract" else "",
+            step.name if len(steps) > 1 else "",
+        )
+        for number, step in enumerate(steps, start=1)
+    ]
 
 
 def _told(path: tuple[str, ...], new: str | None) -> str:

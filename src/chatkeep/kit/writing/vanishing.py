@@ -45,6 +45,11 @@ class Loss:
     words: str
     rows: int | None
 
+    def __str__(self) -> str:
+        if self.rows is None:
+            return f"{self.words} (not counted)"
+        return f"{self.words} ({self.rows} row{'' if self.rows == 1 else 's'} now)"
+
 
 async def read_places(connection: asyncpg.Connection) -> Places:
     """Give the columns of all tables."""
