@@ -30,6 +30,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "baseline",
         "Note migrations as applied that the database has already.",
     ),
+    "squash": (
+        "chatkeep.cli.squash",
+        "squash",
+        "Fold the first migrations into one that makes the same database.",
+    ),
     "rebase": (
         "chatkeep.cli.rebase",
         "rebase",

@@ -9,7 +9,7 @@ import asyncpg
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.lock import migration_lock
-from chatkeep.kit.applying.matching import Matching, match, refuse_edited
+from chatkeep.kit.applying.matching import Matching, read_matching, refuse_edited, refuse_missing
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.belonging import belongings
@@ -87,6 +87,8 @@ async def baseline(
     Raises:
         MigrationsFolderError: The folder holds no such migration.
         MigrationEditedError: A migration that is applied already has another content now.
+        MigrationFileMissingError: The database has a migration of ours that the folder lacks.
+        MigrationOrderError: Of a squashed migration the database has only a part.
         MigrationError: `accept` names no difference, or the role may not write the bookkeeping.
         MigrationFailedError: A migration fails on an empty database.
         MigrationLockError: Another process migrates the database.
@@ -139,8 +141,9 @@ async def _look(
     options: Options,
 ) -> _Found:
     goal, whole = states
-    matching = match(folder.migrations, await ledger.read_rows(connection))
+    matching = await read_matching(connection, folder)
     refuse_edited(matching)
+    refuse_missing(matching)
     live = await read_catalog(connection)
     ours = belongings(live, (goal, whole), options.tables_filter)
     every = differences(goal, ours)
