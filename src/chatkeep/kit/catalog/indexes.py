@@ -63,13 +63,21 @@ class Index(Named):
 
 @dataclass(frozen=True, slots=True)
 class Statistics(Named):
-    """CREATE STATISTICS on columns or expressions of a table."""
+    """CREATE STATISTICS on columns or expressions of a table.
+
+    Attributes:
+        definition: PostgreSQL's own CREATE STATISTICS, with columns in the order of the table.
+        kinds: Letters of pg_statistic_ext.
+        items: Columns, quoted where needed, by name; then expressions.
+    """
 
     kind: ClassVar[Kind] = Kind.STATISTICS
     table_schema: str
     table: str
-    definition: str
+    definition: str = field(compare=False)
     target: int | None
+    kinds: tuple[str, ...]
+    items: tuple[str, ...]
 
     @property
     def parent(self) -> Key | None:

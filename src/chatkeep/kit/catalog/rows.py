@@ -262,8 +262,10 @@ def indexes(found: Found, rows: Rows) -> None:
 
 def statistics(found: Found, rows: Rows) -> None:
     """Take in extended statistics."""
-    for oid, *fields in rows:
-        found.add(Statistics(*fields), at.STATISTICS, oid)
+    for oid, schema, name, table_schema, table, definition, target, kinds, items in rows:
+        what = (tuple(kinds), tuple(items))
+        made = Statistics(schema, name, table_schema, table, definition, target, *what)
+        found.add(made, at.STATISTICS, oid)
 
 
 def functions(found: Found, rows: Rows) -> None:

@@ -39,6 +39,10 @@ class Changes:
         """Every fact that is touched."""
         return self.drops | self.creates | set(self.alters)
 
+    def alone(self, key: Key, sql: str) -> str:
+        """Keep a change of a partitioned table from its partitions, which have one of their own."""
+        return sql.replace("ALTER TABLE ", "ALTER TABLE ONLY ", 1) if key in self.only else sql
+
     def replace(self, key: Key) -> None:
         """Drop a fact and make it anew."""
         self.alters.pop(key, None)

@@ -24,7 +24,8 @@ def fill_empty(changes: Changes) -> None:
         at = next((n for n, sql in enumerate(changes.alters[key]) if "NOT NULL" in sql), None)
         if at is None:
             continue
-        changes.alters[key][at:at] = [*DEFAULT.create(default), filling(wanted)]
+        setting = [changes.alone(default.key, sql) for sql in DEFAULT.create(default)]
+        changes.alters[key][at:at] = [*setting, filling(wanted)]
         changes.creates.discard(default.key)
         changes.alters.pop(default.key, None)
         if default.key not in changes.drops:

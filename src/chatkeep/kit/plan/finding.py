@@ -60,6 +60,9 @@ def _rename_not_null(changes: Changes, before: Column, after: Column) -> None:
 def _alter(changes: Changes, before: Fact, after: Fact) -> None:
     key = before.key
     statements = WRITERS[key.kind].alter(before, after, changes.context)
+    if isinstance(after, Composite) and _used_by_columns(changes, key):
+        retyped = any(" ALTER ATTRIBUTE " in sql for sql in statements or ())
+        statements = None if retyped else statements  # refused below a column
     if statements is not None:
         changes.alters[key] = statements
     elif isinstance(after, Enum | Domain | Composite):
@@ -70,6 +73,11 @@ def _alter(changes: Changes, before: Fact, after: Fact) -> None:
         kept = key not in changes.drops
         if kept and (before.type, before.collation) != (after.type, after.collation):
             changes.retyped.add(key)
+
+
+def _used_by_columns(changes: Changes, type_: Key) -> bool:
+    depends = changes.context.before.depends
+    return any(k.kind is Kind.COLUMN and type_ in needs for k, needs in depends.items())
 
 
 def _swap(changes: Changes, after: Enum | Domain | Composite) -> None:

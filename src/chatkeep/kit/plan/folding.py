@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import Check, ForeignKey
+from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, Unique
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.tables import Column, Default, SequenceOwner
@@ -28,7 +28,8 @@ def fold_drops(changes: Changes) -> dict[Key, Key]:
     folded: dict[Key, Key] = {}
     for key in changes.drops:
         fact = before.facts[key]
-        for holder in (*_holders(before, fact), counterpart(changes, fact)):
+        leader = None if isinstance(fact, Default) else counterpart(changes, fact)
+        for holder in (*_holders(before, fact), leader):
             if holder is not None and holder in changes.drops and key not in explicit:
                 folded[key] = holder
                 break
@@ -80,10 +81,10 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
     for key in changes.creates:
         fact = after.facts[key]
         table = fact.parent
+        leader = counterpart(changes, fact) if isinstance(fact, Column | Check) else None
         if isinstance(fact, Column) and table is not None and table in changes.creates:
             folded[key] = table
-        leader = counterpart(changes, fact) if isinstance(fact, Column | Check) else None
-        if leader is not None and leader in changes.creates and key not in folded:
+        elif leader is not None and leader in changes.creates:
             folded[key] = leader  # a partition gets what its whole gets
     reach = _Reach(changes, folded)
     for key in sorted(changes.creates):
@@ -91,24 +92,37 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
         if isinstance(fact, Column):
             _fold_serial(changes, folded, fact)
         elif isinstance(fact, Default) and key not in folded:
-            column = Key(Kind.COLUMN, key.path)
-            if not _as_in_whole(changes, fact):
-                continue
-            holder = folded.get(column, column)
-            if holder in changes.creates and not reach.circular(key, holder):
-                folded[key] = holder
+            _fold_default(changes, folded, fact, reach)
         table = Key(Kind.TABLE, key.path[:2])
-        inside = key.kind in _INLINE and table in changes.creates
+        inside = key.kind in _INLINE and table in changes.creates and not _doubled(changes, fact)
         if inside and not reach.circular(key, table):
             folded[key] = table
     return folded
 
 
-def _as_in_whole(changes: Changes, default: Default) -> bool:
-    """Say whether a default is what the column gets, in a partition from its whole's column."""
+def _fold_default(
+    changes: Changes, folded: dict[Key, Key], default: Default, reach: "_Reach"
+) -> None:
+    column = Key(Kind.COLUMN, default.path)
+    holder = folded.get(column, column)
     leader = counterpart(changes, default)
-    if leader is None or Key(Kind.COLUMN, leader.path) not in changes.creates:
-        return True
+    if leader is not None and Key(Kind.COLUMN, leader.path) in changes.creates:
+        if _as_in_whole(changes, default, leader):
+            folded[default.key] = holder
+    elif holder in changes.creates and not reach.circular(default.key, holder):
+        folded[default.key] = holder
+
+
+def _doubled(changes: Changes, fact: Fact) -> bool:
+    """Say whether CREATE TABLE would take a unique constraint for another key of these columns."""
+    return isinstance(fact, Unique) and any(
+        isinstance(other, Keyed) and other != fact and other.columns == fact.columns
+        for other in changes.context.after.children(Key(Kind.TABLE, fact.path[:2]))
+    )
+
+
+def _as_in_whole(changes: Changes, default: Default, leader: Key) -> bool:
+    """Say whether a new column of a partition gets its default from the whole's column."""
     given = changes.context.after.facts.get(leader)
     return isinstance(given, Default) and given.expression == default.expression
 

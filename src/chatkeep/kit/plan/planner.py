@@ -16,6 +16,7 @@ from chatkeep.kit.plan.guard import accepted, refuse_copies, refuse_differences,
 from chatkeep.kit.plan.kinds.create_table import add_column, create_table
 from chatkeep.kit.plan.kinds.losses import loses_values
 from chatkeep.kit.plan.kinds.partitions import attach_index
+from chatkeep.kit.plan.kinds.privileges import undo_defaults
 from chatkeep.kit.plan.order import Action, Orderer, Step
 from chatkeep.kit.plan.partitions import counterpart
 from chatkeep.kit.plan.registry import WRITERS
@@ -121,7 +122,7 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
     if action is Action.DROP:
         loses = _lost_by_drop(changes, key, name)
         return [
-            Statement(_only(changes, key, sql), key.kind, name, "drop", loses)
+            Statement(changes.alone(key, sql), key.kind, name, "drop", loses)
             for sql in texts(WRITERS[key.kind].drop(before.facts[key]))
         ]
     if action is Action.FINISH:
@@ -130,7 +131,7 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
         loses = _lost_by_type(before.facts.get(key), after.facts.get(key), name)
         return [
             Statement(
-                _only(changes, key, sql),
+                changes.alone(key, sql),
                 key.kind,
                 name,
                 "alter",
@@ -149,16 +150,13 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
     elif isinstance(fact, Column):
         made = add_column(after, fact, inline)
     else:
-        made = [_only(changes, key, sql) for sql in WRITERS[key.kind].create(fact)]
+        made = [changes.alone(key, sql) for sql in WRITERS[key.kind].create(fact)]
         whole = fact.whole if isinstance(fact, Index | Constraint) else None
         if whole is not None and counterpart(changes, fact):
             made.append(attach_index(whole, fact.path[0], fact.path[-1]))
+    for part in (key, *(part for part, holder in made_by.items() if holder == key)):
+        made += undo_defaults(after.facts[part], changes.context)
     return [Statement(sql, key.kind, name, "create") for sql in made]
-
-
-def _only(changes: Changes, key: Key, sql: str) -> str:
-    """Keep a change of a partitioned table from its partitions, which have one of their own."""
-    return sql.replace("ALTER TABLE ", "ALTER TABLE ONLY ", 1) if key in changes.only else sql
 
 
 def _lost_by_drop(changes: Changes, key: Key, name: str) -> str:

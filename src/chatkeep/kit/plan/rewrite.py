@@ -104,7 +104,8 @@ def rename_column(table: tuple[str, str], old: str, new: str) -> Rewrite:
             case SequenceOwner() if (fact.table_schema, fact.table) == table:
                 return replace(fact, column=names((fact.column,))[0])
             case Statistics() if (fact.table_schema, fact.table) == table:
-                return replace(fact, definition=text(fact.definition))
+                items = tuple(sorted(text(item) for item in fact.items))
+                return replace(fact, definition=text(fact.definition), items=items)
             case Comment() if fact.target == Key(Kind.COLUMN, (*table, old)):
                 target = Key(Kind.COLUMN, (*table, new))
                 return replace(fact, target=target, holder=target)

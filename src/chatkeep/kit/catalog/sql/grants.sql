@@ -28,6 +28,12 @@ WITH objects AS (
   WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[])
     AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')
+), usual AS (
+  -- The connected role, unless it owns nothing here: then the one that owns most.
+  SELECT coalesce(
+    (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user AND r.oid IN (SELECT o.owner FROM objects o WHERE o.name <> 'public')),
+    (SELECT o.owner FROM objects o WHERE o.class = 1259 GROUP BY o.owner ORDER BY count(*) DESC, o.owner LIMIT 1),
+    (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)) AS owner
 ), entries AS (
   SELECT o.class, o.object, o.part, a.grantor, a.grantee, a.privilege_type, a.is_grantable, false AS usual
   FROM objects o, aclexplode(nullif(o.acl, '{}')) a
@@ -43,7 +49,7 @@ WITH objects AS (
   FROM entries GROUP BY class, object, part, grantee, privilege_type
 )
 SELECT o.class, o.object, o.part, o.schema, o.name, o.column_name, o.letter::text AS letter,
-       CASE WHEN e.grantee = 0 THEN 'PUBLIC' WHEN e.grantee = o.owner THEN 'CURRENT_USER'
+       CASE WHEN e.grantee = 0 THEN 'PUBLIC' WHEN e.grantee = o.owner AND o.owner = (SELECT owner FROM usual) THEN 'CURRENT_USER'
          ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,
        coalesce(array_agg(e.privilege_type ORDER BY e.privilege_type) FILTER (WHERE e.given AND NOT e.usual AND NOT e.grantable), '{}') AS granted,
        coalesce(array_agg(e.privilege_type ORDER BY e.privilege_type) FILTER (WHERE e.given AND NOT e.usual AND e.grantable), '{}') AS grantable,

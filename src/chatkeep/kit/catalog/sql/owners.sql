@@ -23,10 +23,14 @@ WITH objects AS (
   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL($1::text[])
     AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = 'pg_namespace'::regclass AND x.objid = n.oid AND x.deptype = 'e')
 ), usual AS (
-  SELECT o.owner FROM objects o WHERE o.class = 1259 GROUP BY o.owner ORDER BY count(*) DESC, o.owner LIMIT 1
+  -- The connected role, unless it owns nothing here: then the one that owns most.
+  SELECT coalesce(
+    (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user AND r.oid IN (SELECT o.owner FROM objects o WHERE o.name <> 'public')),
+    (SELECT o.owner FROM objects o WHERE o.class = 1259 GROUP BY o.owner ORDER BY count(*) DESC, o.owner LIMIT 1),
+    (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)) AS owner
 )
 SELECT o.class, o.object, 0 AS part, o.schema, o.name, '' AS column_name, o.letter::text AS letter, quote_ident(pg_get_userbyid(o.owner)) AS role
 FROM objects o
-WHERE o.owner <> coalesce((SELECT owner FROM usual), (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))
+WHERE o.owner <> (SELECT owner FROM usual)
   AND NOT (o.class = 2615 AND o.name = 'public')
   AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE o.letter = 's' AND d.classid = 1259 AND d.objid = o.object AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i'))

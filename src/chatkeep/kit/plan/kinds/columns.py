@@ -103,7 +103,13 @@ def _alter(before: Column, after: Column, context: Context) -> list[str] | None:
     start = head(after)
     if before.identity and not after.identity:
         out.append(f"{start} DROP IDENTITY")
-    if (before.type, before.collation) != (after.type, after.collation):
+    if before.type != after.type:
+        if before.compression and not after.compression:
+            out.append(f"{start} SET COMPRESSION default")  # the new type may know none
+            before = replace(before, compression=None)
+        before_type, before = before, replace(before, storage=None)  # PostgreSQL takes the type's
+        out += set_type(before_type, after, context)
+    elif before.collation != after.collation:
         out += set_type(before, after, context)
     out += _not_null(before, after)
     if after.identity:

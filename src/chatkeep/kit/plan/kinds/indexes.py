@@ -65,7 +65,7 @@ def _target(fact: Statistics) -> list[str]:
 
 
 def _alter_statistics(before: Statistics, after: Statistics, context: Context) -> list[str] | None:
-    if before.definition != after.definition:
+    if (before.kinds, before.items) != (after.kinds, after.items):
         return replaced(before, after, context)
     return _target(after)
 

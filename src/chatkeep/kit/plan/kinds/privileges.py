@@ -1,7 +1,8 @@
 """Owners, grants and default privileges."""
 
-from chatkeep.kit.catalog.fact import Key, Kind
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.privileges import DefaultPrivileges, Grant, Owner, Privileged
+from chatkeep.kit.catalog.programs import Function
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.writer import Context, Writer
 
@@ -99,6 +100,41 @@ def _alter_default(
 ) -> list[str] | None:
     del context
     return [*_drop_default(before), *_default(after)]
+
+
+_OBJECTS = {
+    Kind.TABLE: "TABLES",
+    Kind.VIEW: "TABLES",
+    Kind.MATERIALIZED_VIEW: "TABLES",
+    Kind.SEQUENCE: "SEQUENCES",
+    Kind.FUNCTION: "FUNCTIONS",
+    Kind.ENUM: "TYPES",
+    Kind.DOMAIN: "TYPES",
+    Kind.COMPOSITE: "TYPES",
+    Kind.RANGE: "TYPES",
+    Kind.SCHEMA: "SCHEMAS",
+}
+_NOUNS = {"TABLES": "TABLE", "SEQUENCES": "SEQUENCE", "TYPES": "TYPE", "SCHEMAS": "SCHEMA"}
+
+
+def undo_defaults(fact: Fact, context: Context) -> list[str]:
+    """Take from a new object what default privileges give it and it shall not have."""
+    objects = _OBJECTS.get(fact.kind)
+    if objects is None:
+        return []
+    out: list[str] = []
+    for default in context.before.of(DefaultPrivileges):
+        now = context.after.facts.get(default.key)
+        there = default.schema in ("", fact.path[0]) and default.objects == objects
+        if not isinstance(now, DefaultPrivileges) or not there or default.maker:
+            continue
+        noun = _NOUNS.get(objects, "FUNCTION")
+        if isinstance(fact, Function) and fact.procedure:
+            noun = "PROCEDURE"
+        given = Grant(fact.key, None, noun, default.role, now.granted, now.grantable, now.revoked)
+        wanted = context.after.facts.get(given.key)
+        out += _change(given, wanted if isinstance(wanted, Grant) else _none(given))
+    return out
 
 
 OWNER = Writer[Owner](_own, lambda f: f"ALTER {_on(f)} OWNER TO CURRENT_USER", _alter_owner)
