@@ -29,15 +29,17 @@ if TYPE_CHECKING:
     flag_value="hold",
     help="Upgrading from the seed's tables: leave the last step for another time.",
 )
+@click.option("--safe", is_flag=True, help="Write what a big table under load can bear, in steps.")
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def generate(
+def generate(  # noqa: PLR0913 - one for each option of the command line
     name: str | None,
     renames: tuple[str, ...],
     scratch_url: str | None,
     special: str | None,
     *,
     allow_drops: bool,
+    safe: bool,
     as_json: bool,
 ) -> None:
     """Write the next migration."""
@@ -54,7 +56,7 @@ def generate(
     schema = places.schema_object(settings)
     goal = places.target(settings)
     ask = ask_renames if is_terminal() and not as_json else None
-    options = kit.Options(name, renames, allow_drops, special == "hold", ask)
+    options = kit.Options(name, renames, allow_drops, special == "hold", ask, safe)
     prepared = kit.prepare(settings.migrations, goal, options)
     with places.scratch(settings) as scratch:
         made = asyncio.run(kit.write(prepared, scratch))

@@ -149,8 +149,8 @@ async def test_every_row_is_changed_once(
         assert len(kept) > 8 or key == "ctid"
         # Told where it stopped, a run goes on behind that.
         assert await run_batches(connection, batch, position=kept[-1], save=save) == 0
-        middle = await run_batches(connection, batch, position=kept[3], save=save)
-        assert middle == 1003 - seen[3] or key == "ctid"
+        middle = await run_batches(connection, batch, position=kept[2], save=save)
+        assert middle == 1003 - seen[2] or key == "ctid"
 
 
 async def test_delete_and_an_empty_table(database_url, connected) -> None:

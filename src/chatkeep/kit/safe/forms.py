@@ -1,0 +1,160 @@
+"""The SQL of the safe forms: for each, what a table can bear while it is read and written."""
+
+import re
+from dataclasses import fields, replace
+from typing import cast
+
+from chatkeep.kit.applying.batches import PLACE, PLACEHOLDER
+from chatkeep.kit.catalog.catalog import Catalog, default_name
+from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, PrimaryKey
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
+from chatkeep.kit.catalog.indexes import Index, IndexColumn
+from chatkeep.kit.catalog.tables import Column
+from chatkeep.kit.plan.kinds.constraints import clause
+from chatkeep.kit.plan.kinds.indexes import INDEX
+from chatkeep.kit.plan.quoting import ident
+from chatkeep.kit.plan.writer import texts
+
+BATCH_SIZE = 1000
+"""Rows in a batch: those that a client may have to wait for, some ten milliseconds."""
+
+_DEFERRABLE = re.compile(r" (?:NOT )?DEFERRABLE\b.*", re.DOTALL)
+_PARAMETERS = re.compile(r" WITH \(([^)]*)\)")
+
+
+def alter(table: tuple[str, ...], action: str) -> str:
+    """Give ALTER TABLE."""
+    return f"ALTER TABLE {ident(*table[:2])} {action}"
+
+
+def aside(name: str, label: str = "new") -> str:
+    """Give the name of a helper, cut as PostgreSQL cuts its own."""
+    return default_name(name, "", f"_{label}")
+
+
+def index_of(fact: Keyed) -> Index:
+    """Give the unique index that a key can be made of."""
+    columns = tuple(IndexColumn(name, "", None, None, False, False) for name in fact.columns)
+    found = _PARAMETERS.search(fact.extra)
+    options = tuple(part.strip().replace("'", "") for part in found[1].split(",")) if found else ()
+    return Index(
+        fact.schema,
+        fact.name,
+        fact.table,
+        False,
+        "",
+        "btree",
+        True,
+        fact.nulls_not_distinct,
+        columns,
+        fact.include,
+        options,
+        None,
+    )
+
+
+def build(index: Index) -> list[str]:
+    """Give CREATE INDEX CONCURRENTLY, and what it cannot say."""
+    first, *rest = texts(INDEX.create(index))
+    return [first.replace("INDEX ", "INDEX CONCURRENTLY ", 1), *rest]
+
+
+def remove(index: Index) -> str:
+    """Give DROP INDEX CONCURRENTLY."""
+    return f"DROP INDEX CONCURRENTLY {ident(*index.path)}"
+
+
+def rename_index(schema: str, old: str, new: str) -> str:
+    """Give ALTER INDEX … RENAME."""
+    return f"ALTER INDEX {ident(schema, old)} RENAME TO {ident(new)}"
+
+
+def use_index(fact: Keyed, index: str) -> str:
+    """Give the key that takes over an index; the index gets the key's name."""
+    kind = "PRIMARY KEY" if isinstance(fact, PrimaryKey) else "UNIQUE"
+    found = _DEFERRABLE.search(fact.extra)
+    when = found.group() if found else ""
+    words = f"ADD CONSTRAINT {ident(fact.name)} {kind} USING INDEX {ident(index)}{when}"
+    return alter(fact.path, words)
+
+
+def can_use_index(fact: Keyed) -> bool:
+    """Say whether there is an index to take over: not of WITHOUT OVERLAPS, nor in partitions."""
+    odd = getattr(fact, "partitioned", False) or getattr(fact, "whole", None)
+    return "WITHOUT OVERLAPS" not in fact.extra and not odd
+
+
+def unproved(fact: Check | ForeignKey) -> Check | ForeignKey:
+    """Give the constraint as it is before VALIDATE."""
+    word = " NOT VALID"
+    if isinstance(fact, Check):
+        return replace(fact, extra=fact.extra + word, definition=fact.definition + word)
+    definition = f"{clause(fact) if not fact.extra else fact.extra}{word}"
+    return replace(fact, extra=definition, definition=definition)
+
+
+def is_proved(fact: Check | ForeignKey) -> bool:
+    """Say whether all rows have to be looked at."""
+    return "NOT VALID" not in fact.extra and "NOT ENFORCED" not in fact.extra
+
+
+def validate(fact: Check | ForeignKey) -> str:
+    """Give VALIDATE CONSTRAINT."""
+    return alter(fact.path, f"VALIDATE CONSTRAINT {ident(fact.name)}")
+
+
+def drop(constraint: tuple[str, ...]) -> str:
+    """Give DROP CONSTRAINT."""
+    return alter(constraint, f"DROP CONSTRAINT {ident(constraint[2])}")
+
+
+def referring(catalog: Catalog, key: Key) -> list[ForeignKey]:
+    """Give the foreign keys that stand on a key."""
+    return [f for f in catalog.of(ForeignKey) if key in catalog.depends.get(f.key, frozenset())]
+
+
+def helper_check(column: Column, name: str) -> str:
+    """Give the check that proves NOT NULL, before it is validated."""
+    text = f"ADD CONSTRAINT {ident(proof_name(column))} CHECK ({ident(name)} IS NOT NULL) NOT VALID"
+    return alter(column.path, text)
+
+
+def proof_name(column: Column) -> str:
+    """Give the name of that check."""
+    return default_name(column.table, column.name, "is_not_null")
+
+
+def batched(catalog: Catalog, table: tuple[str, str], change: str, where: str) -> list[str]:
+    """Give an UPDATE in batches: along the primary key, or from page to page and once more.
+
+    Args:
+        catalog: Knows the table's key.
+        table: Schema and name.
+        change: What stands after SET.
+        where: The condition; leaves out what is done.
+    """
+    keys = [f for f in catalog.children(Key(Kind.TABLE, table)) if isinstance(f, PrimaryKey)]
+    plain = keys and not any(re.search(r"[\s,]", name) for name in keys[0].columns)
+    key = ",".join(keys[0].columns) if plain else PLACE
+    return _update(table, key, change, where)
+
+
+def by_place(table: tuple[str, str], change: str, where: str) -> list[str]:
+    """Give an UPDATE in batches, in the order in which the rows lie."""
+    return _update(table, PLACE, change, where)
+
+
+def _update(table: tuple[str, str], key: str, change: str, where: str) -> list[str]:
+    sql = f"UPDATE {ident(*table)} SET {change} WHERE ({where}) {PLACEHOLDER}"  # noqa: S608 - names are quoted
+    once = f"-- chatkeep:batch key={key} size={BATCH_SIZE}\n{sql}"
+    return [once] * (2 if key == PLACE else 1)
+
+
+def table_of(fact: Fact) -> tuple[str, str] | None:
+    """Give the table that a part belongs to, or None."""
+    if isinstance(fact, Index):
+        return None if fact.on_view else (fact.schema, fact.relation)
+    names = {item.name for item in fields(fact)}
+    if {"schema", "table"} <= names and not getattr(fact, "on_view", False):
+        return cast("tuple[str, str]", fact.path[:2])
+    return None
