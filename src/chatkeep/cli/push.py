@@ -1,12 +1,12 @@
 """`chatkeep push`."""
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from chatkeep.cli import places
+from chatkeep.cli.questions import ask_renames, is_terminal
 from chatkeep.errors import RenameUnclearError
 from chatkeep.settings import Settings
 
@@ -80,21 +80,17 @@ def _push(
         try:
             return asyncio.run(kit.push(database, goal, scratch, options, on_plan=say))
         except RenameUnclearError as error:
-            if as_json or not sys.stdin.isatty():
+            if as_json or not is_terminal():
                 raise
-            answers = tuple(_asked(*candidate) for candidate in error.candidates)
-            options = replace(options, renames=(*options.renames, *answers))
+            options = replace(options, renames=(*options.renames, *_asked(error)))
 
 
-def _asked(kind: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:
-    """Ask what became of something that is gone; give the answer as `--rename` takes it."""
-    name = ".".join(old)
-    click.echo(f"The {kind} {name} is gone.", err=True)
-    for number, candidate in enumerate(new, 1):
-        click.echo(f"  {number}  it is {candidate} now", err=True)
-    click.echo("  0  it goes", err=True)
-    choice: int = click.prompt("Which", type=click.IntRange(0, len(new)), err=True)
-    return f"{name}:{new[choice - 1] if choice else ''}"
+def _asked(error: RenameUnclearError) -> tuple[str, ...]:
+    """Ask at the terminal; give the answers as `--rename` takes them."""
+    from chatkeep.kit.plan.renames import Candidate
+
+    answers = ask_renames([Candidate(*candidate) for candidate in error.candidates])
+    return tuple(f"{'.'.join(old)}:{new or ''}" for old, new in answers.items())
 
 
 def _say(statements: "Sequence[Statement]") -> None:

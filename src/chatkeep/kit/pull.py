@@ -27,6 +27,7 @@ from chatkeep.kit.folder.reading import Folder
 from chatkeep.kit.generate import Options as GenerateOptions
 from chatkeep.kit.generate import generate
 from chatkeep.kit.patterns import claims
+from chatkeep.kit.plan.guard import accepted
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.pulling.division import Division, divide
 from chatkeep.kit.pulling.module import Extras, before_tables, module_source
@@ -49,7 +50,7 @@ class Options:
         out: The module to write.
         tables: Patterns of the tables and views that are yours, such as `app_*` or `auth.*`; all
             of them without any.
-        accept: Unmodelled kinds that are left out, such as `grant`.
+        accept: Kinds that are left out, such as `grant` or `rule`.
         force: Write over a module that is there.
         pg_dump: The program, for a second opinion on a whole database; not older than the server.
     """
@@ -133,9 +134,7 @@ def _ours(live: Catalog, options: Options) -> Catalog:
         mine = owned(live, claims(options.tables))
         mine = replace(mine, unmodelled=tuple(u for u in mine.unmodelled if u.table is not None))
         _refuse_left_out(live, mine)
-    mine = replace(
-        mine, unmodelled=tuple(u for u in mine.unmodelled if u.kind not in options.accept)
-    )
+    mine = _without(mine, options.accept)
     names = sorted(f"{thing.kind} {thing.name}" for thing in mine.unmodelled)
     if names:
         kinds = sorted({thing.kind for thing in mine.unmodelled})
@@ -145,6 +144,11 @@ def _ours(live: Catalog, options: Options) -> Catalog:
             hint=f'Leave them out with --accept "{kinds[0]}" (for each kind), or pick --tables.',
         )
     return mine
+
+
+def _without(catalog: Catalog, kinds: Collection[str]) -> Catalog:
+    unmodelled = tuple(thing for thing in catalog.unmodelled if thing.kind not in kinds)
+    return replace(accepted(catalog, kinds), unmodelled=unmodelled)
 
 
 def _refuse_left_out(live: Catalog, mine: Catalog) -> None:
@@ -196,6 +200,7 @@ async def _proved(
     async with scratch.database() as built_url:
         await build(built_url, target.state)
         built = await facts_of_database(built_url)
+        built = _without(built, options.accept)
         faults = [f"{d.object} is {d.found}" for d in differences(live, built)]
         whole = not options.tables and not options.accept
         if not faults and whole and options.pg_dump is not None and built.version == live.version:

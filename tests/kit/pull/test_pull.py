@@ -25,9 +25,9 @@ HERE = Path(__file__).parents[3]
 
 async def test_everything(take, pg):
     taken = await take(pg, EVERYTHING)
-    assert taken.pulled.tables == 6
+    assert taken.pulled.tables == 7
     kinds = {kind for kind, _ in taken.pulled.extras}
-    assert {"view", "trigger", "policy", "materialized view", "statistics"} <= kinds
+    assert {"view", "trigger", "policy", "materialized view", "statistics", "grant"} <= kinds
 
 
 async def test_virtual_column_of_18(take, pg18):

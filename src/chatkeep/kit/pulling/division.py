@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed
+from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, Unique
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.programs import Comment
@@ -15,27 +15,19 @@ from chatkeep.kit.catalog.tables import Column, Default, SequenceOwner, Table
 from chatkeep.kit.catalog.types import Enum, Schema
 from chatkeep.kit.pulling.reading import foreign_key_words, keyed_words
 
-_AFTER_TABLES = frozenset(
+_MAY_COME_FIRST = frozenset(
     {
-        Kind.TABLE,
-        Kind.COLUMN,
-        Kind.DEFAULT,
-        Kind.SEQUENCE_OWNER,
-        Kind.PRIMARY_KEY,
-        Kind.UNIQUE,
-        Kind.CHECK,
-        Kind.EXCLUDE,
-        Kind.FOREIGN_KEY,
-        Kind.INDEX,
-        Kind.STATISTICS,
-        Kind.VIEW,
-        Kind.MATERIALIZED_VIEW,
-        Kind.TRIGGER,
-        Kind.POLICY,
-        Kind.COMMENT,
+        Kind.EXTENSION,
+        Kind.ENUM,
+        Kind.DOMAIN,
+        Kind.COMPOSITE,
+        Kind.RANGE,
+        Kind.COLLATION,
+        Kind.SEQUENCE,
+        Kind.FUNCTION,
     }
 )
-"""Kinds that stand on tables; any other can come before them if what it needs can."""
+"""Kinds that tables may need and that need no table themselves, unless they say so."""
 
 _TABLE_FIELDS = {item.name for item in fields(Table)} & {
     "schema",
@@ -45,6 +37,7 @@ _TABLE_FIELDS = {item.name for item in fields(Table)} & {
     "row_security",
     "force_row_security",
     "replica_identity",
+    "partition_key",
 }
 """What `sa.Table` says of a table, or ALTER TABLE can add; a table with more is left to the rest."""
 
@@ -119,7 +112,7 @@ class _Divider:
         return True
 
     def _can_come_before(self, key: Key, seen: frozenset[Key]) -> bool:
-        if key.kind in _AFTER_TABLES or key not in self._catalog.facts:
+        if key.kind not in _MAY_COME_FIRST or key not in self._catalog.facts:
             return False
         return all(
             need.kind is Kind.SCHEMA or need in seen or self._can_come_before(need, seen | {key})
@@ -138,12 +131,13 @@ class _Divider:
 def _sayable(catalog: Catalog, fact: Fact) -> bool:
     match fact:
         case Table():
-            said = _plain_table(fact)
+            part = Key(Kind.PARTITION, fact.path) in catalog.facts
+            said = _plain_table(fact) and not part
         case Comment():
             on_table = (Kind.TABLE, Kind.COLUMN)
             said = fact.target.kind in on_table and fact.holder.kind in on_table
         case Keyed():
-            said = keyed_words(fact) is not None
+            said = keyed_words(fact) is not None and not _doubled(catalog, fact)
         case Check():
             said = not fact.extra
         case ForeignKey():
@@ -156,6 +150,14 @@ def _sayable(catalog: Catalog, fact: Fact) -> bool:
         case _:
             said = isinstance(fact, Column | Default | Schema) or _of_serial(catalog, fact.key)
     return said
+
+
+def _doubled(catalog: Catalog, fact: Keyed) -> bool:
+    """Say whether CREATE TABLE would take a unique constraint for another key of these columns."""
+    return isinstance(fact, Unique) and any(
+        isinstance(other, Keyed) and other != fact and other.columns == fact.columns
+        for other in catalog.children(Key(Kind.TABLE, fact.path[:2]))
+    )
 
 
 def _plain_table(table: Table) -> bool:

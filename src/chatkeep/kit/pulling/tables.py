@@ -154,6 +154,8 @@ class TableWriter:
         items += [self._index(fact) for fact in shape.indexes if fact.key in self._said]
         if table.unlogged:
             items.append(Keyword("prefixes", '["UNLOGGED"]'))
+        if table.partition_key:
+            items.append(Keyword("postgresql_partition_by", block(table.partition_key)))
         if table.options:
             items.append(Keyword("postgresql_with", _options(table.options)))
         if table.schema != "public":

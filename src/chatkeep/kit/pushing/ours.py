@@ -9,10 +9,12 @@ from chatkeep.kit.catalog.ownership import owned
 
 _ROOTS = (Kind.TABLE, Kind.VIEW, Kind.MATERIALIZED_VIEW)
 _NEVER_DROPPED = (Kind.SCHEMA, Kind.EXTENSION)
-_ONLY_WHERE_SAID = frozenset({"owner", "grant", "default privileges", "publication"})
+_ONLY_WHERE_SAID = frozenset(
+    {Kind.OWNER, Kind.GRANT, Kind.DEFAULT_PRIVILEGES, Kind.PUBLICATION, Kind.EVENT_TRIGGER}
+)
 """What most schemas say nothing of: let alone unless this one does."""
 
-_STRUCTURAL = frozenset({"partitioned table", "partition", "inheritance", "typed table"})
+_STRUCTURAL = frozenset({"partition that is being detached", "inheritance", "typed table"})
 
 
 def ours(
@@ -40,8 +42,8 @@ def ours(
     mine = owned(live, owns)
     kept = set(mine.facts) | (goal.facts.keys() & live.facts.keys())
     kept -= {key for key in kept if key not in goal.facts and _stays(live, key, kept)}
-    said = {key.kind.value for key in goal.facts}
-    kept = {k for k in kept if k.kind.value not in _ONLY_WHERE_SAID or k.kind.value in said}
+    said = {key.kind for key in goal.facts}
+    kept = {key for key in kept if key.kind not in _ONLY_WHERE_SAID or key.kind in said}
     facts = {key: fact for key, fact in live.facts.items() if key in kept}
     depends = {key: live.depends.get(key, frozenset()) & kept for key in facts}
     unmodelled = tuple(
