@@ -1,6 +1,7 @@
 """The `chatkeep` command: one group, each command loaded only when it is called."""
 
 import importlib
+import json
 
 import click
 
@@ -58,6 +59,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+_AS_JSON = "chatkeep.json"
+
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is called, not before."""
@@ -74,14 +77,25 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether the command is to report as JSON: an error must then be JSON as well."""
+        ctx.meta[_AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; an error of ours becomes one line on stderr and exit 1."""
+        """Run the command; an error of ours becomes one line on stderr and exit 1.
+
+        With `--json` it stands on stdout besides, where the report would be.
+        """
         try:
             return super().invoke(ctx)
         except ChatkeepError as error:
             if ctx.params["debug"]:
                 raise
             click.echo(f"chatkeep: {error}", err=True)
+            if ctx.meta[_AS_JSON]:
+                said = {"error": str(error.args[0]), "hint": error.hint, "code": error.code}
+                click.echo(json.dumps(said, indent=2, ensure_ascii=False))
             ctx.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
