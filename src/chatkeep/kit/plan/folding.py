@@ -95,6 +95,8 @@ def fold_creates(changes: Changes) -> dict[Key, Key]:
             _fold_default(changes, folded, fact, reach)
         table = Key(Kind.TABLE, key.path[:2])
         inside = key.kind in _INLINE and table in changes.creates and not _doubled(changes, fact)
+        # CREATE TABLE takes a check for proved, whatever it says: there are no rows yet.
+        inside = inside and not (isinstance(fact, Check) and "NOT VALID" in fact.extra)
         if inside and not reach.circular(key, table):
             folded[key] = table
     return folded

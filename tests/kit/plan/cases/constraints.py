@@ -72,6 +72,12 @@ CASES = [
         "alter table t add constraint c check (n > 0);",
     ),
     pair(
+        "table with a check not valid",
+        "",
+        "",
+        "create table t (n int); alter table t add constraint c check (n > 0) not valid;",
+    ),
+    pair(
         "check renamed",
         T,
         "alter table t add constraint c check (n > 0);",
