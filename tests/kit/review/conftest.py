@@ -33,7 +33,8 @@ async def _playground(server: PgServer) -> AsyncIterator[Playground]:
     async def play(script: str) -> asyncpg.Connection:
         await connection.execute("RESET ALL")
         await connection.execute(_RESET)
-        await connection.execute(script)
+        if script:  # asyncpg stumbles over an empty query
+            await connection.execute(script)
         return connection
 
     yield play

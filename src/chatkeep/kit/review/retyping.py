@@ -85,6 +85,8 @@ async def _failing(asking: Asking, step: Step, old: Column, new: Column) -> Coun
         condition = f"char_length(rtrim({name}::text)) > {_limit(new)}"
         return await count(asking.live, rows, condition)
     expression = using or f"{ident(new.name)}::{new.type}"
+    if textual and base_type(new.type) in _CHARACTERS and is_plain_cast(expression, new.name):
+        return Counted(0)  # an explicit cast cuts, and refuses nothing
     if textual and asking.live.version >= 16 and is_plain_cast(expression, new.name):
         condition = f"{name} IS NOT NULL AND NOT pg_input_is_valid({name}::text, $1)"
         return await count(asking.live, rows, condition, new.type)

@@ -14,6 +14,7 @@ import asyncpg
 from chatkeep.errors import ConfigError, MigrationFailedError
 from chatkeep.kit.applying.forms import is_transactional, needs_no_transaction
 from chatkeep.kit.applying.run import refuse_unfit_statements
+from chatkeep.kit.applying.targets import cluster_object
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder import Migration
 from chatkeep.kit.refusal import describe
@@ -186,7 +187,7 @@ class _Runner:
             await self._transaction(list(statements))
             return
         for statement in statements:
-            if tuple(statement.words[:2]) in _SERVER_WIDE:
+            if _is_of_the_server(statement):
                 await self._skip(statement)
             elif needs_no_transaction(statement.sql):
                 await self._outside(statement)
@@ -302,6 +303,11 @@ class _Runner:
     def _counts(self, oid: int) -> bool:
         relation = self.start.relations.get(oid)
         return relation is not None and relation.kind in _LOCKABLE
+
+
+def _is_of_the_server(statement: Statement) -> bool:
+    """Whether it would change more than the scratch database, which alone is ours to change."""
+    return tuple(statement.words[:2]) in _SERVER_WIDE or cluster_object(statement.sql) is not None
 
 
 def _documented_lock(words: tuple[str, ...]) -> int:
