@@ -90,6 +90,11 @@ async def _failing(asking: Asking, step: Step, old: Column, new: Column) -> Coun
     if textual and asking.live.version >= 16 and is_plain_cast(expression, new.name):
         condition = f"{name} IS NOT NULL AND NOT pg_input_is_valid({name}::text, $1)"
         return await count(asking.live, rows, condition, new.type)
+    return await _tried(asking, rows, new.table, expression)
+
+
+async def _tried(asking: Asking, rows: Projection, table: int, expression: str) -> Counted:
+    """Count what an expression refuses: none where it can be computed for all rows at once."""
     try:
         await asking.live.ask(f"SELECT count(({expression})) FROM ({rows.source}) AS t")  # noqa: S608 - names are quoted, the expression is the migration's own
     except UnansweredError as exc:
@@ -97,7 +102,7 @@ async def _failing(asking: Asking, step: Step, old: Column, new: Column) -> Coun
             raise
     else:
         return Counted(0)
-    columns = asking.projector.shape.columns_of(new.table)
+    columns = asking.projector.shape.columns_of(table)
     try:
         return await count_failing(asking.live, rows, tuple(c.name for c in columns), expression)
     except UnansweredError:

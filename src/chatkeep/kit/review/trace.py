@@ -14,7 +14,6 @@ import asyncpg
 from chatkeep.errors import ConfigError, MigrationFailedError
 from chatkeep.kit.applying.forms import is_transactional, needs_no_transaction
 from chatkeep.kit.applying.run import refuse_unfit_statements
-from chatkeep.kit.applying.targets import cluster_object
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder import Migration
 from chatkeep.kit.refusal import describe
@@ -307,7 +306,7 @@ class _Runner:
 
 def _is_of_the_server(statement: Statement) -> bool:
     """Whether it would change more than the scratch database, which alone is ours to change."""
-    return tuple(statement.words[:2]) in _SERVER_WIDE or cluster_object(statement.sql) is not None
+    return tuple(statement.words[:2]) in _SERVER_WIDE
 
 
 def _documented_lock(words: tuple[str, ...]) -> int:
