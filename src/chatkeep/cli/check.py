@@ -16,20 +16,33 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--url", help="Database; else DATABASE_URL, else the embedded server.")
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
+@click.option(
+    "--against",
+    metavar="REF",
+    help="Branch or commit, as origin/main, whose migrations must not have changed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def check(url: str | None, scratch_url: str | None, *, as_json: bool) -> None:
+def check(url: str | None, scratch_url: str | None, against: str | None, *, as_json: bool) -> None:
     """Compare schema, folder and database."""
     import asyncio
 
-    from chatkeep.kit.folder.reading import Folder
+    from chatkeep.kit.check import Checked
+    from chatkeep.kit.folder.soundness import examine
+    from chatkeep.kit.rebasing.history import history_findings
     from chatkeep.kit.target import target_of
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
-    folder = Folder.read(settings.migrations)
+    examined = examine(settings.migrations)
     schema = places.schema_object(settings)
     goal = target_of(schema, settings.schema or "the schema")
-    with places.scratch_url(settings) as server, places.known_database_url(settings) as database:
-        checked = asyncio.run(_check(settings, folder, goal, (server, database)))
+    folder = examined.folder
+    if folder is None:
+        checked = Checked(list(examined.findings), ["A folder that cannot be run is not compared."])
+    else:
+        past = history_findings(folder, against) if against else []
+        with places.scratch_url(settings) as scratch, places.known_database_url(settings) as found:
+            checked = asyncio.run(_check(settings, folder, goal, (scratch, found)))
+        checked.findings += past
     if getattr(schema, "edition", None) == "seed":
         checked.notes.append("The seed's edition is as the seed wrote it: conventions not checked.")
     else:
@@ -71,11 +84,13 @@ def _add_breaches(checked: "Checked", goal: "Target") -> None:
 
 def _print(checked: "Checked", *, as_json: bool) -> None:
     if as_json:
-        findings = [{"area": f.area, "message": f.message} for f in checked.findings]
+        findings = [
+            {"area": f.area, "message": f.message, "remedy": f.remedy} for f in checked.findings
+        ]
         places.print_json({"findings": findings, "notes": checked.notes})
         return
     for finding in checked.findings:
-        click.echo(f"{finding.area}: {finding.message}")
+        click.echo(f"{finding.area}: {finding}")
     for note in checked.notes:
         click.echo(f"Note: {note}")
     if not checked.findings:

@@ -1,10 +1,9 @@
 """Whether schema, folder and database agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from chatkeep.kit.applying import ledger
-from chatkeep.kit.applying.matching import Matching, match
+from chatkeep.kit.applying.matching import Matching, read_matching
 from chatkeep.kit.belonging import belongings
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
@@ -71,7 +70,7 @@ async def check(
     else:
         replayed = await facts_of_migrations(folder.migrations, scratch)
         checked.findings += _findings(
-            "schema", replayed, wanted, ("the folder", "the schema"), "run `chatkeep generate`"
+            "schema", replayed, wanted, ("the folder", "the schema"), "Run `chatkeep generate`."
         )
     if url is not None:
         await _check_database(checked, folder, wanted, scratch, (url, tables_filter))
@@ -87,7 +86,7 @@ async def _check_database(
 ) -> None:
     url, patterns = place
     async with connect(url, name="chatkeep check") as connection:
-        matching = match(folder.migrations, await ledger.read_rows(connection))
+        matching = await read_matching(connection, folder)
         live = await read_catalog(connection)
     checked.findings += _bookkeeping(matching)
     if matching.unknown:
@@ -103,27 +102,51 @@ async def _check_database(
         replayed,
         belongings(live, (replayed, wanted), patterns),
         ("the applied migrations", "the database"),
-        "somebody changed the database by hand",
+        "Somebody changed the database by hand: take it back, or make a migration of it.",
     )
 
 
 def _bookkeeping(matching: Matching) -> list[Finding]:
-    pending = matching.of("pending")
-    findings = [
-        Finding("database", f"{m.label} changed after being applied to the database.")
-        for m in matching.of("edited")
+    def of(messages: Iterable[str], remedy: str) -> list[Finding]:
+        return [Finding("database", message, remedy) for message in messages]
+
+    pending = ", ".join(migration.tag for migration in matching.of("pending"))
+    half = {migration.tag: lacking for migration, lacking in matching.half_squashed}
+    return [
+        *of(
+            (
+                f"{m.label} changed after being applied to the database."
+                for m in matching.of("edited")
+            ),
+            "Bring the old content back, and put the change into a new migration.",
+        ),
+        *of(
+            (f"{m.label} was applied with another date or name." for m in matching.of("redated")),
+            "Bring the old date back to the journal, or the old name.",
+        ),
+        *of(
+            (f"{m.label} broke off in the database." for m in matching.of("running")),
+            "`chatkeep migrate` brings it to its end.",
+        ),
+        *of(
+            (
+                f"The database has {record.tag}, and the folder does not."
+                for record in (*matching.missing, *matching.broken_off)
+            ),
+            "Bring it back from version control.",
+        ),
+        *of(
+            (
+                f"{tag} was squashed from {', '.join(gone)} too, which the database lacks."
+                for tag, gone in half.items()
+            ),
+            "Apply those first, with the folder as it was before it was squashed.",
+        ),
+        *of([f"Pending in the database: {pending}."] if pending else [], "Run `chatkeep migrate`."),
     ]
-    findings += [
-        Finding("database", f"{m.label} was applied with another date or name.")
-        for m in matching.of("redated")
-    ]
-    if pending:
-        tags = ", ".join(m.tag for m in pending)
-        findings.append(Finding("database", f"Pending in the database: {tags}."))
-    return findings
 
 
 def _findings(
-    area: str, first: Catalog, second: Catalog, names: tuple[str, str], what: str
+    area: str, first: Catalog, second: Catalog, names: tuple[str, str], remedy: str
 ) -> list[Finding]:
-    return [Finding(area, f"{each.told(*names)}: {what}.") for each in differences(first, second)]
+    return [Finding(area, f"{each.told(*names)}.", remedy) for each in differences(first, second)]

@@ -95,20 +95,43 @@ def test_check_without_a_folder(project):
     assert "There is no migrations folder" in one_sentence(project("check"))
 
 
-@pytest.mark.parametrize("command", ["generate", "check"])
-def test_broken_journal(project, command):
+def test_broken_journal(project):
     project("generate")
     journal = project.root / "drizzle" / "meta" / "_journal.json"
     journal.write_text("{")
-    assert "is not valid JSON" in one_sentence(project(command))
+    assert "is not valid JSON" in one_sentence(project("generate"))
+    checked = project("check", "--json")
+    assert checked.returncode == 1
+    (finding,) = json.loads(checked.stdout)["findings"]
+    assert "is not valid JSON" in finding["message"]
     assert journal.read_text() == "{"
 
 
-@pytest.mark.parametrize("command", ["generate", "check"])
-def test_missing_file(project, command):
+def test_missing_file(project):
     project("generate")
     (project.root / "drizzle" / "0000_initial_schema.sql").unlink()
-    assert "is not there" in one_sentence(project(command))
+    assert "is not there" in one_sentence(project("generate"))
+    checked = project("check")
+    assert checked.returncode == 1
+    assert "0000_initial_schema.sql is not there. Bring it back" in checked.stdout
+
+
+def test_check_against_a_branch(project):
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        subprocess.run(["git", *who, *words], cwd=project.root, check=True, capture_output=True)
+
+    project("generate")
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    assert project("check", "--against", "main").returncode == 0
+    path = project.root / "drizzle" / "0000_initial_schema.sql"
+    path.write_text(path.read_text() + "-- edited")
+    edited = project("check", "--against", "main")
+    assert edited.returncode == 1
+    assert "0000_initial_schema has another content, and main has it." in edited.stdout
+    assert "no commit nonesuch" in one_sentence(project("check", "--against", "nonesuch"))
 
 
 def test_schema_that_cannot_be_loaded(project):
