@@ -59,6 +59,23 @@ async def test_times_that_have_no_zone_yet_are_refused(database_url: str) -> Non
             pass
 
 
+async def test_another_projects_tables_are_not_taken_for_an_earlier_state(
+    database_url: str,
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "create table users (id bigint primary key, email text, encrypted_password text);"
+        "create table sessions (id bigint primary key, session_id text, data text)"
+    )
+    await connection.close()
+    with pytest.raises(SchemaMismatchError) as refused:
+        async with Database(maps.schema(), database_url):
+            pass
+    assert "another project's" in str(refused.value.hint)
+    assert "prefix" in str(refused.value.hint)
+    assert "chatkeep migrate" not in str(refused.value)
+
+
 async def test_a_missing_table_is_named(database_url: str, schema: deepsearch.Schema) -> None:
     await create_tables(schema, database_url)
     connection = await asyncpg.connect(database_url)

@@ -1,5 +1,6 @@
 """Does the database hold what the schema describes? One statement on the catalog tells."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -47,19 +48,24 @@ async def check_state(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> Sta
         present.setdefault(table_name, {})[column_name] = type_oid
     if not present:
         return State.EMPTY
+    hint = _EARLIER if _is_akin(schema, present) else _STRANGE
     for table in schema.tables.values():
         if table.name not in present:
-            raise _mismatch(f'The database lacks the table "{table.name}" of the schema.')
+            raise SchemaMismatchError(
+                f'The database lacks the table "{table.name}" of the schema.', hint=hint
+            )
         for column in table.columns:
             if column.name not in present[table.name]:
-                raise _mismatch(
-                    f'The database lacks the column "{column.name}" of the table "{table.name}".'
+                raise SchemaMismatchError(
+                    f'The database lacks the column "{column.name}" of the table "{table.name}".',
+                    hint=hint,
                 )
             zoned = isinstance(column.type, DateTime) and column.type.timezone
             if zoned and present[table.name][column.name] == _TIMESTAMP_OID:
-                raise _mismatch(
+                raise SchemaMismatchError(
                     f'The column "{column.name}" of the table "{table.name}" holds times without '
-                    "a zone, which would be read and written wrong."
+                    "a zone, which would be read and written wrong.",
+                    hint=hint,
                 )
     return State.READY
 
@@ -72,9 +78,25 @@ def empty_database() -> SchemaMismatchError:
     )
 
 
-def _mismatch(what: str) -> SchemaMismatchError:
-    return SchemaMismatchError(
-        what,
-        hint="It holds an earlier state, such as the seed's own edition: "
-        "run `chatkeep generate && chatkeep migrate`.",
+_EARLIER = (
+    "It holds an earlier state, such as the seed's own edition: "
+    "run `chatkeep generate && chatkeep migrate`."
+)
+_STRANGE = (
+    "What it has of these names seems to be another project's: give the schema a `prefix` of its "
+    "own, or another database. If the tables are yours, `chatkeep baseline` compares them with your "
+    "migrations."
+)
+
+
+def _is_akin(schema: Schema[Any, Any, Any, Any], present: Mapping[str, Mapping[str, int]]) -> bool:
+    """Say whether the tables that are there look like the schema's in an earlier state.
+
+    An earlier state has most of the columns of each table, whatever it lacks: another project's
+    `users` has an `id` and an `email` in common with ours.
+    """
+    there = [table for table in schema.tables.values() if table.name in present]
+    return all(
+        2 * sum(column.name in present[table.name] for column in table.columns) > len(table.columns)
+        for table in there
     )

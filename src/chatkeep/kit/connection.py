@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
@@ -81,11 +81,14 @@ def _reason(exc: OSError | TimeoutError) -> str:
 
 
 def where(url: str) -> str:
-    """Give host, port and database of a URL: never the user or the password."""
+    """Give host or socket folder, port and database of a URL: never the user or the password."""
     try:
         parts = urlsplit(url)
-        port = parts.port or 5432
+        port = parts.port
     except ValueError:
         return "the database URL"
-    host = parts.hostname or "".join(parse_qs(parts.query).get("host", ["localhost"])[:1])
-    return f"{host}:{port}{parts.path}"
+    host = parts.netloc.rpartition("@")[2]
+    if port is not None:
+        host = host.removesuffix(f":{port}")
+    host = unquote(host) or "".join(parse_qs(parts.query).get("host", ["localhost"])[:1])
+    return f"{host}:{port or 5432}{unquote(parts.path)}"

@@ -1,0 +1,23 @@
+"""How an error calls a database: as a person would, and never with its password."""
+
+import pytest
+
+from chatkeep.kit.connection import where
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://me:geheim@db.example.com:5433/app", "db.example.com:5433/app"),
+        ("postgresql://me:geheim@db.example.com/app", "db.example.com:5432/app"),
+        ("postgresql://me:geheim@%2Fvar%2FRun%2Fpg/app", "/var/Run/pg:5432/app"),
+        ("postgresql://%2Fvar%2Frun%2Fpg:5433/app", "/var/run/pg:5433/app"),
+        ("postgresql:///app?host=/var/run/pg", "/var/run/pg:5432/app"),
+        ("postgresql:///app?host=%2Fvar%2Frun%2Fpg", "/var/run/pg:5432/app"),
+        ("postgresql://me@[::1]:5433/app", "[::1]:5433/app"),
+        ("postgresql://me:geheim@one:1,two:2/app", "the database URL"),
+        ("postgresql:///caf%C3%A9", "localhost:5432/café"),
+    ],
+)
+def test_place(url, said):
+    assert where(url) == said
