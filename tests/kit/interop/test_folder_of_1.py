@@ -18,6 +18,9 @@ from chatkeep.kit.folder.append import Draft, append
 from chatkeep.kit.folder.soundness import folder_findings
 from chatkeep.kit.generate import Options, generate, generate_custom
 from chatkeep.kit.migrate import migrate
+from chatkeep.kit.review.reviewing import review
+from chatkeep.kit.rollback import Options as Accepting
+from chatkeep.kit.rollback import prove, rollback, select
 from chatkeep.kit.status import status
 from chatkeep.kit.target import target_of
 from fixtures.dump import dump
@@ -250,3 +253,22 @@ async def test_a_renamed_migration_is_not_applied_twice(folder1, database_url):
     (folder1 / FIRST).rename(folder1 / "20270101000000_renamed")
     with pytest.raises(MigrationEditedError, match="another date"):
         await migrate(Folder.read(folder1), database_url)
+
+
+async def test_review_and_rollback_of_such_a_folder(folder1, scratch, database_url, rows):
+    add(folder1, "20270101000000_a", "create table a (id integer primary key)", FIRST)
+    add(folder1, "20270101000000_b", "alter table users drop column name", FIRST)
+    folder = Folder.read(folder1)
+    found = await review(folder, scratch, tags=["20270101000000_b"])
+    assert [each.file for each in found.migrations] == ["20270101000000_b/migration.sql"]
+    assert "column-dropped" in {f.rule for each in found.migrations for f in each.findings}
+    await migrate(folder, database_url, to="20270101000000_a")
+    up = folder.migrations[1]
+    up.down_path.write_text(f"-- chatkeep:reverse {up.hash}\ndrop table a")
+    assert up.down_path == folder1 / "20270101000000_a" / "migration.down.sql"
+    plan = await prove(await select(folder, database_url), database_url, scratch)
+    done = await rollback(plan, database_url, Accepting(accept_data_loss=True))
+    assert [each.migration.tag for each in done.reverted] == ["20270101000000_a"]
+    assert await rows(database_url, "select to_regclass('a') is null") == [(True,)]
+    assert [row[2] for row in await rows(database_url, BOOKS)] == [FIRST]
+    assert (await status(folder, database_url)).count("pending") == 2
