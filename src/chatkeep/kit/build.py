@@ -10,12 +10,10 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement
 from chatkeep.errors import ConfigError, StatementError
 from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS
 from chatkeep.kit.connection import connect
+from chatkeep.kit.lengths import refuse_long_names
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.refusal import describe, sqlstate
 from chatkeep.kit.target import ExtraLike
-
-MAX_NAME = 63
-"""Bytes of a name; PostgreSQL cuts what is longer."""
 
 _BEFORE_TABLES = ("extension", "schema", "type", "domain")
 
@@ -40,8 +38,9 @@ def schema_sql(target: Tables | MetaData) -> list[str]:
             table stands where bookkeeping does.
     """
     metadata = target if isinstance(target, MetaData) else target.metadata
-    _refuse_names(metadata)
+    _refuse_bookkeeping(metadata)
     extras = _extras(target)
+    refuse_long_names(metadata, extras)
     early = [extra for extra in extras if _comes_first(extra)]
     late = [extra for extra in extras if extra not in early]
     schemas = sorted({table.schema for table in metadata.tables.values() if table.schema})
@@ -59,20 +58,13 @@ def _extras(target: Tables | MetaData) -> Sequence[ExtraLike]:
     return tuple(getattr(target, "extras", ()))
 
 
-def _refuse_names(metadata: MetaData) -> None:
+def _refuse_bookkeeping(metadata: MetaData) -> None:
     for table in metadata.tables.values():
         if table.schema in IGNORED_SCHEMAS:
             raise ConfigError(
                 f"Table {table} is in the database schema {table.schema}, which holds bookkeeping.",
                 hint="Put it into another one: it would be in no migration.",
             )
-        parts = [table, *table.columns, *table.indexes, *table.constraints]
-        for name in (part.name for part in parts if isinstance(part.name, str)):
-            if len(name.encode()) > MAX_NAME:
-                raise ConfigError(
-                    f'The name "{name}" of table {table} has {len(name.encode())} bytes.',
-                    hint=f"PostgreSQL would cut it: give it at most {MAX_NAME} bytes.",
-                )
 
 
 def _tables(metadata: MetaData) -> list[str]:
