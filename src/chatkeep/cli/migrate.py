@@ -38,7 +38,7 @@ class _Chosen(TypedDict):
 @click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
-    default=2.0,
+    default=0.5,
     show_default=True,
     metavar="SECONDS",
     help="How long a statement waits for a lock before it gives way and comes again; 0: no end.",

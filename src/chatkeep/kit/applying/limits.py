@@ -3,6 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+LOCK_TIMEOUT = 0.5
+"""Seconds. Less than PostgreSQL's `deadlock_timeout` of 1 s: where the migration and a client wait for
+each other, the migration has given way before PostgreSQL looks for a victim among the two."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -18,7 +22,7 @@ class Limits:
         attempts: How often a transaction is tried that does not get its locks, or deadlocks.
     """
 
-    lock_timeout: float = 2.0
+    lock_timeout: float = LOCK_TIMEOUT
     statement_timeout: float | None = None
     attempts: int = 20
 
@@ -36,6 +40,20 @@ class Limits:
             for name, seconds in times.items()
             if seconds is not None and name.upper() not in own
         )
+
+    def shortened(self, elapsed: float) -> str:
+        """Give what leaves the rest of a transaction less time to wait; "" while it has enough.
+
+        What it has locked, clients wait for: with several tables, all its waiting together shall
+        take no longer than one statement's may.
+
+        Args:
+            elapsed: Seconds since the transaction began.
+        """
+        if not self.lock_timeout or elapsed < self.lock_timeout / 2:
+            return ""
+        left = max(self.lock_timeout - elapsed, self.lock_timeout / 5)
+        return f"set local lock_timeout = '{max(left * 1000, 1):.0f}ms'"
 
 
 LIFTED = "set lock_timeout = 0;\nset statement_timeout = 0;\n"

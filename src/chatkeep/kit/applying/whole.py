@@ -8,7 +8,7 @@ import asyncpg
 from chatkeep.kit.applying import indexes
 from chatkeep.kit.applying.events import Begun, Dropped, Ran, Tell
 from chatkeep.kit.applying.run import failure, place
-from chatkeep.kit.applying.script import Script, Step, pieces
+from chatkeep.kit.applying.script import Script, Step, own_limits, pieces
 from chatkeep.kit.applying.sqlscan import is_blank, split
 from chatkeep.kit.applying.targets import new_index
 from chatkeep.kit.applying.waiting import Watch
@@ -49,11 +49,15 @@ async def _once(line: Line, script: Script, steps: tuple[Step, ...]) -> float:
     started = time.perf_counter()
     migration = script.migration
     step: Step | None = None
+    keeps_own = "LOCK_TIMEOUT" in own_limits(steps)
     try:
         await line.connection.execute(script.begin())
         for step in steps:
             if is_blank(step.sql):
                 continue  # asyncpg stumbles over an empty query
+            less = "" if keeps_own else script.limits.shortened(time.perf_counter() - started)
+            if less:
+                await line.connection.execute(less)
             await _clear(line, script, step, len(steps))
             begun = time.perf_counter()
             await line.watch.execute(migration, step.number, step.sql)
