@@ -77,7 +77,7 @@ async def pushed_twice(server: PgServer, first: str, second: str) -> None:
             assert not again.statements, [s.sql for s in again.statements]
         straight = Place(server, await databases())
         await straight.run(second)
-        found, wanted = set(await there.dump()), set(await straight.dump())
+        found, wanted = await blocks(there), await blocks(straight)
         assert wanted <= found
         # What stands outside of tables and no table of ours has used may be anybody's.
         assert [line for line in found - wanted if line.startswith(OF_TABLES)] == []
@@ -85,10 +85,18 @@ async def pushed_twice(server: PgServer, first: str, second: str) -> None:
         await databases.drop()
 
 
+async def blocks(there: Place) -> set[str]:
+    """What pg_dump says, whatever the order of columns."""
+    parts = [block.rstrip(";").split("\n") for block in await there.dump()]
+    return {
+        "\n".join([first, *sorted(line.rstrip(";") for line in rest)]) for first, *rest in parts
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @settings(
-    max_examples=200 if FULL else 5,
+    max_examples=200 if FULL else 4,
     deadline=None,
     database=None,
     phases=[Phase.generate],
