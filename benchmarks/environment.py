@@ -19,14 +19,14 @@ NODE = HERE / "node"
 def python() -> Path:
     """Give the interpreter that has the Python peers, and make it when it is not there."""
     interpreter = VENV / "bin" / "python"
-    if _is_current(VENV / "lock.sha256", LOCK):
+    if is_current(VENV / "lock.sha256", LOCK):
         return interpreter
     print("Setting up .venv-bench (about 40 packages) ...", flush=True)
     if not interpreter.exists():
         venv.create(VENV, with_pip=True)
     pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run([*pip, "--require-hashes", "-r", LOCK])
-    _mark(VENV / "lock.sha256", LOCK)
+    note(VENV / "lock.sha256", LOCK)
     return interpreter
 
 
@@ -34,7 +34,7 @@ def node() -> Path:
     """Give the folder of the Node peers with its packages installed."""
     mark = NODE / "node_modules" / "lock.sha256"
     sources = (NODE / "package-lock.json", NODE / "schema.prisma")
-    if not _is_current(mark, *sources):
+    if not is_current(mark, *sources):
         if shutil.which("npm") is None:
             sys.exit("npm is not installed: leave the Node peers out with --peers, or install it.")
         print("Installing Node's packages ...", flush=True)
@@ -43,7 +43,7 @@ def node() -> Path:
         # would fetch it from outside of npm's registry unless it is told that it has one.
         engine = {"PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1"}
         _run(["npx", "prisma", "generate", "--schema", "schema.prisma"], NODE, engine)
-        _mark(mark, *sources)
+        note(mark, *sources)
     return NODE
 
 
@@ -55,11 +55,11 @@ def _run(
         sys.exit("The packages could not be installed; the lines above say which and why.")
 
 
-def _is_current(mark: Path, *sources: Path) -> bool:
+def is_current(mark: Path, *sources: Path) -> bool:
     return mark.exists() and mark.read_text(encoding="ascii") == _digest(sources)
 
 
-def _mark(mark: Path, *sources: Path) -> None:
+def note(mark: Path, *sources: Path) -> None:
     mark.write_text(_digest(sources), encoding="ascii")
 
 
