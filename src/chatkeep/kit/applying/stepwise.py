@@ -27,6 +27,7 @@ from chatkeep.kit.applying.script import (
 )
 from chatkeep.kit.applying.whole import Line
 from chatkeep.kit.connection import BROKEN
+from chatkeep.kit.folder.tokens import tokens
 from chatkeep.kit.refusal import describe, sqlstate
 
 
@@ -292,5 +293,5 @@ def _stay(step: Step) -> str:
 
 def _first_line(step: Step) -> int:
     """Give the line of the first word; comments stand before it."""
-    lead = len(step.sql) - len(step.sql.lstrip())
+    lead = next((token.start for token in tokens(step.sql) if token.is_code), 0)
     return step.line + step.sql.count("\n", 0, lead)

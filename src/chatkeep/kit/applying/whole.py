@@ -8,7 +8,7 @@ import asyncpg
 from chatkeep.kit.applying import indexes
 from chatkeep.kit.applying.events import Begun, Dropped, Ran, Tell
 from chatkeep.kit.applying.run import failure, place
-from chatkeep.kit.applying.script import Script, Step, own_limits, pieces
+from chatkeep.kit.applying.script import Script, Step, own_limits, pieces, statements
 from chatkeep.kit.applying.sqlscan import is_blank, split
 from chatkeep.kit.applying.targets import new_index
 from chatkeep.kit.applying.waiting import Watch
@@ -49,7 +49,7 @@ async def _once(line: Line, script: Script, steps: tuple[Step, ...]) -> float:
     started = time.perf_counter()
     migration = script.migration
     step: Step | None = None
-    keeps_own = "LOCK_TIMEOUT" in own_limits(steps)
+    keeps_own = "LOCK_TIMEOUT" in own_limits(statements(migration))
     try:
         await line.connection.execute(script.begin())
         for step in steps:
