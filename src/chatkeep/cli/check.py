@@ -42,7 +42,7 @@ def check(url: str | None, scratch_url: str | None, against: str | None, *, as_j
         past = history_findings(folder, against) if against else []
         with places.scratch_url(settings) as scratch, places.known_database_url(settings) as found:
             checked = asyncio.run(_check(settings, folder, goal, (scratch, found)))
-        checked.findings += past
+        checked.findings[:0] = past
     if getattr(schema, "edition", None) == "seed":
         checked.notes.append("The seed's edition is as the seed wrote it: conventions not checked.")
     else:
