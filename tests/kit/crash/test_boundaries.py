@@ -74,7 +74,7 @@ MIXED = (
 )
 FOLDERS = {"transactional": TRANSACTIONAL, "mixed": MIXED}
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
-SAMPLE = {"cut": 11, "client": 37, "server": 53}  # every so-manieth boundary
+SAMPLE = {"cut": 29, "client": 61, "server": 89}  # every so-manieth boundary
 CLIENT = """
 import asyncio, sys
 from pathlib import Path
