@@ -81,6 +81,8 @@ class Stage:
     """One step on the way from the seed's edition to this one.
 
     Either a state to reach (`metadata` and `extras`) or statements to run (`metadata` is None).
+    `safe_statements` are run instead where big tables are written to meanwhile: they work in
+    batches.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Stage:
     metadata: MetaData | None = None
     extras: tuple[Extra, ...] = ()
     statements: tuple[str, ...] = ()
+    safe_statements: tuple[str, ...] = ()
 
 
 class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):

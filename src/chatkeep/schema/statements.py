@@ -11,6 +11,16 @@ def block(body: str, declare: str = "") -> str:
     return f"DO $chatkeep$\n{head}BEGIN\n{body.strip(chr(10))}\nEND\n$chatkeep$"
 
 
+def in_batches(statement: str, key: str) -> str:
+    """Give a statement as `chatkeep migrate` runs it in batches; psql runs it whole.
+
+    Args:
+        statement: An UPDATE or DELETE that ends with its WHERE, in parentheses.
+        key: A column with an index, never NULL.
+    """
+    return f"-- chatkeep:batch key={key} size=1000\n{statement} /* chatkeep:batch */"
+
+
 def stop_where(query: str, problem: str, remedy: str) -> str:
     """Stop the migration when `query` finds rows.
 

@@ -28,7 +28,7 @@ select coalesce(i.indrelid, c.oid)::int8 as t, c.oid::int8, pg_relation_filenode
 from pg_class c left join pg_index i on i.indexrelid = c.oid
 where c.relkind in ('r', 'i') and c.relnamespace = 'public'::regnamespace
 """
-SCANS = "select relid::int8, seq_scan from pg_stat_xact_user_tables where schemaname = 'public'"
+SCANS = "select relid::int8, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'public'"
 STRONG = """
 select distinct relation::int8 from pg_locks where pid = pg_backend_pid() and granted and mode in
     ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')

@@ -14,7 +14,7 @@ from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.safe import filling, forms, holding
 from chatkeep.kit.safe.retyping import Path, Retyping, pair
-from chatkeep.kit.safe.step import SafeStep, planned
+from chatkeep.kit.safe.step import SafeStep, joined, one_by_one, planned
 
 Measure = Callable[[Sequence[str]], Awaitable[list[bool]]]
 """Says which statements work through a whole table; changes nothing."""
@@ -145,7 +145,7 @@ class Series:
         one = holding.composed(self.now, self.after, first)
         two = holding.composed(self.now, self.after, held)
         statements = plan(self.now, one, using=self.using, allow_drops=True)
-        statements += plan(one, two, using=self.using, allow_drops=True)
+        statements = joined([*statements, *plan(one, two, using=self.using, allow_drops=True)])
         more = [sql for fill in self.fills for sql in fill.attach()]
         more += [sql for each in self.retypings for sql in each.expand()]
         step = planned(
@@ -155,7 +155,9 @@ class Series:
             statements,
             *more,
         )
-        await self._step(await self._marked(step))
+        step = await self._marked(step)
+        loose = all(s.action != "drop" and s.kind != "setting" for s in statements)
+        await self._step(one_by_one(step) if loose else step)
 
     def _held(self) -> dict[Key, Fact | None]:
         """Give what the first step leaves as it is."""
@@ -274,7 +276,7 @@ class Series:
         )
         texts += [statement.sql for statement in plan(here, goal, allow_drops=True)]
         summary = "Puts the new rules in force for new rows; those that are there come next."
-        await self._step(SafeStep("enforce", summary, tuple(texts)))
+        await self._step(one_by_one(SafeStep("enforce", summary, tuple(texts))))
 
     def _keys(self) -> list[tuple[Keyed, str]]:
         """Give the keys that wait for their index, which is there by now."""
@@ -317,13 +319,10 @@ class Series:
             for fact in sorted(self.now.facts.values(), key=lambda f: f.key)
             if isinstance(fact, Check | ForeignKey) and self._is_unproved(fact)
         ]
-        marked = tuple(
-            f"-- chatkeep:no-transaction\n{t}" if n == 0 else t for n, t in enumerate(texts)
-        )
         summary = (
             "Looks at the rows that are there, under a lock that lets readers and writers go on."
         )
-        await self._step(SafeStep(name, summary, marked, in_transaction=False))
+        await self._step(one_by_one(SafeStep(name, summary, tuple(texts))))
 
     def _is_unproved(self, fact: Check | ForeignKey) -> bool:
         wanted = self.after.facts.get(fact.key)
@@ -376,7 +375,9 @@ class Series:
         step = planned(
             "drop", "Drops what nothing uses any more: apply it when no old code runs.", rest
         )
-        await self._step(await self._marked(step))
+        step = await self._marked(step)
+        loose = all(statement.action == "drop" for statement in rest)
+        await self._step(one_by_one(step) if loose else step)
 
     def _is_alone(self, index: Index, stay: set[Key]) -> bool:
         """Whether it does not go with a column."""

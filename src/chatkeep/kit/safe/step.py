@@ -1,7 +1,9 @@
 """One migration of a safe series."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from chatkeep.kit.catalog.fact import Kind
 from chatkeep.kit.plan.statement import Statement
 
 
@@ -33,3 +35,39 @@ def planned(name: str, summary: str, statements: list[Statement], *more: str) ->
     texts = (*(statement.sql for statement in statements), *more)
     loses = tuple(statement.loses for statement in statements if statement.loses)
     return SafeStep(name, summary, texts, loses=loses)
+
+
+def one_by_one(step: SafeStep) -> SafeStep:
+    """Give the step as one that runs in no transaction.
+
+    A transaction over several tables holds the first ones while it waits for the others, and may
+    deadlock with clients that come from the other side.
+    """
+    if not step.statements:
+        return step
+    first, *rest = step.statements
+    marked = (f"-- chatkeep:no-transaction\n{first}", *rest)
+    return replace(step, statements=marked, in_transaction=False)
+
+
+def joined(statements: Sequence[Statement]) -> list[Statement]:
+    """Make one statement of the DROP and the ADD of a constraint: there is no moment without it."""
+    out: list[Statement] = []
+    kinds = (Kind.FOREIGN_KEY, Kind.CHECK)
+    dropped: dict[tuple[str, str], Statement] = {
+        (s.kind, s.object): s for s in statements if s.action == "drop" and s.kind in kinds
+    }
+    made = {(s.kind, s.object) for s in statements if s.action == "create"}
+    for statement in statements:
+        key: tuple[str, str] = (statement.kind, statement.object)
+        before = dropped.get(key) if key in made else None
+        if before is None or statement.action not in {"drop", "create"}:
+            out.append(statement)
+        elif statement.action == "create":
+            table = before.sql.partition(" DROP CONSTRAINT ")[0]
+            if statement.sql.startswith(f"{table} ADD CONSTRAINT "):
+                more = statement.sql.removeprefix(table)
+                out.append(replace(statement, sql=f"{before.sql},{more}"))
+            else:
+                out += [before, statement]
+    return out

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from chatkeep.errors import (
     MigrationError,
@@ -116,7 +117,7 @@ class Drafter:
     async def _parts(self, here: Bench, step: Step) -> Sequence[_Part]:
         state = here.catalog
         if step.state is None:
-            sql = text.stage_sql(step.statements)
+            sql = text.stage_sql(_own_statements(step, safe=self._options.safe))
             reason = "It runs statements of its own, which change rows."
             return [_Part(sql, irreversible=reason)] if sql else []
         goal = await self._goals(step.state)
@@ -220,6 +221,13 @@ class Drafter:
         tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
         both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
         return f"rename_{'_and_'.join(both)}" if both else ""
+
+
+def _own_statements(step: Step, *, safe: bool) -> Sequence[str]:
+    """Give what a stage runs: in batches, where it has such a form and that is wanted."""
+    found: object = getattr(step.stage, "safe_statements", ())
+    batched = [str(sql) for sql in cast("tuple[object, ...]", found)] if safe else []
+    return batched or step.statements
 
 
 async def _safe_parts(

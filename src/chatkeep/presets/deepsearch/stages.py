@@ -10,9 +10,10 @@ from typing import Any
 
 from chatkeep.presets.deepsearch.seed_writers import fill_user_extras, quoted_tables
 from chatkeep.presets.deepsearch.sql import COUNTS_HOLD, ROLES
-from chatkeep.schema.naming import Naming
+from chatkeep.schema.naming import Naming, quote_name
 from chatkeep.schema.schema import Schema, Stage
 from chatkeep.schema.statements import (
+    in_batches,
     stop_at_duplicate_emails,
     stop_at_json_that_jsonb_refuses,
     stop_where,
@@ -39,6 +40,7 @@ def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
             "backfill",
             "Stop if rows break the new rules; fill the new columns from what is there.",
             statements=backfill_statements(schema.prefix),
+            safe_statements=safe_backfill_statements(schema.prefix),
         ),
         Stage(
             "contract",
@@ -97,4 +99,43 @@ WHERE e."id" = u."id" AND e."at" < u."created_at\"""",
 WHERE "updated_at" < "created_at\"""",
         f"""UPDATE {tables["search_cache"]} SET "updated_at" = "created_at"
 WHERE "created_at" < "updated_at\"""",
+    )
+
+
+def safe_backfill_statements(prefix: str) -> tuple[str, ...]:
+    """Give the same for big tables that are written to: in batches, nobody waits for long."""
+    tables = quoted_tables(prefix)
+    message, chat, user = tables["message"], tables["chat"], tables["user"]
+    numbers = quote_name(Naming(prefix).other("message_numbers"))
+    first = f"""least(u."email_verified", (SELECT min(c."created_at") FROM {chat} AS c WHERE c."user_id" = u."id"))"""
+    return (
+        *backfill_statements(prefix)[:3],
+        # The order is settled once, beside the messages; what comes later has higher numbers.
+        f"""CREATE TABLE {numbers} AS
+SELECT "id", row_number() OVER (ORDER BY "created_at", "seq") AS "n" FROM {message}""",
+        f'ALTER TABLE {numbers} ADD PRIMARY KEY ("id")',
+        f"ANALYZE {numbers}",
+        in_batches(
+            f"""UPDATE {message} AS m SET "user_id" = c."user_id", "seq" = o."n"
+FROM {numbers} AS o, {chat} AS c
+WHERE (o."id" = m."id" AND c."id" = m."chat_id"
+  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"))""",
+            "id",
+        ),
+        f"DROP TABLE {numbers}",
+        in_batches(
+            f"""UPDATE {user} AS u SET "created_at" = {first}
+WHERE ({first} < u."created_at")""",
+            "id",
+        ),
+        in_batches(
+            f"""UPDATE {tables["user_settings"]} SET "created_at" = "updated_at"
+WHERE ("updated_at" < "created_at")""",
+            "user_id",
+        ),
+        in_batches(
+            f"""UPDATE {tables["search_cache"]} SET "updated_at" = "created_at"
+WHERE ("created_at" < "updated_at")""",
+            "id",
+        ),
     )

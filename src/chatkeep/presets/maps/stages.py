@@ -7,7 +7,7 @@ from typing import Any
 from chatkeep.presets.maps.seed_writers import fill_verified_extras
 from chatkeep.schema.naming import Naming, quote_name
 from chatkeep.schema.schema import Schema, Stage
-from chatkeep.schema.statements import stop_at_duplicate_emails
+from chatkeep.schema.statements import in_batches, stop_at_duplicate_emails
 
 
 def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
@@ -23,6 +23,7 @@ def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
             "backfill",
             "Stop if two users share an e-mail; fill what was empty.",
             statements=backfill_statements(schema.prefix),
+            safe_statements=safe_backfill_statements(schema.prefix),
         ),
         Stage(
             "contract",
@@ -42,4 +43,21 @@ def backfill_statements(prefix: str) -> tuple[str, ...]:
         f'UPDATE {users} SET "email_verified" = false WHERE "email_verified" IS NULL',
         f"""UPDATE {sessions} SET "updated_at" = "created_at" AT TIME ZONE 'UTC'
 WHERE "created_at" AT TIME ZONE 'UTC' < "updated_at\"""",
+    )
+
+
+def safe_backfill_statements(prefix: str) -> tuple[str, ...]:
+    """Give the same for big tables that are written to: in batches, nobody waits for long."""
+    naming = Naming(prefix)
+    users, sessions = quote_name(naming.table("users")), quote_name(naming.table("sessions"))
+    return (
+        stop_at_duplicate_emails(users),
+        in_batches(
+            f'UPDATE {users} SET "email_verified" = false WHERE ("email_verified" IS NULL)', "id"
+        ),
+        in_batches(
+            f"""UPDATE {sessions} SET "updated_at" = "created_at" AT TIME ZONE 'UTC'
+WHERE ("created_at" AT TIME ZONE 'UTC' < "updated_at")""",
+            "id",
+        ),
     )
