@@ -144,6 +144,15 @@ CASES = [
         drop="t.n",
     ),
     Case(
+        "type without a cast back",
+        "create table t (id int primary key, j jsonb);",
+        "insert into t values (1, '1.55'), (2, '2');",
+        "create table t (id int primary key, j numeric(4, 1));",
+        r"1 values of the column public\.t\.j that numeric\(4,1\) cannot hold would be lost",
+        "update t set j = '3'",
+        drop="t.j",
+    ),
+    Case(
         "label of an enum",
         E,
         ROWS_E,

@@ -100,8 +100,9 @@ class Guard:
         except BROKEN:
             raise
         except asyncpg.PostgresError as exc:
-            if self.refusals or sqlstate(exc).startswith(_OF_ROWS):
-                return None  # or what was left out before is missing now
+            # Or what was left out before is missing now, or there is no such cast.
+            if self.refusals or sqlstate(exc).startswith(_OF_ROWS) or question.loses:
+                return None
             raise
 
     async def _refuse(self, question: Question, count: int) -> None:
