@@ -14,6 +14,8 @@ from chatkeep.kit.plan.kinds.types import added_labels
 from chatkeep.kit.plan.partitions import alter_whole, follow_partitions, follow_wholes
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.registry import WRITERS
+from chatkeep.kit.plan.regranting import regrant_columns
+from chatkeep.kit.plan.unlogged import free_circles
 from chatkeep.kit.plan.writer import Context
 
 _REWRITTEN_WITH_TYPE = (
@@ -43,11 +45,13 @@ def find_changes(context: Context) -> Changes:
     for handover in find_handovers(context):
         _hand_over(changes, handover)
     _swap_for_new_labels(changes)
+    free_circles(changes)
     _spread(changes)
     _drop_altered_defaults(changes)
     follow_wholes(changes)
     follow_partitions(changes)
     fill_empty(changes)
+    regrant_columns(changes)
     return changes
 
 

@@ -51,7 +51,7 @@ def _holders(before: Catalog, fact: Fact) -> Iterator[Key]:
         yield fact.parent
     if key.kind in _OF_COLUMN:
         table = (fact.schema, fact.relation) if isinstance(fact, Index) else key.path[:2]
-        for need in before.depends.get(key, ()):
+        for need in sorted(before.depends.get(key, ())):  # the same choice in each partition
             if need.kind is Kind.COLUMN and need.path[:2] == table:
                 yield need
 

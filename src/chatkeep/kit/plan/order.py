@@ -123,7 +123,8 @@ class Orderer:
                 gone, changed = self._drop(need), self._alter(need)
                 self._before(drop, gone)
                 self._before(drop, changed)
-                if need not in changes.creates:
+                leaves = key.kind is Kind.PUBLICATION and need.kind is Kind.TABLE
+                if need not in changes.creates and not leaves:  # a dropped table leaves by itself
                     self._before(alter, gone)
                 if need in changes.finish:
                     finish = Step(Action.FINISH, need)
@@ -160,6 +161,8 @@ class Orderer:
             table = after.find(Table, *target.path)
             if fact.parent is None or table is None or fact.parent == target:
                 continue
+            if fact.key in self._changes.drops:
+                continue
             ends = (self._alter(target), self._alter(fact.parent))
             first, then = ends[::-1] if table.unlogged else ends
             if first is not None:
@@ -169,7 +172,7 @@ class Orderer:
         """Bring both sides into the same form before ATTACH; DETACH before they part."""
         before, after = self._changes.context.before, self._changes.context.after
         for key, leader in self._changes.follows.items():
-            self._before(self._alter(leader), self._alter(key))
+            self._before(self._alter(leader) or self._drop(leader), self._alter(key))
         for part in before.of(Partition):
             if part.key in self._changes.drops:
                 for key in _of_both(before, part):
@@ -177,7 +180,7 @@ class Orderer:
                         self._before(self._drop(part.key), step)
         for part in after.of(Partition):
             if part.key in self._changes.creates:
-                for key in _of_both(after, part):
+                for key in {*_of_both(before, part), *_of_both(after, part)}:
                     for step in (self._drop(key), self._make(key), self._alter(key)):
                         self._before(step, self._make(part.key))
 

@@ -64,8 +64,7 @@ def follow_partitions(changes: Changes) -> None:
                 _follow_column(changes, key, Key(key.kind, (*whole, key.path[2])))
             elif key.kind is Kind.CHECK:
                 _follow_check(changes, key, Key(key.kind, (*whole, key.path[2])))
-    wholes = [path for path in dict.fromkeys(pairs.values()) if path not in pairs]
-    for whole in wholes:
+    for whole in sorted(set(pairs.values()), key=lambda path: _depth(pairs, path)):
         _follow_defaults(changes, whole, list(_below(pairs, whole)))
 
 
@@ -142,12 +141,15 @@ def _follow_defaults(
         )
     for leader in leaders:
         column = Key(Kind.COLUMN, leader.path)
-        if column in changes.creates or column in changes.drops:
+        if column in changes.creates or column in changes.drops or leader in changes.only:
             continue
+        if changes.carried.get(leader, column).kind is Kind.DEFAULT:
+            continue  # done with the whole above
         keys = [Key(Kind.DEFAULT, (*table, leader.path[2])) for table in parts]
         if all(_expression(after, key) == _expression(after, leader) for key in keys):
             for key in keys:
-                changes.drops.discard(key)
+                if leader in changes.drops or key not in changes.creates:
+                    changes.drops.discard(key)  # else its old default is in the way of a new type
                 changes.creates.discard(key)
                 changes.alters.pop(key, None)
                 changes.carried[key] = leader

@@ -1,6 +1,6 @@
 """The plan: statements that turn one database into another."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.constraints import Constraint
@@ -76,11 +76,14 @@ def plan(
 
 def _write(changes: Changes) -> list[Statement]:
     dropped_by, made_by = fold_drops(changes), fold_creates(changes)
+    made_with: dict[Key, list[Key]] = {}
+    for part, holder in made_by.items():
+        made_with.setdefault(holder, []).append(part)
     out: list[Statement] = []
     if _bodies_later(changes):
         out.append(Statement(_BODIES_LATER, "setting", "check_function_bodies", "alter"))
     for step in Orderer(changes, dropped_by, made_by).sorted():
-        out += _statements(changes, step, made_by)
+        out += _statements(changes, step, made_by, made_with)
     return out
 
 
@@ -115,7 +118,12 @@ _SPOKEN_OF = (
 """What the body of a function may name before it is there."""
 
 
-def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> list[Statement]:
+def _statements(
+    changes: Changes,
+    step: Step,
+    made_by: Mapping[Key, Key],
+    made_with: Mapping[Key, Sequence[Key]],
+) -> list[Statement]:
     action, key = step
     name = ".".join(part for part in key.path if part)
     before, after = changes.context.before, changes.context.after
@@ -154,7 +162,7 @@ def _statements(changes: Changes, step: Step, made_by: Mapping[Key, Key]) -> lis
         whole = fact.whole if isinstance(fact, Index | Constraint) else None
         if whole is not None and counterpart(changes, fact):
             made.append(attach_index(whole, fact.path[0], fact.path[-1]))
-    for part in (key, *(part for part, holder in made_by.items() if holder == key)):
+    for part in (key, *made_with.get(key, ())):
         made += undo_defaults(after.facts[part], changes.context)
     return [Statement(sql, key.kind, name, "create") for sql in made]
 

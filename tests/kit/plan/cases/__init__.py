@@ -7,7 +7,10 @@ from kit.plan.cases import (
     comments,
     constraints,
     indexes,
+    partitions,
+    privileges,
     programs,
+    replication,
     tables,
     types,
 )
@@ -20,7 +23,10 @@ CASES: list[Case] = list(
         constraints.CASES,
         indexes.CASES,
         types.CASES,
+        partitions.CASES,
+        privileges.CASES,
         programs.CASES,
+        replication.CASES,
         comments.CASES,
     )
 )
