@@ -94,7 +94,8 @@ async def _check_database(
             f"Rows of the bookkeeping that no migration of this folder accounts for: "
             f"{len(matching.unknown)}; another project may keep its books there."
         )
-    if matching.of("edited", "redated"):
+    gone = (*matching.missing, *matching.broken_off, *matching.half_squashed)
+    if gone or matching.of("edited", "redated", "running"):
         return  # what was applied is not what the folder holds: nothing to compare with
     replayed = await facts_of_migrations(matching.of("applied"), scratch)
     checked.findings += _findings(

@@ -14,7 +14,7 @@ from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import connect
-from chatkeep.kit.folder import jsjson
+from chatkeep.kit.folder import Folder, jsjson
 from chatkeep.kit.folder.append import recover
 from chatkeep.kit.folder.journal import JOURNAL
 from chatkeep.kit.folder.reading import FIRST_ID, Migration, hash_of
@@ -97,6 +97,8 @@ async def rebase(path: Path, scratch: Scratch, options: Options | None = None) -
         ConnectionFailedError: No connection to the scratch server, or to the database.
     """
     chosen = options or Options()
+    if not (path / JOURNAL).exists():
+        Folder.read(path).refuse_writing()
     recover(path)
     sides = await asyncio.to_thread(find_sides, path, chosen.onto)
     order = arrange(sides, dt.datetime.now(dt.UTC))

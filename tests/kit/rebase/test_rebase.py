@@ -1,7 +1,10 @@
 """Two branches, a real git merge, and the folder that comes out of `rebase`."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +14,7 @@ from chatkeep.kit.folder.soundness import folder_findings
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.rebase import Options, rebase
 from chatkeep.kit.rebasing.git import Repository
+from chatkeep.kit.squash import squash
 from chatkeep.kit.states import facts_of_migrations
 
 BOTH = ["0000_base", "0001_a", "0002_b", "0003_x", "0004_y"]
@@ -341,3 +345,65 @@ def test_main_branch_is_known_by_name_and_by_the_remote(forked):
 
 def test_folder_outside_of_git_has_no_repository(tmp_path):
     assert Repository.around(tmp_path) is None
+
+
+async def test_absent_folder_is_refused(tmp_path, scratch):
+    with pytest.raises(MigrationsFolderError, match="There is no migrations folder"):
+        await rebase(tmp_path / "drizzle", scratch)
+
+
+async def test_folder_of_drizzle_kit_1_is_refused(tmp_path, scratch):
+    (tmp_path / "20260101000000_first").mkdir()
+    (tmp_path / "20260101000000_first" / "migration.sql").write_text("select 1")
+    with pytest.raises(MigrationsFolderError, match=r"of drizzle-kit 1\.0"):
+        await rebase(tmp_path, scratch)
+
+
+async def test_squashed_migrations_do_not_come_back(forked, scratch):
+    """Main squashed what both have; our branch still holds the originals."""
+    forked.git("checkout", "-q", "main")
+    forked.git("checkout", "-q", "-b", "ours")
+    forked.add("z", "create table z (id int);")
+    forked.git("checkout", "-q", "main")
+    await squash(forked.folder, scratch)
+    forked.commit("squash")
+    forked.git("checkout", "-q", "ours")
+    forked.git("merge", "main", fails=True)
+    await rebase(forked.folder, scratch)
+    assert forked.tags() == ["0002_squashed", "0003_z"]
+    assert_sound(forked)
+
+
+async def test_squashing_on_the_side_that_comes_last_is_refused(forked, scratch):
+    forked.git("checkout", "-q", "main")
+    forked.git("checkout", "-q", "-b", "ours")
+    await squash(forked.folder, scratch)
+    forked.commit("squash")
+    forked.git("checkout", "-q", "main")
+    forked.add("c", "create table c (id int);")
+    forked.git("checkout", "-q", "ours")
+    forked.git("merge", "main", fails=True)
+    with pytest.raises(MigrationsFolderError, match="0002_squashed was squashed on the side"):
+        await rebase(forked.folder, scratch)
+
+
+def test_command(forked, pg18):
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "chatkeep", "rebase", *words]
+        command += ["--scratch-url", pg18.admin_url]
+        env = {**os.environ, "DATABASE_URL": ""}
+        return subprocess.run(command, cwd=forked.root, env=env, capture_output=True, text=True)
+
+    forked.git("merge", "main", fails=True)
+    refused = call("--onto", "nonesuch")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    report = json.loads(call("--dry-run", "--json").stdout)
+    assert [(move["old"], move["new"]) for move in report["moves"]] == [
+        ("0001_x", "0003_x"),
+        ("0002_y", "0004_y"),
+    ]
+    done = call()
+    assert done.returncode == 0
+    assert done.stdout.startswith("0001_x is 0003_x\n0002_y is 0004_y\n")
+    assert forked.tags() == BOTH
+    assert "Nothing to do" in call().stdout
