@@ -85,3 +85,8 @@ create table measured_2026 partition of measured for values from ('2026-01-01') 
 create index measured_at on measured (at);
 alter table keyed replica identity full;
 create rule quiet as on delete to cache do instead nothing;
+create type nothing as enum ();
+create table hollow ();
+create sequence lent as integer;
+create table borrower (id integer default nextval('lent'), n nothing);
+alter sequence lent owned by borrower.id;

@@ -58,7 +58,9 @@ async def test_what_is_left_out_is_named_in_the_head_too(pg18):
         "partition public.measured_2026",
         "replica identity full of public.keyed",
         "rule public.cache.quiet",
+        "sequence public.lent: AS integer",
         "sequence public.small: AS smallint",
+        "sequence owner public.lent: OWNED BY public.borrower.id",
         "table public.cache: UNLOGGED",
         "table public.cache: fillfactor=70",
         "table public.measured: PARTITION BY RANGE (at)",
@@ -76,7 +78,7 @@ async def test_random_schemas(pg18, judged):
 
     @seed(4)
     @settings(
-        max_examples=400 if FULL else 12,
+        max_examples=200 if FULL else 12,
         deadline=None,
         database=None,
         phases=[Phase.generate],

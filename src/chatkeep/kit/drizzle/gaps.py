@@ -9,6 +9,7 @@ from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.programs import Comment, Function, View
 from chatkeep.kit.catalog.tables import Column, ReplicaIdentity, Sequence, SequenceOwner, Table
+from chatkeep.kit.snapshot.table import serial_owners
 
 _SAID = frozenset(
     {
@@ -34,7 +35,7 @@ _VIEW_OPTIONS = ("check_option=", "security_barrier=", "security_invoker=")
 
 @dataclass(frozen=True, slots=True)
 class _Owners:
-    """The columns that own a sequence, and the sequences that are owned."""
+    """The columns that drizzle knows as serial, and their sequences."""
 
     columns: frozenset[Key]
     sequences: frozenset[tuple[str, ...]]
@@ -43,9 +44,10 @@ class _Owners:
 def gaps(catalog: Catalog) -> list[str]:
     """Name what a drizzle schema cannot say of a database, each in a few words."""
     found: list[str] = []
+    serials = serial_owners(catalog.facts.values())
     owners = _Owners(
-        frozenset(owner.owner for owner in catalog.of(SequenceOwner)),
-        frozenset((owner.schema, owner.name) for owner in catalog.of(SequenceOwner)),
+        frozenset(owner.owner for owner in serials),
+        frozenset((owner.schema, owner.name) for owner in serials),
     )
     for fact in sorted(catalog.facts.values(), key=lambda fact: fact.key):
         if fact.kind in _SAID:
@@ -77,15 +79,23 @@ def _parts(fact: Fact, catalog: Catalog, owners: _Owners) -> Iterator[str]:
             yield from _constraint(fact)
         case Index():
             yield from _index(fact)
-        case Sequence():
-            if fact.options.type != "bigint" and fact.path not in owners.sequences:
-                yield f"AS {fact.options.type}"
-            if fact.unlogged:
-                yield "UNLOGGED"
+        case Sequence() | SequenceOwner():
+            yield from _sequence(fact, is_serial=fact.path in owners.sequences)
         case View():
             yield from (o for o in fact.options if not o.startswith(_VIEW_OPTIONS))
         case _:
             return
+
+
+def _sequence(fact: Sequence | SequenceOwner, *, is_serial: bool) -> Iterator[str]:
+    if isinstance(fact, Sequence) and fact.unlogged:
+        yield "UNLOGGED"
+    if is_serial:
+        return
+    if isinstance(fact, SequenceOwner):
+        yield f"OWNED BY {'.'.join(fact.owner.path)}"
+    elif fact.options.type != "bigint":
+        yield f"AS {fact.options.type}"
 
 
 def _table(table: Table) -> Iterator[str]:

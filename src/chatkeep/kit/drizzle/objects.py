@@ -35,6 +35,8 @@ def enums_code(snapshot: SnapshotJson, module: Module) -> list[str]:
         module.data[drizzle_type(f"{enum['schema']}.{enum['name']}")] = type_  # in views
         maker = module.of_schema(enum["schema"], "pgEnum", "enum")
         values = array(literal(value) for value in enum["values"])
+        if not enum["values"]:
+            values += " as unknown as [string]"  # drizzle's types want one label at least
         found.append(
             f"export const {variable} = {maker}({literal(enum['name'])}, {values});\n"
             f"export type {type_} = (typeof {variable}.enumValues)[number];\n"

@@ -11,9 +11,9 @@ from typing import TypeVar
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.fact import Fact
 from chatkeep.kit.catalog.programs import View
-from chatkeep.kit.catalog.tables import Sequence, SequenceOwner, Table
+from chatkeep.kit.catalog.tables import Sequence, Table
 from chatkeep.kit.catalog.types import Enum, Schema
-from chatkeep.kit.snapshot.table import Parts, sequence_json, table_json, view_json
+from chatkeep.kit.snapshot.table import Parts, sequence_json, serial_owners, table_json, view_json
 
 T = TypeVar("T", bound=Fact)
 
@@ -32,7 +32,7 @@ def snapshot(catalog: Catalog, *, full_names: Mapping[str, str] = _NO_NAMES) -> 
     enums = _of(everything, Enum)
     enum_names = frozenset((enum.schema, enum.name) for enum in enums)
     parts = Parts.sort(everything, enum_names, full_names)
-    owned = {(owner.schema, owner.name) for owner in _of(everything, SequenceOwner)}
+    owned = {(owner.schema, owner.name) for owner in serial_owners(everything)}
     free = [s for s in _of(everything, Sequence) if (s.schema, s.name) not in owned]
     return {
         "version": "7",

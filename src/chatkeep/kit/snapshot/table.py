@@ -32,13 +32,13 @@ class Parts:
     """The facts of all tables, by (schema, table), and what is needed to spell them.
 
     Attributes:
-        counted: (schema, table, column) of the columns that own a sequence: the serial ones.
+        counted: (schema, table, column) of the serial columns.
         full_names: Names of constraints that PostgreSQL cut, to the names in full.
     """
 
     of_table: Mapping[tuple[str, str], list[Fact]]
     enums: frozenset[tuple[str, str]]
-    counted: frozenset[tuple[str, str, str]]
+    counted: frozenset[tuple[str, ...]]
     full_names: Mapping[str, str]
 
     @classmethod
@@ -50,15 +50,30 @@ class Parts:
     ) -> "Parts":
         """Sort the facts by the table that they belong to."""
         of_table: dict[tuple[str, str], list[Fact]] = defaultdict(list)
-        counted: set[tuple[str, str, str]] = set()
-        for fact in facts:
+        everything = list(facts)
+        for fact in everything:
             if isinstance(fact, OnTable):
                 of_table[fact.schema, fact.table].append(fact)
             elif isinstance(fact, Index):
                 of_table[fact.schema, fact.relation].append(fact)
-            elif isinstance(fact, SequenceOwner):
-                counted.add((fact.table_schema, fact.table, fact.column))
-        return cls(of_table, enums, frozenset(counted), full_names)
+        counted = frozenset(owner.owner.path for owner in serial_owners(everything))
+        return cls(of_table, enums, counted, full_names)
+
+
+def serial_owners(facts: Iterable[Fact]) -> list[SequenceOwner]:
+    """Give the owned sequences whose columns drizzle knows as serial: counted, and never null."""
+    everything = list(facts)
+    never_null = {fact.path for fact in everything if isinstance(fact, Column) and fact.not_null}
+    counting = {
+        fact.path
+        for fact in everything
+        if isinstance(fact, Default) and fact.expression.startswith("nextval(")
+    }
+    return [
+        fact
+        for fact in everything
+        if isinstance(fact, SequenceOwner) and fact.owner.path in never_null & counting
+    ]
 
 
 def table_json(table: Table, parts: Parts) -> dict[str, object]:
