@@ -96,7 +96,7 @@ def _uses_new_label(parts: Sequence[Part]) -> bool:
                     added += _label(part)
                 continue
             case _:
-                texts = list(_texts(part))
+                texts = list(_texts(part)) if added else []
                 if any(label in text for label in added for text in texts):
                     return True
     return False

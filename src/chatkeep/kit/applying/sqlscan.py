@@ -1,5 +1,6 @@
 """Where a statement ends, and with which words it begins."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -75,11 +76,18 @@ def statement_words(sql: str) -> Iterator[list[str]]:
             yield list(part.words)
 
 
+# Looked for first: the lexer takes its time over a big folder.
+_TRANSACTION = re.compile(r"\b(?:BEGIN|COMMIT|END|ROLLBACK|ABORT|START|PREPARE)\b", re.IGNORECASE)
+_COPY = re.compile(r"\bCOPY\b", re.IGNORECASE)
+
+
 def transaction_command(sql: str) -> str | None:
     """Give the first statement that would begin or end a transaction; None when there is none.
 
     `SAVEPOINT`, `RELEASE` and `ROLLBACK TO` stay inside a transaction and are not meant.
     """
+    if not _TRANSACTION.search(sql):
+        return None
     for words in statement_words(sql):
         match words:
             case ["ROLLBACK" | "ABORT", *rest] if "TO" in rest[:2]:
@@ -95,6 +103,8 @@ def transaction_command(sql: str) -> str | None:
 
 def copies_through_client(sql: str) -> bool:
     """Say whether a COPY would send rows through the connection, and wait for them for ever."""
+    if not _COPY.search(sql):
+        return False
     ways = {("FROM", "STDIN"), ("TO", "STDOUT")}
     return any(
         words[0] == "COPY" and not ways.isdisjoint(pairwise(words))
