@@ -168,8 +168,8 @@ async def measure(every: int) -> dict[str, dict[str, tuple[str, str]]]:
         server.process.wait()
 
 
-def document(found: dict[str, dict[str, tuple[str, str]]]) -> str:
-    """Give the page."""
+def document(found: dict[str, dict[str, tuple[str, str]]], whole: int) -> str:
+    """Give the page; `whole` is how many cases there are."""
     tools = list(next(iter(found.values())))
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for verdicts in found.values():
@@ -178,8 +178,8 @@ def document(found: dict[str, dict[str, tuple[str, str]]]) -> str:
     lines = [
         "# One change, and who sees it",
         "",
-        f"{len(found)} changes of one thing each (`tests/kit/plan/cases/`), written from PostgreSQL's",
-        "documentation, on PostgreSQL 18. Each tool gets both databases, drops are allowed; what it",
+        f"{len(found)} changes of one thing each, evenly taken from the {whole} of",
+        "`tests/kit/plan/cases/`, which were written from PostgreSQL's documentation; on PostgreSQL 18. Each tool gets both databases, drops are allowed; what it",
         "writes is run on a copy of the first, and pg_dump compares the copy with the second.",
         "Written by `./dev run python -m benchmarks.differs --write`; versions in",
         "`benchmarks/differs.txt` and `lock/dev.txt`.",
@@ -217,7 +217,7 @@ def main() -> None:
     parser.add_argument("--said", action="store_true", help="print what each tool said, as JSON")
     args = parser.parse_args()
     found = asyncio.run(measure(args.every))
-    text = document(found)
+    text = document(found, len(CASES))
     if args.write:
         (HERE / "DIFFERS.md").write_text(text, encoding="utf-8")
     print(json.dumps(found, indent=1) if args.said else text)
