@@ -8,7 +8,6 @@ import pytest
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.review import Finding, Options, Review, Severity, review
-from chatkeep.kit.scratch import Scratch
 from fixtures.servers import PgServer
 
 SECRET = "quite-confidential"
@@ -335,13 +334,14 @@ def database(playground18, pg18: PgServer):
     return make
 
 
-async def reviewed(sql: str, folder_of, database, play, server: PgServer) -> tuple[Review, str]:
+async def reviewed(sql: str, folder_of, database, place) -> tuple[Review, str]:
     """Review a migration against a database that holds ROWS, which stay as they are."""
+    play, scratch, server = place
     folder = Folder.read(folder_of(BASE, sql))
     url = await database(folder, ROWS, play, server)
     connection = await asyncpg.connect(url)
     before = await rows_of(connection)
-    found = await review(folder, Scratch(server.admin_url), url=url)
+    found = await review(folder, scratch, url=url)
     assert await rows_of(connection) == before
     await connection.close()
     return found, url
@@ -353,19 +353,19 @@ async def rows_of(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
-async def test_rows(case, folder_of, database, playground18, pg18):
-    await check(case, folder_of, database, playground18, pg18)
+async def test_rows(case, folder_of, database, playground18, scratch18, pg18):
+    await check(case, folder_of, database, (playground18, scratch18, pg18))
 
 
 @pytest.mark.needs("pg15")
 @pytest.mark.parametrize("case", ON_15, ids=[c[0] for c in ON_15])
-async def test_rows_on_15(case, folder_of, database, playground15, pg15):
-    await check(case, folder_of, database, playground15, pg15)
+async def test_rows_on_15(case, folder_of, database, playground15, scratch15, pg15):
+    await check(case, folder_of, database, (playground15, scratch15, pg15))
 
 
-async def check(case, folder_of, database, play, server):
+async def check(case, folder_of, database, place):
     _, sql, rule, severity, count, keys = case
-    found, url = await reviewed(sql, folder_of, database, play, server)
+    found, url = await reviewed(sql, folder_of, database, place)
     assert [migration.tag for migration in found.migrations] == ["0001_step"]
     told = [f for f in found.findings if f.rule in COUNTED and f.rows is not None]
     assert SECRET not in repr(found)
@@ -396,38 +396,38 @@ def only(found: Review, rule: str) -> Finding:
     return finding
 
 
-async def test_a_question_that_takes_too_long_is_a_note(folder_of, scratch, database):
+async def test_a_question_that_takes_too_long_is_a_note(folder_of, scratch18, database):
     slow = "ALTER TABLE users ADD CONSTRAINT c CHECK (pg_sleep(60) IS NULL)"
     folder = Folder.read(folder_of(BASE, slow))
     url = await database(folder)
-    found = await review(folder, scratch, url=url, options=Options(seconds=0.05))
+    found = await review(folder, scratch18, url=url, options=Options(seconds=0.05))
     assert any("could not be checked: it took longer than 0.05 s" in note for note in found.notes)
 
 
-async def test_a_type_that_the_database_lacks_is_a_note(folder_of, scratch, database):
+async def test_a_type_that_the_database_lacks_is_a_note(folder_of, scratch18, database):
     sql = (
         "CREATE DOMAIN years AS integer; "
         "ALTER TABLE users ALTER COLUMN age TYPE years USING age::integer::years"
     )
     folder = Folder.read(folder_of(BASE, sql))
     url = await database(folder)
-    found = await review(folder, scratch, url=url)
+    found = await review(folder, scratch18, url=url)
     assert any("SQLSTATE 42704" in note for note in found.notes)
 
 
-async def test_a_small_table_turns_a_lock_into_a_note(folder_of, scratch, database):
+async def test_a_small_table_turns_a_lock_into_a_note(folder_of, scratch18, database):
     folder = Folder.read(folder_of(BASE, "CREATE INDEX i ON users (email)"))
     url = await database(folder, ROWS + "ANALYZE users;")
-    small = only(await review(folder, scratch, url=url), "index-locks-writes")
+    small = only(await review(folder, scratch18, url=url), "index-locks-writes")
     assert small.severity is Severity.NOTE
     assert "users is small (about 4 rows, " in small.message
-    big = await review(folder, scratch, url=url, options=Options(small_bytes=0))
+    big = await review(folder, scratch18, url=url, options=Options(small_bytes=0))
     assert only(big, "index-locks-writes").severity is Severity.DANGER
     assert big.sizes["users"].rows == 4
     assert "users: about 4 rows" in only(big, "index-locks-writes").message
 
 
-async def test_what_is_pending_comes_from_the_database(folder_of, scratch, database):
+async def test_what_is_pending_comes_from_the_database(folder_of, scratch18, database):
     texts = [
         "CREATE TABLE a (id bigint)",
         "CREATE INDEX i ON a (id)",
@@ -437,35 +437,35 @@ async def test_what_is_pending_comes_from_the_database(folder_of, scratch, datab
     url = await database(folder, "")
     await migrate(folder, url, to="0001")
     tags = lambda found: [migration.tag for migration in found.migrations]  # noqa: E731 - read thrice
-    assert tags(await review(folder, scratch, url=url)) == ["0002_step"]
-    assert tags(await review(folder, scratch, url=url, tags=["0001"])) == ["0001_step"]
-    assert tags(await review(folder, scratch)) == ["0000_step", "0001_step", "0002_step"]
+    assert tags(await review(folder, scratch18, url=url)) == ["0002_step"]
+    assert tags(await review(folder, scratch18, url=url, tags=["0001"])) == ["0001_step"]
+    assert tags(await review(folder, scratch18)) == ["0000_step", "0001_step", "0002_step"]
     await migrate(folder, url)
-    nothing = await review(folder, scratch, url=url)
+    nothing = await review(folder, scratch18, url=url)
     assert nothing.migrations == ()
     assert not nothing.fails
 
 
-async def test_a_table_that_is_not_there_yet_makes_nobody_wait(folder_of, scratch, database):
+async def test_a_table_that_is_not_there_yet_makes_nobody_wait(folder_of, scratch18, database):
     folder = Folder.read(folder_of(BASE, "CREATE TABLE a (id bigint)", "CREATE INDEX i ON a (id)"))
     url = await database(folder, "")
-    told = only(await review(folder, scratch, url=url), "index-locks-writes")
+    told = only(await review(folder, scratch18, url=url), "index-locks-writes")
     assert told.severity is Severity.NOTE
     assert "not in the database yet" in told.message
-    alone = only(await review(folder, scratch), "index-locks-writes")
+    alone = only(await review(folder, scratch18), "index-locks-writes")
     assert alone.severity is Severity.DANGER
 
 
-async def test_the_databases_time_zone_decides(folder_of, scratch, database):
+async def test_the_databases_time_zone_decides(folder_of, scratch18, database):
     sql = "ALTER TABLE users ALTER COLUMN born TYPE timestamptz"
     folder = Folder.read(folder_of(BASE, sql))
     url = await database(folder)
-    utc = await review(folder, scratch, url=url, options=Options(small_bytes=0))
+    utc = await review(folder, scratch18, url=url, options=Options(small_bytes=0))
     assert "column-type-rewrites" not in {f.rule for f in utc.findings}
     connection = await asyncpg.connect(url)
     name = await connection.fetchval("SELECT current_database()")
     await connection.execute(f"ALTER DATABASE {name} SET timezone = 'Europe/Berlin'")
-    berlin = await review(folder, scratch, url=url, options=Options(small_bytes=0))
+    berlin = await review(folder, scratch18, url=url, options=Options(small_bytes=0))
     await connection.execute(f"ALTER DATABASE {name} RESET timezone")
     await connection.close()
     assert "column-type-rewrites" in {f.rule for f in berlin.findings}
