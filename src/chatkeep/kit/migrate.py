@@ -12,7 +12,7 @@ from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
 from chatkeep.kit.applying.ledger import read_rows
 from chatkeep.kit.applying.limits import Limits
-from chatkeep.kit.applying.lock import keys, migration_lock
+from chatkeep.kit.applying.lock import BOOKS, keys, migration_lock
 from chatkeep.kit.applying.matching import (
     Matching,
     read_matching,
@@ -155,8 +155,13 @@ async def dry_run(
     locks = keys(project)
     before = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
     made = books.creation(there)
+    if made:
+        lock, unlock = (
+            BOOKS.call(f"pg_{word}") for word in ("try_advisory_lock", "advisory_unlock")
+        )
+        made = f"{lock};\n{made}\n{unlock};\n"
     after = "".join(f"{key.call('pg_advisory_unlock')};\n" for key in reversed(locks))
-    return DryRun(before + (f"{made}\n" if made else ""), planned, after)
+    return DryRun(before + made, planned, after)
 
 
 def _text(script: Script, done: int | None) -> str:
@@ -224,7 +229,7 @@ async def migrate(
             if on_applied is not None:
                 on_applied(done[-1])
         there = [*matching.of("applied"), *(one.migration for one in done)]
-        invalid = await indexes.invalid_names(connection, indexes.names_of(there))
+        invalid = await indexes.invalid_names(connection, there)
     return Report(
         tuple(done),
         len(matching.of("applied")),

@@ -110,7 +110,7 @@ async def status(folder: Folder, url: str) -> Status:
     async with connect(url, name="chatkeep status") as connection:
         matching = await read_matching(connection, folder)
         there = matching.of("applied", "running")
-        invalid = await indexes.invalid_names(connection, indexes.names_of(there))
+        invalid = await indexes.invalid_names(connection, there)
     missing = {(record.created_at, record.hash): record for record in matching.missing}
     unknown = tuple(
         Unknown(row.id, row.hash, row.created_at, matching.name_of(row))

@@ -43,7 +43,7 @@ _INVALID = """
 select n.nspname, c.relname from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where not i.indisvalid and c.relkind = 'i' and c.relname = any($1::text[])
+where not i.indisvalid and c.relkind = 'i'
   and not exists (select 1 from pg_catalog.pg_stat_progress_create_index p
                   where p.index_relid = c.oid)
 order by 1, 2
@@ -116,23 +116,27 @@ async def came_through(connection: asyncpg.Connection, index: NewIndex) -> bool 
     return wanted in definitions
 
 
-def names_of(migrations: Sequence[Migration]) -> list[str]:
+def _names_of(migrations: Sequence[Migration]) -> set[str]:
     """Give the names of the indexes that these migrations make."""
-    found: list[str] = []
+    found: set[str] = set()
     for migration in migrations:
         if "index" not in migration.sql.lower():
             continue
         for text in migration.statements:
             read = (new_index(part.sql) for part in split(text) if "INDEX" in part.words[:3])
-            found += [index.name for index in read if index is not None and index.name is not None]
+            found |= {index.name for index in read if index is not None and index.name is not None}
     return found
 
 
-async def invalid_names(connection: asyncpg.Connection, names: list[str]) -> list[str]:
-    """Give those of these indexes that are INVALID and that nobody is building, quoted."""
-    if not names:
-        return []
-    return [ident(schema, name) for schema, name in await connection.fetch(_INVALID, names)]
+async def invalid_names(
+    connection: asyncpg.Connection, migrations: Sequence[Migration]
+) -> list[str]:
+    """Give the INVALID indexes, quoted, that these migrations made and that nobody is building."""
+    invalid = await connection.fetch(_INVALID)
+    if not invalid:
+        return []  # as nearly always: the files need not be read for names
+    names = _names_of(migrations)
+    return [ident(schema, name) for schema, name in invalid if name in names]
 
 
 async def _definition(connection: asyncpg.Connection, oid: int) -> str | None:
