@@ -83,6 +83,22 @@ def test_when_is_later_than_every_earlier_one_though_the_clock_is_behind(folder)
     assert [m.when for m in after.migrations[-2:]] == [last + 1, last + 2]
 
 
+def test_reverse_stands_beside_and_is_no_stray(folder):
+    after, paths = append(Folder.read(folder), [Draft("a", "select 1", EMPTY, {}, "select -1")])
+    assert [path.name for path in paths] == ["0004_a.sql"]
+    assert (folder / "0004_a.down.sql").read_text() == "select -1"
+    assert after.strays() == []
+    assert after.migrations[-1].sql == "select 1"
+
+
+def test_reverse_that_is_there_is_not_overwritten(folder):
+    (folder / "0004_a.down.sql").write_text("precious")
+    before = content(folder)
+    with pytest.raises(MigrationsFolderError, match="there already"):
+        append(Folder.read(folder), [Draft("a", "select 1", EMPTY, {}, "select -1")])
+    assert content(folder) == before
+
+
 def test_unknown_keys_of_the_journal_stay(folder):
     path = folder / "meta" / "_journal.json"
     document = json.loads(path.read_text())
@@ -163,12 +179,13 @@ def replace(self, target):
     left -= 1
     return plain(self, target)
 Path.replace = replace
-drafts = [Draft("a", "select 1", {"version": "7"}), Draft("b", "select 2", {"version": "7"})]
+seven = {"version": "7"}
+drafts = [Draft("a", "select 1", seven, {}, "select -1"), Draft("b", "select 2", seven)]
 append(Folder.read(Path(sys.argv[1])), drafts)
 """
 
 
-@pytest.mark.parametrize("renames", range(5))
+@pytest.mark.parametrize("renames", range(6))
 def test_kill_at_any_rename_leaves_the_old_state_once_recovered(folder, renames):
     before = content(folder)
     run = subprocess.run([sys.executable, "-c", CRASH, str(folder), str(renames)])
