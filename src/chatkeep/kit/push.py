@@ -10,6 +10,7 @@ from chatkeep.errors import MigrationError, ProofFailedError, RowsInTheWayError
 from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.lock import migration_lock
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.fact import Kind
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.connection import BROKEN, connect
 from chatkeep.kit.differences import differences
@@ -113,15 +114,20 @@ async def push(
             using=target.state.using(),
             allow_drops=options.allow_drops,
         )
-        if on_plan is not None:
-            on_plan(statements)
+        say = on_plan or _nobody
+        say(statements)
         found = Pushed(tuple(statements), (), tuple(strangers(live, mine)))
         if not statements:
             return found
         before, _ = infer_renames(apply_renames(mine, renames)[0], goal)
         guard = Guard(connection, before, goal, _acceptance(options))
-        await _run(guard, statements, options)
-    return replace(found, refusals=tuple(guard.refusals))
+        more = await _run(guard, statements, options, say)
+    done = (*found.statements, *more)
+    return replace(found, statements=done, refusals=tuple(guard.refusals))
+
+
+def _nobody(statements: Sequence[Statement]) -> None:
+    """Stand in where nobody wants to see the statements."""
 
 
 def _ours(live: Catalog, goal: Catalog, options: Options, renames: Renames) -> Catalog:
@@ -150,14 +156,24 @@ def _acceptance(options: Options) -> Callable[[tuple[str, ...]], bool]:
     return accepted
 
 
-async def _run(guard: Guard, statements: Sequence[Statement], options: Options) -> None:
+async def _run(
+    guard: Guard,
+    statements: Sequence[Statement],
+    options: Options,
+    say: Callable[[Sequence[Statement]], None],
+) -> Sequence[Statement]:
+    """Run the plan in one transaction; give the statements that came on top of it."""
     connection = guard.connection
+    more: Sequence[Statement] = ()
     transaction = connection.transaction()
     await transaction.start()
     try:
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT:g}s'")
         await guard.run(statements)
         if not guard.refusals:
+            more = await _unwanted_grants(connection, guard.after, options)
+            say(more)
+            await guard.run(more)
             await _prove(connection, guard.after, options)
         elif not options.dry_run:
             _refuse(guard.refusals)
@@ -167,7 +183,7 @@ async def _run(guard: Guard, statements: Sequence[Statement], options: Options) 
         raise
     if options.dry_run:
         await transaction.rollback()
-        return
+        return more
     try:
         await transaction.commit()  # deferred constraints are checked here
     except BROKEN:
@@ -176,6 +192,16 @@ async def _run(guard: Guard, statements: Sequence[Statement], options: Options) 
         raise RowsInTheWayError(
             f"PostgreSQL refuses the whole: {describe(exc)}", hint="Nothing was changed."
         ) from exc
+    return more
+
+
+async def _unwanted_grants(
+    connection: asyncpg.Connection, goal: Catalog, options: Options
+) -> Sequence[Statement]:
+    """Plan to take back what ALTER DEFAULT PRIVILEGES of others gave on what was just made."""
+    mine = _ours(await read_catalog(connection), goal, options, {})
+    left = plan(mine, goal, allow_drops=True)
+    return left if all(statement.kind == Kind.GRANT for statement in left) else ()
 
 
 async def _prove(connection: asyncpg.Connection, goal: Catalog, options: Options) -> None:

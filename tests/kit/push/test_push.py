@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from chatkeep.errors import (
     MigrationError,
@@ -20,7 +22,7 @@ from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import target_of
 from chatkeep.presets import deepsearch, maps
 from fixtures.servers import Databases, PgServer
-from kit.plan.random_schemas import schemas
+from kit.plan.random_schemas import schema
 from kit.push.conftest import Place
 
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
@@ -49,10 +51,13 @@ async def test_second_push_of_a_preset_finds_nothing(place, pg, preset, words):
 @pytest.mark.parametrize("preset", [deepsearch, maps])
 async def test_from_the_seeds_edition_to_the_hardened_and_back(place, pg18, preset):
     there = await place(pg18)
-    for schema in (preset.schema(edition="seed"), preset.schema(), preset.schema(edition="seed")):
-        assert (await there.push(target_of(schema), allow_drops=True)).statements
-        assert not (await there.push(target_of(schema))).statements
+    for state in (preset.schema(edition="seed"), preset.schema(), preset.schema(edition="seed")):
+        assert (await there.push(target_of(state), allow_drops=True)).statements
+        assert not (await there.push(target_of(state))).statements
 
+
+SCHEMAS = st.integers(0, 2**40).map(lambda seed: schema(Random(seed), roles=False))
+"""Owners and grants that a schema says nothing of stay: two schemas with roles need not agree."""
 
 OF_TABLES = (
     *(
@@ -71,9 +76,9 @@ async def pushed_twice(server: PgServer, first: str, second: str) -> None:
     databases = Databases(server)
     there = Place(server, await databases())
     try:
-        for schema in (first, second):
-            await there.push(schema, allow_drops=True, tables=["*"])
-            again = await there.push(schema, tables=["*"])
+        for sql in (first, second):
+            await there.push(sql, allow_drops=True, tables=["*"])
+            again = await there.push(sql, tables=["*"])
             assert not again.statements, [s.sql for s in again.statements]
         straight = Place(server, await databases())
         await straight.run(second)
@@ -102,7 +107,7 @@ async def blocks(there: Place) -> set[str]:
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(first=schemas(), second=schemas())
+@given(first=SCHEMAS, second=SCHEMAS)
 async def test_second_push_of_random_schemas_finds_nothing(
     pg18: PgServer, first: str, second: str
 ) -> None:
@@ -212,6 +217,14 @@ async def test_grants_made_by_hand_stay(place, pg18):
     assert not (await there.push(A)).statements
     await there.push("create table t (id int primary key, a text, b int);")
     assert await there.fetch("select has_table_privilege('public', 't', 'select')") == [(True,)]
+
+
+async def test_default_privileges_give_no_more_than_the_schema_says(place, pg18):
+    there = await place(pg18, "alter default privileges grant select, insert on tables to public;")
+    schema = A + "grant select on t to public;"
+    assert any("REVOKE" in s.sql for s in (await there.push(schema)).statements)
+    assert not (await there.push(schema)).statements
+    assert await there.fetch("select has_table_privilege('public', 't', 'insert')") == [(False,)]
 
 
 async def test_a_foreign_table_reference_to_a_dropped_table_is_no_cascade(place, pg18):
