@@ -78,7 +78,7 @@ async def test_random_schemas(pg18, judged):
 
     @seed(4)
     @settings(
-        max_examples=200 if FULL else 12,
+        max_examples=200 if FULL else 6,
         deadline=None,
         database=None,
         phases=[Phase.generate],

@@ -1,5 +1,6 @@
 """The real drizzle-kit and TypeScript's compiler on the schema.ts that we write."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from fixtures.seeds import seed_schema
 from kit.drizzle.known import SCHEMAS
 
 pytestmark = pytest.mark.needs("node")
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
 GOLDEN = Path(__file__).parents[2] / "golden" / "drizzle"
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEMAS if not name.endswith("-writers")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCHEMAS if FULL else ["deepsearch", "maps-seed", "extending"])
 async def test_drizzle_kit_finds_no_schema_changes(name, drizzle_project, scratch):
     schema = SCHEMAS[name]()
     made = await drizzle_schema(schema, scratch, name)
@@ -26,7 +29,8 @@ async def test_drizzle_kit_finds_no_schema_changes(name, drizzle_project, scratc
     assert sorted(path.name for path in project.folder.rglob("*")) == before
 
 
-@pytest.mark.parametrize("seed", ["deepsearch", "maps"])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["deepsearch", "maps"] if FULL else ["deepsearch"])
 async def test_it_finds_none_on_its_own_folder_of_the_seed(seed, drizzle_project, scratch):
     made = await drizzle_schema(seed_schema(seed), scratch, seed)
     project = drizzle_project(made.text)
