@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from chatkeep.kit.applying import ledger
-from chatkeep.kit.applying.matching import match
+from chatkeep.kit.applying.matching import Matching, read_matching
 from chatkeep.kit.connection import BROKEN, connect
-from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.folder import Folder
 from chatkeep.kit.refusal import sqlstate
 from chatkeep.kit.review.finding import Size
 from chatkeep.kit.review.shape import query
@@ -63,10 +62,13 @@ class Live:
         """Major version of the server."""
         return int(self.connection.get_server_version().major)
 
-    async def pending(self, folder: Folder) -> tuple[list[Migration], list[Migration]]:
-        """Give the migrations that are pending there, and those that were edited since."""
-        matching = match(folder.migrations, await ledger.read_rows(self.connection))
-        return matching.of("pending"), matching.of("edited", "redated")
+    async def matching(self, folder: Folder) -> Matching:
+        """Give which migrations the database has.
+
+        Raises:
+            MigrationError: The role may not read the bookkeeping.
+        """
+        return await read_matching(self.connection, folder)
 
     async def time_zone(self) -> str:
         """Give the time zone in which its sessions begin."""

@@ -112,9 +112,12 @@ class _Work:
             self.notes.append(_NO_DATABASE)
             pending = everything
         else:
-            pending, edited = await self.database.pending(self.folder)
-            for migration in edited:
+            matching = await self.database.matching(self.folder)
+            pending = matching.of("pending", "running")
+            for migration in matching.of("edited", "redated"):
                 self.notes.append(f"{migration.label} changed after being applied there.")
+            for migration in matching.of("running"):
+                self.notes.append(f"{migration.label} is half applied there; it is reviewed whole.")
         self.pending = {migration.tag for migration in pending}
         self.selected = [m for m in everything if m.tag in wanted] if given else pending
 

@@ -168,6 +168,14 @@ async def _rest(connection: asyncpg.Connection) -> None:
 
 
 @dataclass
+class _Seen:
+    """Locks and scans of the transaction up to here."""
+
+    locks: set[tuple[int, int]]
+    scans: dict[int, int]
+
+
+@dataclass
 class _Runner:
     connection: asyncpg.Connection
     start: Shape
@@ -199,8 +207,10 @@ class _Runner:
         transaction = self.connection.transaction()
         await transaction.start()
         first = len(self.steps)
+        # What was counted before may come from an earlier transaction: it is reported with delay.
+        seen = _Seen(await _locks(self.connection), await _scans(self.connection))
         for statement in statements:
-            if not await self._measure(statement, first):
+            if not await self._measure(statement, first, seen):
                 await transaction.rollback()
                 return
         try:
@@ -208,19 +218,18 @@ class _Runner:
         except asyncpg.PostgresError as exc:
             self.failure = f"The commit at its end fails: {describe(exc)}"
 
-    async def _measure(self, statement: Statement, first: int) -> bool:
+    async def _measure(self, statement: Statement, first: int, seen: "_Seen") -> bool:
         before = self._shape()
-        had = await _locks(self.connection)
-        counted = await _scans(self.connection)
         if not await self._execute(statement):
             return False
         took = await _locks(self.connection)
         scans = await _scans(self.connection)
         after = await read_shape(self.connection)
         existing = frozenset(self.start.relations)
-        new = took - had
+        new = took - seen.locks
         locks = _strongest(pair for pair in new if self._counts(pair[0]))
-        scanned = {oid for oid, count in scans.items() if count > counted.get(oid, 0)}
+        scanned = {oid for oid, count in scans.items() if count > seen.scans.get(oid, 0)}
+        seen.locks, seen.scans = took, scans
         self._add(
             Step(
                 statement,
