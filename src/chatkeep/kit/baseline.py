@@ -112,16 +112,7 @@ async def baseline(
     fits = None
     if found.left and not found.empty and len(folder.migrations) <= _MOST_TRIED:
         fits = await _fitting(folder, found.live, whole, scratch)
-    recorded = () if found.left else found.new
-    return Baselined(
-        tuple(migration.tag for migration in recorded),
-        tuple(migration.tag for migration in found.matching.of("applied")),
-        tuple(found.left),
-        tuple(found.accepted),
-        fits,
-        tuple(migration.tag for migration in recorded if touches_rows(migration)),
-        found.empty,
-    )
+    return _report(found, fits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +123,19 @@ class _Found:
     left: tuple[Difference, ...]
     accepted: tuple[Difference, ...]
     empty: bool
+
+
+def _report(found: _Found, fits: str | None) -> Baselined:
+    recorded = () if found.left else found.new
+    return Baselined(
+        tuple(migration.tag for migration in recorded),
+        tuple(migration.tag for migration in found.matching.of("applied")),
+        found.left,
+        found.accepted,
+        fits,
+        tuple(migration.tag for migration in recorded if touches_rows(migration)),
+        found.empty,
+    )
 
 
 async def _look(

@@ -124,21 +124,17 @@ async def squash(path: Path, scratch: Scratch, options: Options | None = None) -
         steps = tuple(migration.tag for migration in part if touches_rows(migration))
         if (old.content.rows or old.content.positions) and not chosen.accept_rows:
             raise _unasked(steps, old.content)
+        left_out = () if old.content.rows else steps
         statements = plan(empty.catalog, old.catalog, allow_drops=True)
         statements += statements_for(old.content, old.catalog)
-        sql = _head(part, () if old.content.rows else steps) + text.statements_sql(statements)
+        sql = _head(part, left_out) + text.statements_sql(statements)
         entry = _entry(part, chosen.name)
         new = Migration(entry, path / f"{entry.tag}.sql", *hash_of(sql.encode()))
         await _prove(scratch, (url, old), new, folder.migrations[len(part) :])
     if not chosen.dry_run:
         _write(folder, part, new, snapshot(old.catalog, full_names=chosen.full_names))
-    return Squashed(
-        new.path,
-        tuple(migration.tag for migration in part),
-        sql,
-        () if old.content.rows else steps,
-        old.content.counts,
-    )
+    tags = tuple(migration.tag for migration in part)
+    return Squashed(new.path, tags, sql, left_out, old.content.counts)
 
 
 async def _refuse_partly_applied(folder: Folder, part: Sequence[Migration], url: str) -> None:
