@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import MetaData
 
+    from chatkeep.kit.declared import Declared
     from chatkeep.schema.schema import Schema
+
+    Found = Schema[Any, Any, Any, Any] | MetaData | Declared
 
 REFERENCE = click.option(
     "--schema", "reference", help="package.module:name; else what the configuration names."
@@ -41,7 +44,7 @@ def docs(reference: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"tables": facts_json(describe(_metadata(found)))})
     else:
-        click.echo(schema_docs(found), nl=False)
+        click.echo(schema_docs(_documented(found)), nl=False)
 
 
 @schema.command()
@@ -49,10 +52,15 @@ def docs(reference: str | None, *, as_json: bool) -> None:
 @AS_JSON
 def sql(reference: str | None, *, as_json: bool) -> None:
     """Print the statements that make the schema on an empty database."""
+    from chatkeep.kit.build import schema_sql
+    from chatkeep.kit.declared import Declared
     from chatkeep.schema.ddl import create_statements
 
     found = _load(reference)
-    statements = create_statements(_metadata(found), getattr(found, "extras", ()))
+    if isinstance(found, Declared):
+        statements = schema_sql(found)  # some of its SQL comes before the tables
+    else:
+        statements = create_statements(_metadata(found), getattr(found, "extras", ()))
     if as_json:
         print_json({"statements": statements})
     else:
@@ -128,15 +136,22 @@ def _write(path: Path, text: str) -> None:
         ) from exc
 
 
-def _metadata(found: "Schema[Any, Any, Any, Any] | MetaData") -> "MetaData":
-    from chatkeep.schema.schema import Schema
-
-    return found.metadata if isinstance(found, Schema) else found
-
-
-def _load(reference: str | None) -> "Schema[Any, Any, Any, Any] | MetaData":
+def _metadata(found: "Found") -> "MetaData":
     from sqlalchemy import MetaData
 
+    return found if isinstance(found, MetaData) else found.metadata
+
+
+def _documented(found: "Found") -> "Schema[Any, Any, Any, Any] | MetaData":
+    from chatkeep.schema.schema import Schema
+
+    return found if isinstance(found, Schema) else _metadata(found)
+
+
+def _load(reference: str | None) -> "Found":
+    from sqlalchemy import MetaData
+
+    from chatkeep.kit.declared import Declared
     from chatkeep.schema.schema import Schema
 
     settings = Settings.load()
@@ -144,7 +159,7 @@ def _load(reference: str | None) -> "Schema[Any, Any, Any, Any] | MetaData":
     if isinstance(value, Schema):
         known: Schema[Any, Any, Any, Any] = value
         return known
-    if isinstance(value, MetaData):
+    if isinstance(value, MetaData | Declared):
         return value
     name = reference or settings.schema
     raise ConfigError(

@@ -30,7 +30,7 @@ def run_all(
         command, _, says = line.partition("  # ")
         words = [word.strip('"') for word in command.split()]
         assert words[0] == "chatkeep"
-        words += ["--scratch-url", scratch] if words[1] != "status" else []
+        words += ["--scratch-url", scratch] if words[1] not in {"status", "schema"} else []
         done.append(
             subprocess.run(
                 [sys.executable, "-m", *words],
@@ -60,6 +60,8 @@ async def test_pull(fresh_database, pg18, tmp_path):
     generated, _, status = run_all(tmp_path, url, scratch, adopting)
     assert "Nothing to do" in generated.stdout
     assert "0 pending" in status.stdout
+    printed, _ = run_all(tmp_path, url, scratch, "chatkeep schema sql\nchatkeep schema docs\n")
+    assert "CREATE TYPE mood" in printed.stdout
 
 
 async def test_push(fresh_database, pg18, tmp_path):
