@@ -10,7 +10,7 @@ from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import books, indexes, named
 from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
-from chatkeep.kit.applying.ledger import read_rows
+from chatkeep.kit.applying.ledger import Record, read_rows
 from chatkeep.kit.applying.limits import Limits
 from chatkeep.kit.applying.lock import BOOKS, keys, migration_lock
 from chatkeep.kit.applying.matching import (
@@ -142,6 +142,7 @@ async def dry_run(
         await refuse_pooler(connection)
         matching = await read_matching(connection, folder)
         there = await books.look(connection)
+        names = await named.missing(connection, folder.migrations, await read_rows(connection))
     todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
     for migration in todo:
         refuse_unfit_statements(migration)
@@ -161,13 +162,26 @@ async def dry_run(
         )
         made = f"{lock};\n{made}\n{unlock};\n"
     after = "".join(f"{key.call('pg_advisory_unlock')};\n" for key in reversed(locks))
-    return DryRun(before + made, planned, after)
+    return DryRun(f"{before}{made}{names}", planned, after)
 
 
 def _text(script: Script, done: int | None) -> str:
     if done is None:
         return "".join(script.dry())
     return f"-- {script.migration.label}: goes on\n" + "".join(script.dry_steps(done))
+
+
+async def _apply(line: Line, script: Script, record: Record | None, chosen: Options) -> float:
+    if record is None and is_transactional(script.migration):
+        return await run_whole(line, script)
+    after = chosen.resume_after if record is not None else None
+    return await stepwise(line, script, record).run(after)
+
+
+async def _books(connection: asyncpg.Connection, folder: Folder) -> books.Ledger:
+    ledger = await books.prepare(connection)
+    await named.prepare(connection, folder.migrations, await read_rows(connection))
+    return ledger
 
 
 async def migrate(
@@ -212,19 +226,13 @@ async def migrate(
             refuse_unfit_statements(migration)
         running = matching.running()
         _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
-        ledger = await books.prepare(connection)
-        await named.prepare(connection, folder.migrations, await read_rows(connection))
+        ledger = await _books(connection, folder)
         project = project_of(folder)
         await _claim(connection, matching, ledger, project)
         done: list[Applied] = []
         for migration in todo:
             script = Script(migration, chosen.limits, ledger, project)
-            record = running.get(migration.tag)
-            if record is None and is_transactional(migration):
-                seconds = await run_whole(line, script)
-            else:
-                after = chosen.resume_after if record is not None else None
-                seconds = await stepwise(line, script, record).run(after)
+            seconds = await _apply(line, script, running.get(migration.tag), chosen)
             done.append(Applied(migration, seconds))
             if on_applied is not None:
                 on_applied(done[-1])

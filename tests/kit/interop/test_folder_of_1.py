@@ -17,7 +17,7 @@ from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.append import Draft, append
 from chatkeep.kit.folder.soundness import folder_findings
 from chatkeep.kit.generate import Options, generate, generate_custom
-from chatkeep.kit.migrate import migrate
+from chatkeep.kit.migrate import dry_run, migrate
 from chatkeep.kit.review.reviewing import review
 from chatkeep.kit.rollback import Options as Accepting
 from chatkeep.kit.rollback import prove, rollback, select
@@ -237,6 +237,17 @@ async def test_a_folder_of_031_goes_on_with_the_table_of_1(
     done = await migrate(Folder.read(root), database_url)
     assert len(done.applied) == 2
     assert (await status(Folder.read(root), database_url)).count("applied") == 4
+
+
+async def test_a_dry_run_prints_how_the_table_is_brought_up(folder1, folder_of, database_url):
+    await migrate(Folder.read(folder_of("select 1", name="older")), database_url)
+    folder = Folder.read(folder1)
+    assert "add column if not exists name text" in (await dry_run(folder, database_url)).before
+    await migrate(folder, database_url)
+    add(folder1, "20270101000000_more", "select 7")
+    after = await dry_run(Folder.read(folder1), database_url)
+    assert "add column" not in after.before
+    assert FIRST not in "".join(each.sql for each in after.planned)
 
 
 async def test_an_edited_migration_is_refused(folder1, database_url):

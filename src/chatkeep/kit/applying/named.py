@@ -68,7 +68,16 @@ def upgrade(migrations: Sequence[Migration], rows: "Sequence[Row]") -> str:
         for id_, migration in found
         if migration is not None
     ]
-    return "\n".join([_COLUMNS.strip(), *lines])
+    return "\n".join([_COLUMNS.strip(), *lines, ""])
+
+
+async def missing(
+    connection: asyncpg.Connection, migrations: Sequence[Migration], rows: "Sequence[Row]"
+) -> str:
+    """Give what `prepare` runs; "" where the folder is of 0.31, or the table is of 1.0 already."""
+    if all(migration.name is None for migration in migrations):
+        return ""
+    return "" if await connection.fetchval(_IS_NAMED) else upgrade(migrations, rows)
 
 
 async def prepare(
@@ -84,13 +93,12 @@ async def prepare(
     Raises:
         MigrationError: The role may not change the table.
     """
-    if all(migration.name is None for migration in migrations):
-        return
-    if await connection.fetchval(_IS_NAMED):
+    statements = await missing(connection, migrations, rows)
+    if not statements:
         return
     try:
         async with connection.transaction():
-            await connection.execute(upgrade(migrations, rows))
+            await connection.execute(statements)
     except asyncpg.InsufficientPrivilegeError as exc:
         raise MigrationError(
             "This role may not add the columns of drizzle-kit 1.0 to drizzle.__drizzle_migrations.",
