@@ -210,9 +210,10 @@ def document(seconds: dict[tuple[str, str], list[float]], rounds: int) -> str:
         "# Migrations beside Alembic and drizzle-kit",
         "",
         "Seconds of a command as a user calls it, start of the program included; the median of",
-        f"{rounds} rounds on {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f} at the end. Written by",
+        f"{rounds} round(s) on {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f} at the end. Written by",
         "`./dev run python -m benchmarks.migrations --write`. Alembic 1.20.1, drizzle-kit 0.31.8,",
         "PostgreSQL 18 on the same machine with fsync off.",
+        *_caution(),
         "",
         "| | " + " | ".join(tools) + " |",
         "|---|" + "---:|" * len(tools),
@@ -233,6 +234,16 @@ def document(seconds: dict[tuple[str, str], list[float]], rounds: int) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _caution() -> list[str]:
+    if os.getloadavg()[1] <= (os.cpu_count() or 1):
+        return []
+    return [
+        "",
+        "**Provisional**: other work kept the machine busy. The times are several times too long, and",
+        "only large ratios say anything.",
+    ]
 
 
 def main() -> None:
