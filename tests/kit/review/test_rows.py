@@ -240,7 +240,7 @@ CASES = [
     ),
     ("table dropped", "DROP TABLE posts", "table-dropped", "danger", 3, ["1, 1", "1, 2", "2, 1"]),
     ("truncate", "TRUNCATE loose", "truncates", "danger", 3, []),
-    ("no where", "DELETE FROM users", "no-where", "note", 4, ["u1", "u2", "u3"]),
+    ("no where", "DELETE FROM users", "no-where", "danger", 4, ["u1", "u2", "u3"]),
     (
         "required column",
         "ALTER TABLE users ADD COLUMN nick text NOT NULL",

@@ -10,7 +10,7 @@ from chatkeep.kit.review.rules import RULES
 from chatkeep.kit.review.shape import TABLES, Shape
 from chatkeep.kit.review.trace import Step, Trace
 
-_BY_SIZE = {"backfill-in-one-go", "foreign-key-without-index", "no-where"}
+_BY_SIZE = {"backfill-in-one-go", "foreign-key-without-index"}
 """Rules beside those about locks whose findings matter by the size of a table."""
 
 
