@@ -288,6 +288,24 @@ async def test_reverse_without_a_transaction_runs_statement_by_statement(project
     assert len((await migrate(project.folder, project.url)).applied) == 1
 
 
+async def test_reverse_that_broke_off_goes_on_where_it_was(project):
+    first = await project.up(users(name(), extra=(CheckConstraint("id > 0", "positive"),)))
+    await project.up(users(Column("name", Text, index=True)))
+    project.down(1).write_text(
+        "drop index concurrently ix_x_user_name;--> statement-breakpoint\n"
+        "alter table x_user add constraint positive check (id > 0)"
+    )
+    await project.run("insert into x_user values (-1, 'x')")
+    with pytest.raises(MigrationFailedError, match=r"statement 2 of 2.*positive"):
+        await project.back()
+    with pytest.raises(MigrationError, match=r"change_x_user\.down broke off"):
+        await migrate(project.folder, project.url)
+    await project.run("delete from x_user")
+    assert len((await project.back()).reverted) == 1
+    assert project.dump() == first
+    assert len((await migrate(project.folder, project.url)).applied) == 1
+
+
 async def test_two_at_once_wait_for_each_other_and_the_second_plans_anew(project):
     await project.up(users(), users(name()))
     plans = [await project.plan(), await project.plan()]
