@@ -19,6 +19,7 @@ from chatkeep.kit.target import target_of
 from fixtures.seeds import hardened_schema
 from kit.traffic.traffic import MARGIN, P, Traffic, fill, spread
 
+MESSAGES = int(os.environ.get("CHATKEEP_MESSAGES", "1000000"))
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
 
 
@@ -54,7 +55,7 @@ def report(traffic: Traffic, marks: list[tuple[str, float]]) -> None:
 
 @pytest.mark.timeout(7200)
 async def test_clients_are_held_up_by_no_step_of_the_hardening(golden, scratch, pg18, database_url):
-    messages, clients = (1_000_000, 8) if FULL else (5_000, 4)
+    messages, clients = (MESSAGES, 8) if FULL else (5_000, 4)
     root, target = golden("deepsearch"), target_of(hardened_schema("deepsearch", seed_writers=True))
     await migrate(Folder.read(root), database_url)
     await fill(database_url, messages)
@@ -97,6 +98,6 @@ async def test_figures_of_the_plain_hardening(golden, scratch, pg18, database_ur
     """What the clients wait without `--safe`: no promise, a figure to compare with."""
     root, target = golden("deepsearch"), target_of(hardened_schema("deepsearch", seed_writers=True))
     await migrate(Folder.read(root), database_url)
-    await fill(database_url, 1_000_000)
+    await fill(database_url, MESSAGES)
     await generate(root, target, scratch, Options())
-    await harden(root, database_url, messages=1_000_000, clients=8, limit=600)
+    await harden(root, database_url, messages=MESSAGES, clients=8, limit=600)

@@ -14,7 +14,7 @@ from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.safe import filling, forms, holding
 from chatkeep.kit.safe.retyping import Path, Retyping, pair
-from chatkeep.kit.safe.step import SafeStep, joined, one_by_one, planned
+from chatkeep.kit.safe.step import SafeStep, joined, one_by_one, parted, planned
 
 Measure = Callable[[Sequence[str]], Awaitable[list[bool]]]
 """Says which statements work through a whole table; changes nothing."""
@@ -148,16 +148,17 @@ class Series:
         statements = joined([*statements, *plan(one, two, using=self.using, allow_drops=True)])
         more = [sql for fill in self.fills for sql in fill.attach()]
         more += [sql for each in self.retypings for sql in each.expand()]
-        step = planned(
-            "expand",
+        loose, tight = parted(statements)
+        summary = (
             "Adds what takes a moment only; nothing is taken away, code of before keeps working. "
-            "New rows get all values; those that are there get theirs in the next steps.",
-            statements,
-            *more,
+            "New rows get all values; those that are there get theirs in the next steps."
         )
-        step = await self._marked(step)
-        loose = all(s.action != "drop" and s.kind != "setting" for s in statements)
-        await self._step(one_by_one(step) if loose else step)
+        if loose or not tight:
+            step = await self._marked(planned("expand", summary, loose, *more))
+            await self._step(one_by_one(step))
+            summary, more = "Changes in one moment what takes several moves.", []
+        step = await self._marked(planned("change" if loose else "expand", summary, tight, *more))
+        await self._step(step)
 
     def _held(self) -> dict[Key, Fact | None]:
         """Give what the first step leaves as it is."""

@@ -1,5 +1,6 @@
 """One migration of a safe series."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -71,3 +72,18 @@ def joined(statements: Sequence[Statement]) -> list[Statement]:
             else:
                 out += [before, statement]
     return out
+
+
+def parted(statements: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """Part what may run one by one from what must be seen as a whole or not at all.
+
+    The second are the statements that change one thing in several moves, such as a serial that
+    becomes an identity; and all of them, where something is dropped to be made anew.
+    """
+    if any(
+        (s.action == "drop" and s.kind != Kind.DEFAULT) or s.kind == "setting" for s in statements
+    ):
+        return [], list(statements)
+    moves = Counter((s.kind, s.object) for s in statements if s.action == "alter")
+    tight = [s for s in statements if s.action == "alter" and moves[s.kind, s.object] > 1]
+    return [s for s in statements if s not in tight], tight
