@@ -10,7 +10,6 @@ from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.differences import differences
 from chatkeep.kit.plan.planner import plan
-from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.writing.dumping import dump_schema
 from fixtures.servers import PgServer
 
@@ -108,36 +107,42 @@ async def move(url: str, start: Seen, goal: Seen, pg_dump: Path) -> Seen:
     return found
 
 
-async def there_and_back(server: PgServer, first: str, second: str, rows: str = "") -> None:
-    """Make the first on one database, lead it to the second, back, and there again."""
-    scratch = Scratch(server.admin_url)
+async def there_and_back(
+    server: PgServer, urls: tuple[str, str], first: str, second: str, rows: str = ""
+) -> None:
+    """Make the first on one empty database, lead it to the second, back, and there again."""
     dump = server.bin / "pg_dump"
-    async with scratch.database() as url, scratch.database() as other:
-        await make(url, first + rows)
-        await make(other, second)
-        start, goal = await look(url, dump), await look(other, dump)
-        up = await move(url, start, goal, dump)
-        down = await move(url, up, start, dump)
-        await move(url, down, goal, dump)
+    url, other = urls
+    await make(url, first + rows)
+    await make(other, second)
+    start, goal = await look(url, dump), await look(other, dump)
+    up = await move(url, start, goal, dump)
+    down = await move(url, up, start, dump)
+    await move(url, down, goal, dump)
 
 
 _RESET = r"""
 do $$ declare each record; begin
+  for each in select format('drop event trigger %I', evtname) as sql from pg_event_trigger loop execute each.sql; end loop;
   for each in select format('drop publication %I', pubname) as sql from pg_publication loop execute each.sql; end loop;
   for each in select format('drop schema %I cascade', nspname) as sql from pg_namespace
               where nspname !~ '^pg_' and nspname not in ('information_schema', 'public') loop execute each.sql; end loop;
-  for each in select format('alter default privileges revoke all on %s from %s', case defaclobjtype when 'r' then 'tables' else 'functions' end,
+  for each in select format('alter default privileges revoke all on %s from %s', case defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'T' then 'types' else 'functions' end,
                             case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end) as sql
               from pg_default_acl, aclexplode(defaclacl) where grantee <> defaclrole loop execute each.sql; end loop;
+  if exists (select 1 from pg_default_acl where defaclobjtype = 'f') then alter default privileges grant execute on functions to public; end if;
   for each in select format('revoke all on schema public from %I', rolname) as sql from pg_roles where rolname in ('reader', 'writer') loop execute each.sql; end loop;
   for each in select c.oid::regclass as name, case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as noun
               from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S') order by relkind = 'S' loop
     if each.name::text !~ '^\d+$' then execute format('drop %s if exists %s cascade', each.noun, each.name); end if; end loop;
+  for each in select format('drop extension %I cascade', extname) as sql from pg_extension where extname <> 'plpgsql' loop execute each.sql; end loop;
   for each in select oid::regprocedure as name from pg_proc p where pronamespace = 'public'::regnamespace
               and not exists (select 1 from pg_depend d where d.objid = p.oid and d.deptype = 'i') loop
     if each.name::text !~ '^\d+$' then execute format('drop routine if exists %s cascade', each.name); end if; end loop;
   for each in select oid::regtype as name from pg_type where typnamespace = 'public'::regnamespace and typtype in ('e', 'd', 'c', 'r') loop
     if each.name::text !~ '^\d+$' then execute format('drop type if exists %s cascade', each.name); end if; end loop;
+  for each in select oid::regcollation as name from pg_collation where collnamespace = 'public'::regnamespace loop
+    execute format('drop collation %s cascade', each.name); end loop;
 end $$
 """
 _LEFT = """

@@ -13,13 +13,15 @@ class Constraint(OnTable):
     Attributes:
         definition: PostgreSQL's own text, as ALTER TABLE … ADD CONSTRAINT takes it.
         extra: What the other fields do not say: the whole definition of a key with DEFERRABLE,
-            NOT VALID, MATCH FULL, WITHOUT OVERLAPS, PERIOD or storage parameters, else empty.
+            NOT VALID, MATCH FULL, WITHOUT OVERLAPS or PERIOD, else empty.
+        options: Storage parameters of its index.
         partitioned: The table is a partitioned one.
         whole: (schema, name) of the partitioned table's index that its own is a part of.
     """
 
     definition: str = field(compare=False)
     extra: str
+    options: tuple[str, ...] = field(default=(), kw_only=True)
     whole: tuple[str, str] | None = field(default=None, kw_only=True)
     partitioned: bool = field(default=False, kw_only=True)
 

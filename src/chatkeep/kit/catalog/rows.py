@@ -183,7 +183,14 @@ def _constraint(row: asyncpg.Record) -> Constraint:
         return Check(*path, text, "".join(extras), settled(row["expression"]))
     whole = tuple(row["whole"]) if row["whole"] else None
     if row["type"] == "x":
-        return Exclude(*path, text, text, whole=whole, partitioned=row["partitioned"])
+        return Exclude(
+            *path,
+            text,
+            text,
+            options=tuple(row["options"]),
+            whole=whole,
+            partitioned=row["partitioned"],
+        )
     if row["type"] == "f":
         odd = ("DEFERRABLE", "NOT VALID", "NOT ENFORCED", "PERIOD ")
         plain = row["match"] == "s" and not row["some_columns"]
@@ -200,7 +207,7 @@ def _constraint(row: asyncpg.Record) -> Constraint:
             _ACTIONS[row["on_update"]],
         )
     kind = PrimaryKey if row["type"] == "p" else Unique
-    plain = not row["condeferrable"] and not row["has_options"]
+    plain = not row["condeferrable"]
     plain = plain and "WITHOUT OVERLAPS" not in _unquoted(text)
     return kind(
         *path,
@@ -209,6 +216,7 @@ def _constraint(row: asyncpg.Record) -> Constraint:
         tuple(row["columns"]),
         tuple(row["include"]),
         row["nulls_not_distinct"],
+        options=tuple(row["options"]),
         whole=whole,
         partitioned=row["partitioned"],
     )

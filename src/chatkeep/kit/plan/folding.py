@@ -116,7 +116,9 @@ def _fold_default(
 
 
 def _doubled(changes: Changes, fact: Fact) -> bool:
-    """Say whether CREATE TABLE would take a unique constraint for another key of these columns."""
+    """Say whether CREATE TABLE cannot say it, or would take it for another key of its columns."""
+    if isinstance(fact, Keyed) and fact.options:
+        return True  # they are set by a statement of its own
     return isinstance(fact, Unique) and any(
         isinstance(other, Keyed) and other != fact and other.columns == fact.columns
         for other in changes.context.after.children(Key(Kind.TABLE, fact.path[:2]))

@@ -141,11 +141,15 @@ def _follow_defaults(
         )
     for leader in leaders:
         column = Key(Kind.COLUMN, leader.path)
-        if column in changes.creates or column in changes.drops or leader in changes.only:
+        if column in changes.drops or leader in changes.only:
             continue
         if changes.carried.get(leader, column).kind is Kind.DEFAULT:
             continue  # done with the whole above
         keys = [Key(Kind.DEFAULT, (*table, leader.path[2])) for table in parts]
+        if column in changes.creates:  # what is written with ADD COLUMN is folded elsewhere
+            if any(_expression(after, key) != _expression(after, leader) for key in keys):
+                changes.only.add(leader)
+            continue
         if all(_expression(after, key) == _expression(after, leader) for key in keys):
             for key in keys:
                 if leader in changes.drops or key not in changes.creates:

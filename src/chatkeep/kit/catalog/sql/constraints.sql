@@ -6,7 +6,7 @@ SELECT co.oid, co.conindid, n.nspname, c.relname, co.conname, co.contype::text A
        array(SELECT a.attname::text FROM unnest(i.indkey[i.indnkeyatts:]) WITH ORDINALITY k(num, ord)
              JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = k.num ORDER BY k.ord) AS include,
        coalesce(i.indnullsnotdistinct, false) AS nulls_not_distinct,
-       co.condeferrable, ic.reloptions IS NOT NULL AS has_options, co.convalidated,
+       co.condeferrable, coalesce(array(SELECT o FROM unnest(ic.reloptions) o ORDER BY o), '{}') AS options, co.convalidated,
        fn.nspname AS target_schema, f.relname AS target_table,
        array(SELECT a.attname::text FROM unnest(co.confkey) WITH ORDINALITY k(num, ord)
              JOIN pg_attribute a ON a.attrelid = co.confrelid AND a.attnum = k.num ORDER BY k.ord) AS target_columns,

@@ -1,5 +1,7 @@
 """Constraints of tables."""
 
+from dataclasses import replace
+
 from chatkeep.kit.catalog.constraints import (
     Check,
     Constraint,
@@ -9,8 +11,9 @@ from chatkeep.kit.catalog.constraints import (
     PrimaryKey,
     Unique,
 )
+from chatkeep.kit.plan.kinds.tables import option_changes
 from chatkeep.kit.plan.quoting import ident
-from chatkeep.kit.plan.writer import Context, Writer, replaced
+from chatkeep.kit.plan.writer import Context, Writer
 
 
 def clause(fact: Constraint) -> str:
@@ -43,7 +46,12 @@ def _wrapped(expression: str) -> str:
 def _add(fact: Constraint) -> list[str]:
     only = "ONLY " if fact.partitioned and not isinstance(fact, Check | ForeignKey) else ""
     table = only + ident(*fact.path[:2])
-    return [f"ALTER TABLE {table} ADD CONSTRAINT {ident(fact.name)} {clause(fact)}"]
+    sql = f"ALTER TABLE {table} ADD CONSTRAINT {ident(fact.name)} {clause(fact)}"
+    return [sql, *option_changes(_index(fact), (), fact.options)]
+
+
+def _index(fact: Constraint) -> str:
+    return f"ALTER INDEX {ident(fact.schema, fact.name)}"
 
 
 def _drop(fact: Constraint) -> str:
@@ -51,8 +59,10 @@ def _drop(fact: Constraint) -> str:
 
 
 def _alter(before: Constraint, after: Constraint, context: Context) -> list[str] | None:
-    """Validate what was NOT VALID; anything else is made anew."""
+    """Validate what was NOT VALID, set parameters of the index; anything else is made anew."""
     del context
+    if replace(before, options=after.options) == after:
+        return option_changes(_index(after), before.options, after.options)
     plain = after.definition
     if before.definition == f"{plain} NOT VALID":
         table = ident(*after.path[:2])
@@ -60,8 +70,8 @@ def _alter(before: Constraint, after: Constraint, context: Context) -> list[str]
     return None
 
 
-PRIMARY_KEY = Writer[PrimaryKey](_add, _drop, replaced)
-UNIQUE = Writer[Unique](_add, _drop, replaced)
-EXCLUDE = Writer[Exclude](_add, _drop, replaced)
+PRIMARY_KEY = Writer[PrimaryKey](_add, _drop, _alter)
+UNIQUE = Writer[Unique](_add, _drop, _alter)
+EXCLUDE = Writer[Exclude](_add, _drop, _alter)
 CHECK = Writer[Check](_add, _drop, _alter)
 FOREIGN_KEY = Writer[ForeignKey](_add, _drop, _alter)

@@ -25,7 +25,8 @@ def changed_words(before: SequenceOptions, after: SequenceOptions) -> list[str]:
     words = [f"{word} {new}" for word, old, new in pairs if old != new]
     if before.cycle != after.cycle:
         words.append("CYCLE" if after.cycle else "NO CYCLE")
-    return words
+    apart = after.maximum < before.minimum or after.minimum > before.maximum
+    return [*words, f"RESTART WITH {after.start}"] if apart else words
 
 
 def lift(path: tuple[str, ...], before: SequenceOptions, after: SequenceOptions) -> list[str]:
