@@ -1,5 +1,6 @@
 """`pull` of databases that exist: the seeds' as drizzle-kit made them, our presets, Better Auth, Auth.js."""
 
+import os
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +12,8 @@ from chatkeep.presets import deepsearch, maps
 from kit.pull.conftest import round_trip
 
 HERE = Path(__file__).parent
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
+EDITIONS = [{"seed_writers": True}, *([{"edition": "seed"}, {}] if FULL else [])]
 
 
 @pytest.mark.parametrize("seed", ["deepsearch", "maps"])
@@ -31,7 +34,7 @@ async def test_a_database_of_drizzle_kit(pg, seed, golden, fresh_database, tmp_p
 
 
 @pytest.mark.parametrize("preset", [deepsearch, maps])
-@pytest.mark.parametrize("words", [{"edition": "seed"}, {"seed_writers": True}], ids=str)
+@pytest.mark.parametrize("words", EDITIONS, ids=str)
 async def test_a_preset(take, pg18, preset, words):
     target = target_of(preset.schema(prefix="app_", **words))
     taken = await take(pg18, ";\n".join(schema_sql(target.state)), tables=["app_*"])

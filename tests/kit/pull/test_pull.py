@@ -90,7 +90,7 @@ SIDES = [  # two states of each case; the sample has some of every part of the l
     for case in CASES
     for side in ("old", "new")
     if getattr(case, side).strip()
-][:: 1 if FULL else 60]
+][:: 1 if FULL else 120]
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ FULL = bool(os.environ.get("CHATKEEP_FULL"))
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @settings(
-    max_examples=200 if FULL else 4,
+    max_examples=200 if FULL else 2,
     deadline=None,
     database=None,
     phases=[Phase.generate],

@@ -101,7 +101,7 @@ async def blocks(there: Place) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @settings(
-    max_examples=200 if FULL else 4,
+    max_examples=200 if FULL else 2,
     deadline=None,
     database=None,
     phases=[Phase.generate],
