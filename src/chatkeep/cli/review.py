@@ -58,9 +58,9 @@ def review(
 
 
 def _print(found: "Review", form: str | None) -> None:
-    from chatkeep.kit.review import as_markdown, as_text
+    from chatkeep.kit.review import as_markdown, as_plain
 
     if form == "json":
         places.print_json(found.as_json())
     else:
-        click.echo(as_markdown(found) if form == "markdown" else as_text(found))
+        click.echo(as_markdown(found) if form == "markdown" else as_plain(found))

@@ -8,7 +8,7 @@ import pytest
 
 from chatkeep.errors import MigrationFailedError, MigrationsFolderError
 from chatkeep.kit.folder import Folder
-from chatkeep.kit.review import Options, Severity, as_markdown, as_text, review
+from chatkeep.kit.review import Options, Severity, as_markdown, as_plain, review
 from kit.review.base import BASE
 
 NO_SQUAWK = Options(use_squawk=False)
@@ -141,7 +141,7 @@ async def test_the_three_forms_say_the_same(told):
     statement = migration["statements"][1]
     assert statement["locks"]["posts"] == "SHARE"
     assert statement["scans"] == ["posts"]
-    text, markdown = as_text(found), as_markdown(found)
+    text, markdown = as_plain(found), as_markdown(found)
     for finding in migration["findings"]:
         assert finding["rule"] in text
         assert finding["message"] in text

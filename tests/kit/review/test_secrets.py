@@ -8,7 +8,7 @@ import pytest
 
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import migrate
-from chatkeep.kit.review import Options, as_markdown, as_text, review
+from chatkeep.kit.review import Options, as_markdown, as_plain, review
 
 TYPES = ["text", "varchar(60)", "json", "jsonb", "bytea", "text[]", "xml"]
 CHANGES = [
@@ -64,7 +64,7 @@ async def test_no_value_gets_out(seed, folder_of, scratch18, playground18, pg18,
     await connection.execute(f"INSERT INTO t VALUES (1, {values}), (2, {values})")
     found = await review(folder, scratch18, url=url, options=Options(small_bytes=0))
     assert found.migrations
-    out = [repr(found), json.dumps(found.as_json()), as_text(found), as_markdown(found)]
+    out = [repr(found), json.dumps(found.as_json()), as_plain(found), as_markdown(found)]
     out += [caplog.text, *capfd.readouterr()]
     encoded = secret.encode().hex()
     assert not [text for text in out if secret in text or encoded in text]

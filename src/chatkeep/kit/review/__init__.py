@@ -1,7 +1,7 @@
 """What pending migrations do to a live database: measured on a scratch one, and judged."""
 
 from chatkeep.kit.review.finding import Finding, Measured, Review, Reviewed, Severity, Size
-from chatkeep.kit.review.report import as_markdown, as_text
+from chatkeep.kit.review.report import as_markdown, as_plain
 from chatkeep.kit.review.reviewing import Options, review
 from chatkeep.kit.review.rules import RULES
 
@@ -15,6 +15,6 @@ __all__ = [
     "Severity",
     "Size",
     "as_markdown",
-    "as_text",
+    "as_plain",
     "review",
 ]

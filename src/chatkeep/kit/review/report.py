@@ -8,7 +8,7 @@ from chatkeep.kit.review.finding import Finding, Measured, Review, Reviewed, Sev
 _STRONG = {modes.name(lock) for lock in range(modes.SHARE, modes.ACCESS_EXCLUSIVE + 1)}
 
 
-def as_text(review: Review) -> str:
+def as_plain(review: Review) -> str:
     """Give the review for a terminal: what each statement does, and what to do about it."""
     lines: list[str] = []
     for each in review.migrations:
