@@ -84,7 +84,6 @@ CASES = [
     case("statistics of an expression", T, "", "create statistics s on (n + 1), a from t;"),
     case("extended statistics target", T, "create statistics s on a, n from t;", "create statistics s on a, n from t; alter statistics s set statistics 99;"),
     case("extension schema", "create schema ext;", "create extension pg_trgm;", "create extension pg_trgm schema ext;"),
-    case("extension version", "", "create extension pg_trgm version '1.5';", "create extension pg_trgm;", rows=""),
     case("schema gone with all in it", "", "create schema app; create table app.t (id serial primary key); create view app.v as select id from app.t; create type app.e as enum ('a'); create function app.f() returns int language sql as 'select 1';", ""),
     case("storage parameters of toast", T, "", "alter table t set (toast.autovacuum_enabled = false, toast_tuple_target = 200);"),
 ]  # fmt: skip

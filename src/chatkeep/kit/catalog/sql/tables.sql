@@ -1,5 +1,7 @@
 SELECT c.oid, n.nspname, c.relname, c.relpersistence = 'u' AS unlogged,
-       coalesce(array(SELECT o FROM unnest(c.reloptions) o ORDER BY o), '{}') AS options,
+       array(SELECT o FROM unnest(c.reloptions) o UNION ALL
+             SELECT 'toast.' || o FROM pg_class tc, unnest(tc.reloptions) o WHERE tc.oid = c.reltoastrelid
+             ORDER BY 1) AS options,
        c.relrowsecurity, c.relforcerowsecurity,
        CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' ELSE 'index' END
          AS replica_identity,
