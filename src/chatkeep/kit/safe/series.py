@@ -155,7 +155,7 @@ class Series:
         )
         if loose or not tight:
             step = await self._marked(planned("expand", summary, loose, *more))
-            await self._step(one_by_one(step))
+            await self._step(one_by_one(step) if self.tables else step)
             summary, more = "Changes in one moment what takes several moves.", []
         step = await self._marked(planned("change" if loose else "expand", summary, tight, *more))
         await self._step(step)
