@@ -16,7 +16,7 @@ from chatkeep.kit.connection import where
         ("postgresql:///app?host=%2Fvar%2Frun%2Fpg", "/var/run/pg:5432/app"),
         ("postgresql://me@[::1]:5433/app", "[::1]:5433/app"),
         ("postgresql://me:geheim@one:1,two:2/app", "the database URL"),
-        ("postgresql:///caf%C3%A9", "localhost:5432/café"),
+        ("postgresql:///stra%C3%9Fe", "localhost:5432/straße"),
     ],
 )
 def test_place(url, said):

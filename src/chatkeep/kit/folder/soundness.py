@@ -106,8 +106,10 @@ def _journal(entries: Sequence[Entry]) -> Said:
     for before, after in pairwise(entries):
         if after.when <= before.when:
             yield (
-                (f"{after.tag} is not dated later than {before.tag}, which stands before it: "
-                "drizzle-kit would skip it where the other is applied."),
+                (
+                    f"{after.tag} is not dated later than {before.tag}, which stands before it: "
+                    "drizzle-kit would skip it where the other is applied."
+                ),
                 REBASE,
             )
         if after.idx not in {before.idx, before.idx + 1}:
@@ -115,8 +117,10 @@ def _journal(entries: Sequence[Entry]) -> Said:
     for prefix, tags in _by_prefix(entries).items():
         if len(tags) > 1:
             yield (
-                (f"{len(tags)} migrations have the number {prefix} ({', '.join(tags)}); a merge of "
-                "two branches does that."),
+                (
+                    f"{len(tags)} migrations have the number {prefix} ({', '.join(tags)}); a merge of "
+                    "two branches does that."
+                ),
                 "`chatkeep rebase` renumbers the later one.",
             )
 
@@ -182,8 +186,10 @@ def _snapshots(folder: Folder) -> Said:
         if document.get("version") != "7":
             yield (
                 f"{path.name} is of version {document.get('version')}, not 7.",
-                ("`drizzle-kit up` brings an older one up to date; chatkeep and drizzle-kit 0.31 "
-                "do not know a newer one."),
+                (
+                    "`drizzle-kit up` brings an older one up to date; chatkeep and drizzle-kit 0.31 "
+                    "do not know a newer one."
+                ),
             )
         seen.setdefault(previous, path.name)
         ids.add(id_)
