@@ -79,11 +79,13 @@ def test_folder_without_journal_is_refused(folder):
         Folder.read(folder)
 
 
-def test_folder_of_drizzle_1_is_named_as_such(tmp_path):
+def test_folder_of_drizzle_1_is_read_and_not_written_into(tmp_path):
     (tmp_path / "20261121021412_initial").mkdir()
     (tmp_path / "20261121021412_initial" / "migration.sql").write_text("select 1")
+    folder = Folder.read(tmp_path)
+    assert [migration.name for migration in folder.migrations] == ["20261121021412_initial"]
     with pytest.raises(MigrationsFolderError, match=r"drizzle-kit 1\.0"):
-        Folder.read(tmp_path)
+        folder.refuse_writing()
 
 
 def test_broken_journal_is_refused_with_the_line(folder):

@@ -39,7 +39,7 @@ async def test_drizzle_kit_reads_a_folder_with_all_that_we_add(
     generate_custom(root, "by hand")
     folder = Folder.read(root)
     assert len(list(root.glob("*.down.sql"))) >= 2
-    assert any("-- chatkeep:no-transaction" in m.sql for m in folder.migrations)
+    assert any("INDEX CONCURRENTLY" in m.sql for m in folder.migrations)
     assert any(entry.own for entry in folder.journal.entries), OWN_KEY
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     assert "Everything's fine" in project.kit("check")

@@ -116,6 +116,7 @@ async def test_statement_that_refuses_a_transaction_unexpectedly_is_explained(
     assert len((await migrate(Folder.read(root), database_url)).applied) == 1
 
 
+@pytest.mark.parametrize("command", ["COMMIT", "begin", "/* x */ Rollback;", "select 1; end"])
 async def test_file_that_would_end_its_transaction_is_refused_unrun(
     folder_of, database_url, rows, command
 ):

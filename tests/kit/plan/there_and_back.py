@@ -131,6 +131,7 @@ do $$ declare each record; begin
                             case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end) as sql
               from pg_default_acl, aclexplode(defaclacl) where grantee <> defaclrole loop execute each.sql; end loop;
   if exists (select 1 from pg_default_acl where defaclobjtype = 'f') then alter default privileges grant execute on functions to public; end if;
+  if exists (select 1 from pg_default_acl where defaclobjtype = 'T') then alter default privileges grant usage on types to public; end if;
   for each in select format('revoke all on schema public from %I', rolname) as sql from pg_roles where rolname in ('reader', 'writer') loop execute each.sql; end loop;
   for each in select c.oid::regclass as name, case relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as noun
               from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S') order by relkind = 'S' loop
@@ -146,8 +147,10 @@ do $$ declare each record; begin
 end $$
 """
 _LEFT = """
-select (select count(*) from pg_depend where objid >= 16384 and deptype <> 'e') + (select count(*) from pg_default_acl)
-     + (select count(*) from pg_publication) + (select count(*) from pg_event_trigger)
+select pg_describe_object(classid, objid, objsubid) from pg_depend where objid >= 16384 and deptype <> 'e'
+union all select 'default privileges ' || defaclobjtype::text || ' ' || defaclacl::text from pg_default_acl
+union all select 'publication ' || pubname from pg_publication
+union all select 'event trigger ' || evtname from pg_event_trigger
 """
 
 
@@ -157,7 +160,8 @@ async def emptied(url: str) -> None:
     try:
         await connection.execute("set client_min_messages = error")
         await connection.execute(_RESET)
-        assert await connection.fetchval(_LEFT) == 0
+        left = [row[0] for row in await connection.fetch(_LEFT)]
+        assert left == [], left
     finally:
         await connection.close()
 

@@ -148,7 +148,10 @@ async def test_every_row_is_changed_once(
         assert len(kept) == len(seen)
         assert len(kept) > 8 or key == "ctid"
         # Told where it stopped, a run goes on behind that.
-        assert await run_batches(connection, batch, position=kept[-1], save=save) == 0
+        again = await run_batches(connection, batch, position=kept[-1], save=save)
+        # By place it meets what it moved to new pages, which its WHERE leaves out.
+        assert again == 0 or key == "ctid"
+        assert await connection.fetch("select n, count(*) from t group by n") == [(1, 1003)]
         middle = await run_batches(connection, batch, position=kept[2], save=save)
         assert middle == 1003 - seen[2] or key == "ctid"
 
