@@ -1,6 +1,6 @@
 """What PostgreSQL said, in a sentence that repeats no row.
 
-The details of some errors hold a row's values ("Failing row contains (…)"), and a row of a chat
+The words of some errors hold a row's values ("Failing row contains (…)"), and a row of a chat
 application may be somebody's message: names of tables, columns and constraints go into our
 errors, values do not.
 """
@@ -9,27 +9,56 @@ import re
 
 import asyncpg
 
-_DATA_EXCEPTION = "22"
-_INTEGRITY = "23"
+# Data exceptions, broken constraints, and check options of views: of these PostgreSQL's own words
+# are told only where they hold nothing but names that it gives beside, in fields of their own.
+_OF_ROWS = ("22", "23", "44")
+_FIELDS = ("schema_name", "table_name", "column_name", "data_type_name", "constraint_name")
+_KNOWN = {
+    "check constraint * of relation * is violated by some row",
+    "column * of relation * contains null values",
+    "column * of table * contains null values",
+    "column * of table * contains values that violate the new constraint",
+    "conflicting key value violates exclusion constraint *",
+    "could not create exclusion constraint *",
+    "could not create unique index *",
+    "duplicate key value violates unique constraint *",
+    "insert or update on table * violates foreign key constraint *",
+    "new row for relation * violates check constraint *",
+    "null value in column * of relation * violates not-null constraint",
+    "partition constraint of relation * is violated by some row",
+}
 
 
 def describe(error: asyncpg.PostgresError) -> str:
-    """Give PostgreSQL's message, detail and code, ending with a full stop."""
+    """Give what was refused, with its code, ending with a full stop.
+
+    That is PostgreSQL's message, detail and hint. Where these may hold values of rows it is the
+    name of the condition, with the names of the objects.
+    """
     code = sqlstate(error)
-    text = str(error.args[0]) if error.args else type(error).__name__
-    detail = _attribute(error, "detail")
-    if code.startswith(_DATA_EXCEPTION):
-        text = re.sub(r': ".*\Z', "", text, flags=re.DOTALL)
-        detail = ""
-    elif code.startswith(_INTEGRITY):
-        key = re.match(r"Key (\(.*?\))=", detail)
-        detail = f"Columns {key.group(1)}." if key else ""
+    if code.startswith(_OF_ROWS):
+        text, *more = _without_values(error)
+    else:
+        text = str(error.args[0]) if error.args else type(error).__name__
+        more = [_attribute(error, "detail"), _attribute(error, "hint")]
     sentence = f"{text.rstrip('.')} (SQLSTATE {code})."
-    if detail:
-        sentence += f" {detail.rstrip('.')}."
-    if hint := _attribute(error, "hint"):
-        sentence += f" {hint.rstrip('.')}."
+    for each in filter(None, more):
+        sentence += f" {each.rstrip('.')}."
     return " ".join(sentence.split())
+
+
+def _without_values(error: asyncpg.PostgresError) -> list[str]:
+    said = str(error.args[0]) if error.args else ""
+    names = {field: name for field in _FIELDS if (name := _attribute(error, field))}
+    masked = said
+    for name in names.values():
+        masked = masked.replace(f'"{name}"', "*")
+    if masked in _KNOWN:
+        key = re.match(r"Key (\(.*?\))=", _attribute(error, "detail"))
+        return [said, f"Columns {key.group(1)}"] if key else [said]
+    condition = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__.removesuffix("Error"))
+    told = [f"{field.split('_')[-2]} {name}" for field, name in names.items()]
+    return [", ".join([condition.lower(), *told])]
 
 
 def sqlstate(error: asyncpg.PostgresError) -> str:
