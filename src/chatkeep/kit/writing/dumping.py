@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from chatkeep.errors import ProofFailedError
 from chatkeep.kit.catalog.expressions import settled
@@ -87,6 +87,14 @@ def _without_password(url: str) -> tuple[str, dict[str, str]]:
     if colon:
         environment["PGPASSWORD"] = unquote(password)
         url = url.replace(f"{parts.netloc}", f"{name}{at}{place}", 1)
+    head, mark, query = url.partition("?")
+    options = query.split("&")
+    kept = [option for option in options if unquote(option.partition("=")[0]) != "password"]
+    if len(kept) < len(options):
+        given = parse_qs(parts.query).get("password", [""])[-1]
+        if given and not password:  # asyncpg too prefers the one beside the user
+            environment["PGPASSWORD"] = given
+        url = f"{head}{mark if kept else ''}{'&'.join(kept)}"
     return url, environment
 
 
