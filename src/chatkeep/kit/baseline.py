@@ -1,5 +1,6 @@
 """Adopting a database that something else made: compared, and noted without being run."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,8 +22,9 @@ from chatkeep.kit.differences import Difference, differences
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.squashing.rows import touches_rows
-from chatkeep.kit.states import facts_of_migrations
 
+# Each state is read only where the next file holds one of these words, in a block or not.
+_TAKING = re.compile(r"\b(?:DROP|RENAME|SET\s+SCHEMA)\b", re.IGNORECASE)
 _MOST_TRIED = 100  # migrations; beyond these no other place is looked for
 
 
@@ -96,23 +98,46 @@ async def baseline(
     """
     chosen = options or Options()
     wanted = folder.until(chosen.to)
-    goal = await facts_of_migrations(wanted, scratch)
-    whole = goal
-    if len(wanted) < len(folder.migrations):
-        whole = await facts_of_migrations(folder.migrations, scratch)
+    states = await _states(folder, len(wanted), scratch)
     project = project_of(folder)
     async with connect(url, name="chatkeep baseline") as connection:
         if chosen.dry_run:
-            found = await _look(connection, folder, (goal, whole), chosen)
+            found = await _look(connection, folder, states, chosen)
         else:
             async with migration_lock(connection, wait=chosen.lock_wait, project=project):
-                found = await _look(connection, folder, (goal, whole), chosen)
+                found = await _look(connection, folder, states, chosen)
                 if not found.left and found.new:
                     await ledger.record_baseline(connection, found.new, project=project)
     fits = None
     if found.left and not found.empty and len(folder.migrations) <= _MOST_TRIED:
-        fits = await _fitting(folder, found.live, whole, scratch)
+        fits = await _fitting(folder, found.live, states.known, scratch)
     return _report(found, fits)
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    goal: Catalog
+    whole: Catalog
+    known: tuple[Catalog, ...]  # what the folder had at some time; a DROP may have been left out
+
+
+async def _states(folder: Folder, wanted: int, scratch: Scratch) -> _States:
+    known: list[Catalog] = []
+    async with scratch.database() as url, connect(url) as connection:
+        goal = whole = await read_catalog(connection)
+        for number, migration in enumerate(folder.migrations, 1):
+            if number > 1 and number - 1 != wanted and _takes_away(migration):
+                known.append(await read_catalog(connection))
+            await replay(connection, [migration])
+            if number == wanted:
+                goal = await read_catalog(connection)
+        whole = goal if wanted == len(folder.migrations) else await read_catalog(connection)
+    return _States(goal, whole, (goal, whole, *known))
+
+
+def _takes_away(migration: Migration) -> bool:
+    """Whether something may be gone after it, or have another name."""
+    return _TAKING.search(migration.sql) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +166,20 @@ def _report(found: _Found, fits: str | None) -> Baselined:
 async def _look(
     connection: asyncpg.Connection,
     folder: Folder,
-    states: tuple[Catalog, Catalog],
+    states: _States,
     options: Options,
 ) -> _Found:
-    goal, whole = states
     matching = await read_matching(connection, folder)
     refuse_edited(matching)
     refuse_missing(matching)
     live = await read_catalog(connection)
-    ours = belongings(live, (goal, whole), options.tables_filter)
-    every = differences(goal, ours)
+    ours = belongings(live, states.known, options.tables_filter)
+    every = differences(states.goal, ours)
     accepted = _accepted(every, options.accept)
     applied = {migration.tag for migration in matching.of("applied")}
     new = tuple(m for m in folder.until(options.to) if m.tag not in applied)
     left = tuple(difference for difference in every if difference not in accepted)
-    tables = {key for key in whole.facts if key.kind is Kind.TABLE}
+    tables = {key for key in states.whole.facts if key.kind is Kind.TABLE}
     return _Found(
         matching, live, new, left, accepted, bool(tables) and tables.isdisjoint(live.facts)
     )
@@ -175,13 +199,15 @@ def _accepted(found: Sequence[Difference], accept: Sequence[str]) -> tuple[Diffe
     return tuple(out.values())
 
 
-async def _fitting(folder: Folder, live: Catalog, whole: Catalog, scratch: Scratch) -> str | None:
+async def _fitting(
+    folder: Folder, live: Catalog, known: Sequence[Catalog], scratch: Scratch
+) -> str | None:
     """Find the last migration up to which the database has exactly what the folder makes."""
     fits = None
     async with scratch.database() as url, connect(url) as connection:
         for migration in folder.migrations:
             await replay(connection, [migration])
             state = await read_catalog(connection)
-            if not differences(state, belongings(live, (state, whole))):
+            if not differences(state, belongings(live, (state, *known))):
                 fits = migration.tag
     return fits

@@ -390,3 +390,35 @@ def _call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "DATABASE_URL": ""}
     command = [sys.executable, "-m", *words]
     return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True)
+
+
+async def test_drop_that_was_not_done_is_a_difference(folder_of, scratch, database_url):
+    made = (
+        "create table a (id int primary key); create table b (id int primary key);"
+        "create function ff() returns int language sql as 'select 1';"
+        "create view old as select 1 as one;"
+    )
+    gone = "do $$ begin execute 'drop table b'; end $$; drop function ff();"
+    root = folder_of(made, gone, "alter view old rename to new; create table later (id int);")
+    await run(database_url, made + "create table later (id int); alter view old rename to new;")
+    await run(database_url, "create table stranger (id int);")
+    done = await baseline(Folder.read(root), database_url, scratch)
+    assert sorted(said(done)) == [
+        "The function public.ff is in the database, not in the folder",
+        "The table public.b is in the database, not in the folder",
+    ]
+    assert (done.recorded, done.fits) == ((), None)
+
+    await run(database_url, "drop table later; alter view new rename to old;")
+    behind = await baseline(Folder.read(root), database_url, scratch)
+    assert (behind.recorded, behind.fits) == ((), "0000_step")
+    await baseline(Folder.read(root), database_url, scratch, Options("0000"))
+    assert len((await migrate(Folder.read(root), database_url)).applied) == 2
+
+
+async def test_name_that_was_left_is_a_difference(folder_of, scratch, database_url):
+    root = folder_of(*STEPS, "alter table t rename to s;")
+    await run(database_url, "".join(STEPS) + "create table s (id int primary key, note text);")
+    done = await baseline(Folder.read(root), database_url, scratch)
+    assert "The table public.t is in the database, not in the folder" in said(done)
+    assert done.recorded == ()
