@@ -5,7 +5,16 @@ import re
 
 import asyncpg
 import pytest
-from sqlalchemy import CheckConstraint, Column, Enum, ForeignKey, Identity, Integer, Table, Text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Enum,
+    ForeignKey,
+    Identity,
+    Integer,
+    Table,
+    Text,
+)
 
 from chatkeep.errors import (
     MigrationError,
@@ -359,3 +368,44 @@ async def test_references_and_checks_go_and_come(project):
     await project.up(both(CheckConstraint("id > 0", "c")))
     await project.back()
     assert project.dump() == first
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("with x as (delete from x_user returning 1) select count(*) from x", "its WITH may take"),
+        ("do $$ begin delete from x_user; end $$", "its DO may take"),
+        ("select count(*) from x_user", "its SELECT may take"),
+        ("explain analyze delete from x_user", "its EXPLAIN may take"),
+        ("alter table x_user alter name type text using null::text", "its USING makes of"),
+    ],
+)
+async def test_what_a_reverse_by_hand_may_do_to_rows_has_to_be_accepted(project, statement, said):
+    await project.up(users(name()), users(name(), Column("bio", Text, index=True)))
+    await project.run("insert into x_user values (1, 'Ada')")
+    project.down(1).write_text(
+        f"alter table x_user drop column bio;\n--> statement-breakpoint\n{statement}"
+    )
+    with pytest.raises(RowsInTheWayError, match=rf"what {said}.* \(not counted\)"):
+        await project.back()
+    assert await project.run("select name from x_user") == [("Ada",)]
+    assert (await project.back(LOSE)).reverted
+
+
+async def test_generated_reverse_on_other_ground_is_not_taken_for_one_by_hand(project):
+    """It holds a USING, and its own head tells what it loses: nothing."""
+    await project.write(users(), users(name()), users(name(), Column("n", Integer)))
+    await project.write(users(name(), Column("n", Text)))
+    text = project.down(3).read_text()
+    assert "USING" in text
+    whole = project.folder
+    path = project.root / "meta" / "_journal.json"
+    journal = path.read_text()
+    entries = [m.entry for m in whole.migrations if m.tag[:4] != "0001"]
+    empty = type(whole.journal)({**whole.journal.document, "entries": []}, ())
+    path.write_text(empty.with_entries(entries))
+    await migrate(project.folder, project.url)
+    path.write_text(journal)
+    plan = await select(project.folder, project.url)
+    assert not plan.is_proved
+    assert list((await prove(plan, project.url, project.scratch)).losses.values()) == [[]]

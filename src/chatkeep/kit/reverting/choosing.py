@@ -10,9 +10,11 @@ from chatkeep.kit.applying.sqlscan import statement_words
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.folder.reading import CUSTOM, read_text
 from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.squashing.rows import STRUCTURE
 from chatkeep.kit.writing.bench import bench
 from chatkeep.kit.writing.reversing import (
     REASON_KEY,
+    is_generated,
     is_proved,
     named_hash,
     reverse_migration,
@@ -119,7 +121,7 @@ def _reversal(applied: Sequence[Matched], place: int) -> Reversal:
         raise NotReversibleError(str(exc.args[0]), hint=exc.hint) from exc
     earlier = tuple(each.migration for each in applied[:place])
     proved = is_proved(up, down, standing_on(earlier))
-    loses = merged(told_losses(down.sql), () if proved else _of_statements(down))
+    loses = merged(told_losses(down.sql), () if is_generated(up, down) else _of_statements(down))
     return Reversal(up, down, row.id, earlier, loses, proved)
 
 
@@ -133,9 +135,20 @@ def _reason(up: Migration) -> str:
 
 
 def _of_statements(down: Migration) -> list[str]:
-    """Say which statements of a hand change rows; how many, nobody knows before."""
-    found = [words[0] for text in down.statements for words in statement_words(text)]
-    return [f"what its {word} takes" for word in dict.fromkeys(found) if word in _TAKES_ROWS]
+    """Say which statements of a hand may change rows; how many, nobody knows before.
+
+    A scratch database has no rows, so trying the reverse there tells nothing of them. What is not
+    known to change the structure alone counts as a loss: WITH, DO, CALL and SELECT may delete too.
+    """
+    found: list[str] = []
+    for words in (words for text in down.statements for words in statement_words(text)):
+        if words[0] in _TAKES_ROWS:
+            found.append(f"what its {words[0]} takes")
+        elif words[0] not in STRUCTURE:
+            found.append(f"what its {words[0]} may take")
+        elif words[0] == "ALTER" and "TYPE" in words and "USING" in words[words.index("TYPE") :]:
+            found.append("what its USING makes of stored values")
+    return list(dict.fromkeys(found))
 
 
 async def verify(reversals: Sequence[Reversal], scratch: Scratch) -> tuple[list[Reversal], str]:

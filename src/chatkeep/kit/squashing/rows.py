@@ -5,8 +5,7 @@ from itertools import pairwise
 from chatkeep.kit.applying.sqlscan import statement_words
 from chatkeep.kit.folder import Migration
 
-# What begins otherwise may write rows: INSERT, UPDATE, WITH …, DO, CALL, SELECT setval(…).
-_STRUCTURE = {
+STRUCTURE = {
     "ALTER",
     "ANALYZE",
     "CLUSTER",
@@ -22,6 +21,7 @@ _STRUCTURE = {
     "SET",
     "VACUUM",
 }
+"""What begins otherwise may write rows: INSERT, UPDATE, WITH …, DO, CALL, SELECT setval(…)."""
 
 _QUERIES = {"SELECT", "WITH", "VALUES", "TABLE", "EXECUTE"}
 
@@ -29,7 +29,7 @@ _QUERIES = {"SELECT", "WITH", "VALUES", "TABLE", "EXECUTE"}
 def touches_rows(migration: Migration) -> bool:
     """Say whether a statement of the migration may write rows or move sequences by itself."""
     return any(
-        words[0] not in _STRUCTURE or (words[0] == "CREATE" and _fills(words))
+        words[0] not in STRUCTURE or (words[0] == "CREATE" and _fills(words))
         for statement in migration.statements
         for words in statement_words(statement)
     )

@@ -141,3 +141,17 @@ def proof_of(up: Migration, down: Migration, on: str, *, has_dump: bool) -> dict
 def is_proved(up: Migration, down: Migration, on: str) -> bool:
     """Say whether the journal holds the proof of pg_dump for just these texts, in this place."""
     return up.entry.own.get(REVERSE_KEY) == proof_of(up, down, on, has_dump=True)
+
+
+def is_generated(up: Migration, down: Migration) -> bool:
+    """Say whether the reverse is as `generate` wrote it for this text: its head tells its losses.
+
+    Where it stands on other migrations than then, it is not proved, and yet not one by hand.
+    """
+    said = up.entry.own.get(REVERSE_KEY)
+    return said in [proof_of(up, down, _on(said), has_dump=has_dump) for has_dump in (True, False)]
+
+
+def _on(said: object) -> str:
+    on: object = said.get("on") if isinstance(said, dict) else None
+    return on if isinstance(on, str) else ""
