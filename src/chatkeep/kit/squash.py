@@ -30,6 +30,7 @@ from chatkeep.kit.folder.replacing import replace
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import snapshot
+from chatkeep.kit.squashing.cluster import before_cluster_wide, refuse_cluster_wide
 from chatkeep.kit.squashing.content import Content, read_content, statements_for
 from chatkeep.kit.squashing.rows import touches_rows
 from chatkeep.kit.writing import draft as text
@@ -103,7 +104,8 @@ async def squash(path: Path, scratch: Scratch, options: Options | None = None) -
     Raises:
         MigrationsFolderError: The folder cannot be read or written, or holds no such migration.
         MigrationOrderError: The database has only some of them.
-        MigrationError: They leave rows in an empty database, and nobody said to take these along.
+        MigrationError: They leave rows in an empty database, and nobody said to take these along;
+            or one of them holds a statement for the whole server, such as CREATE ROLE.
         MigrationFailedError: One of them fails on an empty database.
         UnmodelledObjectError: They make something that the diff cannot write.
         ProofFailedError: The new one does not make the same database.
@@ -116,6 +118,7 @@ async def squash(path: Path, scratch: Scratch, options: Options | None = None) -
     part = folder.until(chosen.to)
     if len(part) < 2:
         return Squashed(None, tuple(migration.tag for migration in part))
+    refuse_cluster_wide(part)
     if chosen.url is not None:
         await _refuse_partly_applied(folder, part, chosen.url)
     async with scratch.database() as url:
@@ -130,7 +133,7 @@ async def squash(path: Path, scratch: Scratch, options: Options | None = None) -
         sql = _head(part, left_out) + text.statements_sql(statements)
         entry = _entry(part, chosen.name)
         new = Migration(entry, path / f"{entry.tag}.sql", *hash_of(sql.encode()))
-        await _prove(scratch, (url, old), new, folder.migrations[len(part) :])
+        await _prove(scratch, (url, old), new, before_cluster_wide(folder.migrations[len(part) :]))
     if not chosen.dry_run:
         _write(folder, part, new, snapshot(old.catalog, full_names=chosen.full_names))
     tags = tuple(migration.tag for migration in part)

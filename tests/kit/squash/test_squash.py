@@ -259,3 +259,40 @@ def test_command(folder_with, tmp_path, pg18):
     assert "It stands for 3 migrations" in done.stdout
     again = call("--to", "0002")
     assert (again.returncode, "Nothing to do" in again.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("create role chatkeep_folded;", "create role chatkeep_folded"),
+        ("alter user postgres set work_mem = '4MB';", "alter user postgres set work_mem"),
+        ("drop role if exists chatkeep_folded;", "drop role if exists chatkeep_folded"),
+        ("create database chatkeep_folded;", "create database chatkeep_folded"),
+        ("alter system set work_mem = '4MB';", "alter system set work_mem"),
+        ("grant pg_monitor to chatkeep_folded;", "grant pg_monitor to chatkeep_folded"),
+        ("comment on role postgres is 'x';", "comment on role postgres is"),
+        ("do $$ begin create role chatkeep_folded; end $$;", "do"),
+        ("do $$ begin execute format('alter database %I set x.y = z', 'd'); end $$;", "do"),
+    ],
+)
+async def test_statement_for_the_whole_server_is_not_folded(folder_with, scratch, sql, named):
+    root = folder_with(*TABLES, f"create index u_id on u (t_id);\n{sql}")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    with pytest.raises(MigrationError) as refused:
+        await squash(root, scratch)
+    assert f"0003_step_3.sql: statement 2 of 2 (`{named}`) is for the whole server" in str(
+        refused.value
+    )
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    assert len((await squash(root, scratch, Options("0002"))).replaced) == 3
+
+
+async def test_statement_that_is_the_database_s_own_is_folded(folder_with, scratch):
+    own = (
+        "comment on table t is 'create role'; grant select on t to public;"
+        "create function f() returns int language sql as 'select 1 -- alter role';"
+        "do $$ begin create index u_id on u (t_id); end $$; drop index u_id;"
+        'create table "user" (role text); create table role (id int); alter table role add n int;'
+    )
+    root = folder_with(*TABLES, own)
+    assert len((await squash(root, scratch)).replaced) == 4
