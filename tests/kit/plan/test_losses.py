@@ -3,7 +3,11 @@
 import asyncpg
 import pytest
 
-from chatkeep.kit.plan.kinds.losses import loses_values
+from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.reader import read_catalog
+from chatkeep.kit.plan.kinds.losses import cut_by_cast, loses_values
+from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.scratch import Scratch
 
 VALUES = {
     "smallint": "7",
@@ -49,7 +53,10 @@ async def test_values_that_change_are_told(database_url: str, before: str) -> No
         ("integer", "bigint"),
         ("character varying(20)", "text"),
         ("text", "character varying(3)"),
-        ("json", "jsonb"),
+        ("jsonb", "json"),
+        ("time without time zone", "time with time zone"),
+        ("interval day to minute", "interval"),
+        ("interval(3)", "interval day to second(3)"),
         ("numeric(8,2)", "numeric(12,4)"),
         ("timestamp without time zone", "timestamp with time zone"),
         ("integer[]", "bigint[]"),
@@ -71,7 +78,96 @@ def test_what_keeps_values_or_fails_is_not_told(before: str, after: str) -> None
         ("integer", "boolean"),
         ("double precision", "numeric"),
         ("bigint", "double precision"),
+        ("time with time zone", "time without time zone"),
+        ("time(3) with time zone", "time without time zone"),
+        ("interval", "interval day to minute"),
+        ("interval day to second(3)", "interval year to month"),
+        ("interval", "time without time zone"),
+        ("json", "jsonb"),
     ],
 )
 def test_coarser_types_are_told(before: str, after: str) -> None:
     assert loses_values(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("text", "character varying(3)"),
+        ("character varying(5)", "character varying(3)"),
+        ("character varying", "character varying(3)"),
+        ("bit(8)", "bit(4)"),
+        ("integer", "character varying(3)"),
+    ],
+)
+def test_a_cast_that_is_written_out_cuts(before: str, after: str) -> None:
+    assert cut_by_cast(before, after)
+    assert not cut_by_cast(after, before) or after == "character varying(3)"
+
+
+def test_a_cast_to_more_cuts_nothing() -> None:
+    assert not cut_by_cast("character varying(3)", "character varying(5)")
+    assert not cut_by_cast("character varying(3)", "text")
+    assert not cut_by_cast("numeric(4,2)", "numeric(3,2)")
+
+
+async def _facts(scratch: Scratch, sql: str) -> Catalog:
+    async with scratch.database() as url:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(sql)
+            return await read_catalog(connection)
+        finally:
+            await connection.close()
+
+
+TABLE = "create table t (id int primary key, v {});"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("create domain d as text;", "create domain d as varchar(3);", ["what public.d cannot"]),
+        ("create domain d as numeric;", "create domain d as int;", ["what public.d cannot hold"]),
+        ("create domain d as int;", "create domain d as bigint;", []),
+        ("create domain d as varchar(3);", "create domain d as text;", []),
+        (
+            "create type d as (a int, b text);",
+            "create type d as (a int);",
+            ["attribute public.d.b with its values"],
+        ),
+        ("create type d as (a int);", "create type d as (a int, b text);", []),
+        (
+            "create type d as (a text, b text);",
+            "create type d as (b text, a text);",
+            ["what public.d cannot hold of column public.t.v"],
+        ),
+        (
+            "create type i as (a int, b text); create type d as (i i);",
+            "create type i as (a int); create type d as (i i);",
+            ["attribute public.i.b with its values"],
+        ),
+    ],
+)
+async def test_types_of_the_user_that_hold_less_are_told(pg18, old, new, says) -> None:
+    scratch = Scratch(pg18.admin_url)
+    states = [await _facts(scratch, sql + TABLE.format("d")) for sql in (old, new)]
+    told = [s.loses for s in plan(*states, allow_drops=True) if s.loses]
+    assert len(told) == len(says)
+    assert all(words.startswith(start) for words, start in zip(told, says, strict=True))
+
+
+async def test_a_type_that_no_table_uses_loses_nothing(pg18) -> None:
+    scratch = Scratch(pg18.admin_url)
+    states = [
+        await _facts(scratch, f"create type d as ({columns});")
+        for columns in ("a int, b int", "a int")
+    ]
+    assert [s.loses for s in plan(*states, allow_drops=True)] == [""]
+
+
+async def test_a_text_moved_to_a_domain_is_cut(pg18) -> None:
+    scratch = Scratch(pg18.admin_url)
+    domain = "create domain d as varchar(3);"
+    states = [await _facts(scratch, domain + TABLE.format(type_)) for type_ in ("text", "d")]
+    assert [bool(s.loses) for s in plan(*states)] == [True]

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Integer,
+    MetaData,
     Table,
     Text,
 )
@@ -26,10 +27,13 @@ from chatkeep.errors import (
 from chatkeep.kit.applying.limits import Limits
 from chatkeep.kit.applying.lock import keys, migration_lock
 from chatkeep.kit.applying.project import project_of
-from chatkeep.kit.generate import generate_custom
+from chatkeep.kit.declared import Declared, Extra
+from chatkeep.kit.generate import Options as Writing
+from chatkeep.kit.generate import generate, generate_custom
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.rollback import Options, prove, rollback, select
 from chatkeep.kit.status import status
+from chatkeep.kit.target import target_of
 from kit.rollback.conftest import name, users
 
 LOSE = Options(accept_data_loss=True)
@@ -409,3 +413,36 @@ async def test_generated_reverse_on_other_ground_is_not_taken_for_one_by_hand(pr
     plan = await select(project.folder, project.url)
     assert not plan.is_proved
     assert list((await prove(plan, project.url, project.scratch)).losses.values()) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("create domain d as varchar(3);", "create domain d as text;", r"column public\.t\.v"),
+        (
+            "create type d as (a int);",
+            "create type d as (a int, b text);",
+            r"attribute public\.d\.b",
+        ),
+    ],
+)
+async def test_values_that_the_old_type_cannot_hold_are_told(project, old, new, said):
+    for sql in (old, new):
+        whole = f"{sql} create table t (id int primary key, v d);"
+        state = target_of(Declared(MetaData(), (Extra("sql", "all of it", whole),)))
+        await generate(project.root, state, project.scratch, Writing())
+    await migrate(project.folder, project.url)
+    with pytest.raises(RowsInTheWayError, match=said):
+        await project.back()
+    assert (await project.back(LOSE)).reverted
+
+
+async def test_an_attribute_that_a_reverse_by_hand_drops_is_told(project):
+    for sql in ("(a int)", "(a int, b text)"):
+        whole = f"create type d as {sql}; create table t (id int primary key, v d);"
+        state = target_of(Declared(MetaData(), (Extra("sql", "all of it", whole),)))
+        await generate(project.root, state, project.scratch, Writing())
+    await migrate(project.folder, project.url)
+    project.down(1).write_text("alter type d drop attribute b cascade")
+    with pytest.raises(RowsInTheWayError, match=r"attribute public\.d\.b with its values"):
+        await project.back()

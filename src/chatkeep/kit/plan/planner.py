@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.constraints import Constraint
-from chatkeep.kit.catalog.fact import Fact, Key, Kind
+from chatkeep.kit.catalog.fact import Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.programs import Function
 from chatkeep.kit.catalog.tables import Column, Table
@@ -14,11 +14,12 @@ from chatkeep.kit.plan.finding import find_changes
 from chatkeep.kit.plan.folding import fold_creates, fold_drops
 from chatkeep.kit.plan.guard import accepted, refuse_copies, refuse_differences, refuse_touched
 from chatkeep.kit.plan.kinds.create_table import add_column, create_table
-from chatkeep.kit.plan.kinds.losses import loses_values
 from chatkeep.kit.plan.kinds.partitions import attach_index
 from chatkeep.kit.plan.kinds.privileges import undo_defaults
+from chatkeep.kit.plan.losing import lost_attributes, lost_by_drop, lost_by_type
 from chatkeep.kit.plan.order import Action, Orderer, Step
 from chatkeep.kit.plan.partitions import counterpart
+from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.registry import WRITERS
 from chatkeep.kit.plan.renames import (
     Renames,
@@ -128,7 +129,7 @@ def _statements(
     name = ".".join(part for part in key.path if part)
     before, after = changes.context.before, changes.context.after
     if action is Action.DROP:
-        loses = _lost_by_drop(changes, key, name)
+        loses = lost_by_drop(before, after, key)
         return [
             Statement(changes.alone(key, sql), key.kind, name, "drop", loses)
             for sql in texts(WRITERS[key.kind].drop(before.facts[key]))
@@ -136,14 +137,14 @@ def _statements(
     if action is Action.FINISH:
         return [Statement(changes.finish[key], key.kind, name, "drop")]
     if action is Action.ALTER:
-        loses = _lost_by_type(before.facts.get(key), after.facts.get(key), name)
+        loses = _lost_by_alter(changes, key)
         return [
             Statement(
                 changes.alone(key, sql),
                 key.kind,
                 name,
                 "alter",
-                loses if " SET DATA TYPE " in sql else "",
+                next((words for part, words in loses if part in sql), ""),
                 f"column {name}" if sql.startswith(FILLS) else "",
             )
             for sql in changes.alters[key]
@@ -167,18 +168,12 @@ def _statements(
     return [Statement(sql, key.kind, name, "create") for sql in made]
 
 
-def _lost_by_drop(changes: Changes, key: Key, name: str) -> str:
-    if key.kind is Kind.TABLE:
-        return f"table {name} with its rows"
-    column, new = (c.facts.get(key) for c in (changes.context.before, changes.context.after))
-    computed = all(isinstance(c, Column) and c.generated for c in (column, new))
-    return f"column {name} with its values" if key.kind is Kind.COLUMN and not computed else ""
-
-
-def _lost_by_type(before: Fact | None, after: Fact | None, name: str) -> str:
-    """Tell of a coarser type; what does not fit a narrower one is refused, not lost."""
-    if not isinstance(before, Column) or not isinstance(after, Column):
-        return ""
-    if not loses_values(before.type, after.type):
-        return ""
-    return f"what {after.type} cannot hold of column {name}, now {before.type}"
+def _lost_by_alter(changes: Changes, key: Key) -> list[tuple[str, str]]:
+    """Tell what is lost by the statements that hold a part of SQL."""
+    before, after = changes.context.before, changes.context.after
+    coarser = lost_by_type(before, after, before.facts.get(key), after.facts.get(key))
+    gone = lost_attributes(before, after, key) if key.kind is Kind.COMPOSITE else {}
+    return [
+        (" SET DATA TYPE ", coarser),
+        *((f" DROP ATTRIBUTE {ident(name)} ", words) for name, words in gone.items()),
+    ]

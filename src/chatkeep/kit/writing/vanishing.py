@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import asyncpg
 
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.tables import Column
-from chatkeep.kit.plan.kinds.losses import loses_values
+from chatkeep.kit.catalog.types import Composite
+from chatkeep.kit.plan.losing import lost_attributes, lost_by_type
 from chatkeep.kit.plan.quoting import ident, literal
 
 Places = Mapping[tuple[int, int], tuple[str, str, str]]
@@ -67,12 +69,12 @@ def vanished(before: Places, after: Places) -> list[str]:
 
 
 def coarser(before: Catalog, after: Catalog) -> list[str]:
-    """Say which columns have a type that holds less."""
-    return [
-        f"what {new.type} cannot hold of column {'.'.join(old.path)}, now {old.type}"
-        for old in before.of(Column)
-        if (new := after.find(Column, *old.path)) is not None and loses_values(old.type, new.type)
-    ]
+    """Say which columns have a type that holds less, and which attributes their types lost."""
+    found = (
+        lost_by_type(before, after, old, after.find(Column, *old.path)) for old in before.of(Column)
+    )
+    gone = (lost_attributes(before, after, old.key).values() for old in before.of(Composite))
+    return [*filter(None, found), *chain.from_iterable(gone)]
 
 
 async def count_losses(connection: asyncpg.Connection, losses: Sequence[str]) -> list[Loss]:

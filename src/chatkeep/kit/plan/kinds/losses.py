@@ -12,6 +12,8 @@ _FLOATS = {"real": 6, "double precision": 15}  # decimal digits that survive
 _CUT_BY_CAST = ("bit", "bit varying", '"char"', "name")
 _ALL = 1_000_000  # digits of a type that keeps what it gets
 _MICROSECONDS = 6
+_FIELDS = ("year", "month", "day", "hour", "minute", "second")  # of an interval, the finest last
+_CUT_TO_LENGTH = ("character varying", "character", "bit varying", "bit")
 
 
 def base_type(type_: str) -> str:
@@ -28,9 +30,25 @@ def loses_values(before: str, after: str) -> bool:
         return new != old and not (new.startswith("bit") and old.startswith("bit"))
     if new == "boolean":
         return old in _WHOLE
+    if (old, new) == ("json", "jsonb"):
+        return True  # of a key that is there twice, the last alone stays
     if new in _WHOLE or new in _FLOATS or new == "numeric":
         return _loses_digits(before, old, after, new)
     return _loses_time(before, old, after, new)
+
+
+def cut_by_cast(before: str, after: str) -> bool:
+    """Say whether a cast that is written out may cut a text that is too long.
+
+    PostgreSQL refuses such a text when a change of type says no USING.
+    """
+    old, new = base_type(before), base_type(after)
+    length = _MODIFIER.search(after)
+    if new.removesuffix("[]") not in _CUT_TO_LENGTH or length is None:
+        return False
+    had = _MODIFIER.search(before)
+    known = old.split()[0] == new.split()[0] and had is not None
+    return not (known and had is not None and int(had.group(1)) <= int(length.group(1)))
 
 
 def _loses_digits(before: str, old: str, after: str, new: str) -> bool:
@@ -63,7 +81,17 @@ def _loses_time(before: str, old: str, after: str, new: str) -> bool:
         return True
     if not new.startswith(("time", "interval")) or not old.startswith(("time", "interval")):
         return False
+    if old == "time with time zone" and new == "time without time zone":
+        return True
+    if old.startswith("interval") and (new.startswith("time") or _finest(new) < _finest(old)):
+        return True  # days, or what is finer, go
     return _precision(before) > _precision(after)
+
+
+def _finest(interval: str) -> int:
+    """Give which field is the last that a type of interval keeps: `interval day to minute`."""
+    field = interval.rsplit(maxsplit=1)[-1]
+    return _FIELDS.index(field if field in _FIELDS else "second")
 
 
 def _precision(type_: str) -> int:
