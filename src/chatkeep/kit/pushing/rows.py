@@ -11,6 +11,8 @@ from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, PrimaryKe
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.tables import Column, Default, Table
+from chatkeep.kit.catalog.types import Composite
+from chatkeep.kit.plan.losing import columns_of
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.statement import Statement
 
@@ -48,7 +50,7 @@ def questions(before: Catalog, after: Catalog, statement: Statement) -> list[Que
         return list(_dropped(old)) if old is not None else []
     if new is None:
         return []
-    asked = list(_altered(old, new, statement))
+    asked = [*_altered(old, new, statement), *_without_attribute(before, after, statement)]
     existing = Key(Kind.TABLE, _table_of(new)) in before.facts
     if existing and statement.action == "create":
         asked += _created(after, new)
@@ -93,11 +95,31 @@ def _altered(old: Fact | None, new: Fact, statement: Statement) -> Iterator[Ques
         says = f"rows have no value in {place}, which becomes NOT NULL"
         yield Question(new.path[:2], f"{name} IS NULL", says, loses=False, object=new.path)
     elif statement.loses and " SET DATA TYPE " in statement.sql:
-        # By way of text: not every cast has one that leads back.
-        there_and_back = f"({name}::{new.type})::text::{old.type}"
-        where = f"{name} IS NOT NULL AND {there_and_back} IS DISTINCT FROM {name}"
+        where = f"{name} IS NOT NULL AND {_changes(name, old.type, new.type)}"
         says = f"values of the column {place} that {new.type} cannot hold"
         yield Question(new.path[:2], where, says, loses=True, object=new.path)
+
+
+def _changes(name: str, old: str, new: str) -> str:
+    """Give the condition on a value that another type holds as another value."""
+    if (old, new) == ("json", "jsonb"):
+        return f"{name}::text IS NOT JSON WITH UNIQUE KEYS"
+    # By way of text: not every cast has one that leads back.
+    return f"({name}::{new})::text::{old} IS DISTINCT FROM {name}"
+
+
+def _without_attribute(before: Catalog, after: Catalog, statement: Statement) -> Iterator[Question]:
+    """Ask for the values of a composite type that lose a part, whether or not it holds something."""
+    type_ = _fact(before, statement)
+    if not isinstance(type_, Composite) or not statement.loses:
+        return
+    lost = statement.loses.removesuffix(" with its values")
+    for column in columns_of(before, type_.key):
+        if after.find(Column, *column.path) is None:
+            continue  # it was asked for when it went
+        says = f"values of the column {_dotted(column.path)} with {lost}"
+        where = f"t.{ident(column.name)}::text IS NOT NULL"  # a row of nulls alone IS NULL too
+        yield Question(column.path[:2], where, says, loses=True, object=column.path)
 
 
 def misfits(statement: Statement, before: Catalog, after: Catalog) -> Question | None:
