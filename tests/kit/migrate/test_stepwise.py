@@ -266,3 +266,97 @@ async def test_ledger_that_cannot_be_kept_stops_it_before_anything_ran(
     finally:
         await admin.execute(f"drop owned by {role}; drop role {role}")
         await admin.close()
+
+
+def in_batches(table: str, change: str, line: str = "key=id size=10") -> str:
+    return (
+        f"-- chatkeep:batch {line}\nUPDATE {table} SET {change} WHERE (true) /* chatkeep:batch */"
+    )
+
+
+TWO = (
+    "create table t (id int primary key, b int not null unique, n int default 0, d int default 1);"
+    "insert into t select g, 101 - g from generate_series(1, 100) g;"
+    "create table u (like t including all); insert into u table t;"
+)
+COUNTS = "select n, count(*) from t group by n union all select n + 1000, count(*) from u group by n order by 1"
+
+
+async def broken_off(
+    folder_of, database_url: str, connection: asyncpg.Connection, *more: str
+) -> None:
+    """Statement 1 came through half of its batches."""
+    await migrate(Folder.read(folder_of(TWO)), database_url)
+    await connection.execute("update t set d = 0 where id = 55")
+    texts = MARKER.join([in_batches("t", "n = n + 1 / d"), *more])
+    with pytest.raises(MigrationFailedError, match=r"statement 1 of .* failed: division by zero"):
+        await migrate(Folder.read(folder_of(TWO, texts)), database_url)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (in_batches("u", "n = n + 1"), in_batches("t", "n = n + 1 / d")),
+        (in_batches("t", "n = n + 1 / d", "key=b size=10"),),
+        (in_batches("t", "n = n + 3"),),
+        ("select 1", in_batches("t", "n = n + 1 / d")),
+    ],
+    ids=["batch before", "other key", "other text", "statement before"],
+)
+async def test_place_of_another_statement_is_refused_until_the_caller_drops_it(
+    folder_of, database_url, rows, connection, texts
+):
+    await broken_off(folder_of, database_url, connection)
+    folder = Folder.read(folder_of(TWO, MARKER.join(texts)))
+    before = await rows(database_url, COUNTS)
+    for _ in range(2):  # the refusal drops nothing
+        with pytest.raises(
+            MigrationEditedError, match="between the batches of statement 1"
+        ) as caught:
+            await migrate(folder, database_url)
+        assert "--resume-after 0" in str(caught.value)
+    assert await rows(database_url, COUNTS) == before
+    await connection.execute("update t set n = 0, d = 1")
+    await migrate(folder, database_url, options=Options(resume_after=0))
+    assert len(await rows(database_url, COUNTS)) == 2  # all rows of each alike
+    assert (await rows(database_url, "select min(n) from t"))[0][0] in {1, 3}
+
+
+async def test_same_statement_goes_on_and_its_size_and_comments_are_free(
+    folder_of, database_url, rows, connection
+):
+    await broken_off(folder_of, database_url, connection)
+    await connection.execute("update t set d = 1")
+    sql = "-- slower\n" + in_batches("t", "n = n + 1  /  d", "key=id size=7 pause=1")
+    await migrate(Folder.read(folder_of(TWO, sql)), database_url)
+    assert await rows(database_url, "select n, count(*) from t group by n") == [(1, 100)]
+
+
+async def test_place_stays_when_a_run_goes_on_and_reaches_no_batch(
+    folder_of, database_url, rows, connection
+):
+    await broken_off(folder_of, database_url, connection)
+    folder = Folder.read(folder_of(TWO, in_batches("t", "n = n + 1 / d")))
+    for _ in range(2):
+        with pytest.raises(MigrationFailedError, match="division by zero"):
+            await migrate(folder, database_url)
+    await connection.execute("update t set d = 1")
+    await migrate(folder, database_url)
+    assert await rows(database_url, "select n, count(*) from t group by n") == [(1, 100)]
+
+
+@pytest.mark.parametrize("table", ["u", "t"])
+async def test_statement_that_the_caller_skips_leaves_no_place_to_the_next(
+    folder_of, database_url, rows, connection, table
+):
+    """Also where the next is its twin, as the ones by place are."""
+    second = in_batches(table, "n = n + 1 / d")
+    await broken_off(folder_of, database_url, connection, second)
+    await connection.execute("update u set d = 0; update t set d = 0, n = 0")
+    folder = Folder.read(folder_of(TWO, MARKER.join([in_batches("t", "n = n + 1 / d"), second])))
+    with pytest.raises(MigrationFailedError, match="statement 2 of 2 failed"):
+        await migrate(folder, database_url, options=Options(resume_after=1))
+    await connection.execute("update u set d = 1; update t set d = 1")
+    await migrate(folder, database_url)
+    found = await rows(database_url, f"select n, count(*) from {table} group by n")
+    assert found == [(1, 100)]

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from chatkeep.errors import MigrationFailedError
-from chatkeep.kit.applying.batches import Batch, batch_of, run_batches
+from chatkeep.kit.applying.batch import Batch, batch_of
+from chatkeep.kit.applying.batches import run_batches
 
 
 async def nowhere(position: str) -> None:
@@ -42,6 +43,16 @@ UPDATE = "UPDATE t SET n = n + 1 WHERE (n < 100 OR true) /* chatkeep:batch */"
         (said(UPDATE + "; " + UPDATE), "2 statements"),
         (said(""), "0 statements"),
         (UPDATE, "no line says the key"),
+        (said("UPDATE t SET id = id + 9 WHERE true /* chatkeep:batch */"), "sets id"),
+        (said('UPDATE t AS x SET n = 1, "id" = 2 WHERE true /* chatkeep:batch */'), "sets id"),
+        (said("UPDATE t SET (n, ID) = (1, 2) WHERE true /* chatkeep:batch */"), "sets id"),
+        (
+            said(
+                "UPDATE t SET n = CASE WHEN a IS DISTINCT FROM b THEN f(1, 2) END, id = 2 "
+                "FROM u WHERE true /* chatkeep:batch */"
+            ),
+            "sets id",
+        ),
     ],
 )
 def test_bad_line_is_refused_before_anything_runs(sql: str, problem: str) -> None:
@@ -72,6 +83,18 @@ def test_target_is_read(statement: str, table: str, alias: str) -> None:
         7,
         0.02,
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE t SET n = id, a[id] = f(n, id), (b, c) = (id, 2) WHERE id = 1",
+        'UPDATE t SET "ID" = (SELECT 1, id) FROM u, id WHERE id.id = u.x',
+        "DELETE FROM t USING id WHERE t.id = id.x",
+    ],
+)
+def test_key_may_be_read_by_its_own_update(statement: str) -> None:
+    assert batch_of(said(f"{statement} /* chatkeep:batch */")) is not None
 
 
 def test_statement_without_the_line_is_none() -> None:
@@ -176,15 +199,17 @@ async def test_key_that_cannot_be_walked_along_is_refused(
     key: str, problem: str, database_url, connected
 ) -> None:
     async with connected(database_url) as connection:
-        await connection.execute("create table t (id int primary key, n int, m int not null)")
-        await connection.execute("insert into t values (1, 1, 1)")
+        await connection.execute(
+            "create table t (id int primary key, n int, m int not null, x int)"
+        )
+        await connection.execute("insert into t values (1, 1, 1, 1)")
         batch = batch_of(
-            said("UPDATE t SET n = 2 WHERE true /* chatkeep:batch */", f"key={key} size=1")
+            said("UPDATE t SET x = 2 WHERE true /* chatkeep:batch */", f"key={key} size=1")
         )
         assert batch is not None
         with pytest.raises(MigrationFailedError, match=problem):
             await run_batches(connection, batch, position=None, save=nowhere)
-        assert await connection.fetchval("select n from t") == 1
+        assert await connection.fetchval("select x from t") == 1
 
 
 async def test_held_row_is_tried_again_and_never_waited_for(database_url, connected) -> None:
@@ -233,3 +258,84 @@ async def test_batch_that_fails_leaves_those_before_it(database_url, connected) 
         await connection.execute("update t set n = 5 where id = 35")
         assert await run_batches(connection, batch, position=kept[-1], save=save) == 70
         assert await connection.fetchval("select sum(n) from t") == 99 * 10 + 2
+
+
+PARTITIONED = """
+create table t (id int, sub int, n int not null default 0) partition by range (id);
+create table t1 partition of t for values from (0) to (300);
+create table t2 partition of t for values from (300) to (2000) partition by range (id);
+create table t3 partition of t2 for values from (300) to (900);
+create table t4 partition of t2 default;
+"""
+INHERITED = """
+create table t (id int not null, sub int, n int not null default 0);
+create index on t (id);
+create table t1 (more int) inherits (t);
+create table t2 () inherits (t1);
+"""
+LOOSE = {
+    "15": "alter table t1 alter id drop not null",
+    "18": "alter table t alter id drop not null; alter table t add not null id no inherit",
+}
+OVER_OTHERS = {
+    "partitioned": (PARTITIONED, "t"),
+    "inherited": (INHERITED, "t1"),
+    "view": ("create table u (id int, sub int, n int); create view t as table u", "u"),
+}
+
+
+@pytest.mark.parametrize("shape", OVER_OTHERS)
+async def test_place_in_other_tables_is_refused(shape: str, pg, fresh_database, connected) -> None:
+    tables, into = OVER_OTHERS[shape]
+    async with connected(await fresh_database(pg)()) as connection:
+        await connection.execute(tables)
+        await connection.execute(f"insert into {into} select g, g, 0 from generate_series(1, 99) g")
+        batch = batch_of(
+            said("UPDATE t SET n = 1 WHERE (n < 1) /* chatkeep:batch */", "key=ctid size=9")
+        )
+        assert batch is not None
+        with pytest.raises(MigrationFailedError, match="t is no plain table") as found:
+            await run_batches(connection, batch, position=None, save=nowhere)
+        assert found.value.hint
+        assert await connection.fetchval("select count(*) from t where n = 0") == 99
+
+
+@pytest.mark.parametrize("key", ["id", "id,sub"])
+async def test_key_walks_through_partitions(key: str, pg, fresh_database, connected) -> None:
+    async with connected(await fresh_database(pg)()) as connection:
+        await connection.execute(PARTITIONED + f"alter table t add primary key ({key})")
+        await connection.execute("insert into t select g, -g from generate_series(1, 1003) g")
+        batch = batch_of(
+            said("UPDATE t SET n = n + 1 WHERE true /* chatkeep:batch */", f"key={key} size=70")
+        )
+        assert batch is not None
+        assert await run_batches(connection, batch, position=None, save=nowhere) == 1003
+        assert await connection.fetch("select n, count(*) from t group by n") == [(1, 1003)]
+
+
+async def test_key_walks_through_children_and_none_of_them_may_lack_it(
+    pg, fresh_database, connected
+) -> None:
+    async with connected(await fresh_database(pg)()) as connection:
+        await connection.execute(INHERITED)
+        for table in ("t", "t1", "t2"):
+            await connection.execute(f"insert into {table} select generate_series(1, 335)")
+        batch = batch_of(said("UPDATE t SET n = n + 1 WHERE true /* chatkeep:batch */"))
+        assert batch is not None
+        assert await run_batches(connection, batch, position=None, save=nowhere) == 3 * 335
+        assert await connection.fetch("select n, count(*) from t group by n") == [(1, 3 * 335)]
+        await connection.execute(LOOSE[pg.version])
+        await connection.execute("insert into t1 values (null)")
+        with pytest.raises(MigrationFailedError, match="may be NULL"):
+            await run_batches(connection, batch, position=None, save=nowhere)
+
+
+async def test_comment_is_replaced_and_a_text_like_it_is_not(database_url, connected) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute("create table t (id int primary key, v text)")
+        await connection.execute("insert into t select generate_series(1, 30)")
+        text = "/* chatkeep:batch */"
+        batch = batch_of(said(f"UPDATE t SET v = 'x {text}' WHERE (true) {text}"))
+        assert batch is not None
+        assert await run_batches(connection, batch, position=None, save=nowhere) == 30
+        assert await connection.fetch("select v, count(*) from t group by v") == [(f"x {text}", 30)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from chatkeep.kit.applying.batches import batch_of, run_batches
+from chatkeep.kit.applying.batch import batch_of
+from chatkeep.kit.applying.batches import run_batches
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.safe.series import SAYS_NONE

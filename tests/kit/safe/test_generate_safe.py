@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, text
 
 from chatkeep.kit.check import check
+from chatkeep.kit.declared import Declared, Extra
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.generate import Options, generate
 from chatkeep.kit.migrate import migrate
@@ -80,3 +81,48 @@ async def test_upgrade_of_a_seed_is_safe_too(seed, golden, scratch, database_url
     await migrate(Folder.read(root), database_url)
     checked = await check(Folder.read(root), target, scratch, url=database_url)
     assert checked.findings == []
+
+
+PARTITIONS = """
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (700);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (700) TO (9000);
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("", None),
+        (", UNIQUE (id)", None),  # may be NULL
+        (", n int NOT NULL, UNIQUE (n, id)", None),
+        (", n int NOT NULL DEFAULT 1, UNIQUE (n, id), PRIMARY KEY (id)", "key=id size"),
+        (" NOT NULL, UNIQUE (id)", "key=id size"),
+    ],
+)
+async def test_partitioned_table_is_filled_to_the_last_row(
+    key, line, tmp_path, scratch, database_url
+):
+    def told(column: str) -> object:
+        table = f"CREATE TABLE p (id int{key}{column}) PARTITION BY RANGE (id);"
+        return target_of(Declared(MetaData(), (Extra("sql", "all of it", table + PARTITIONS),)))
+
+    root = tmp_path / "drizzle"
+    await generate(root, told(""), scratch, Options())
+    await migrate(Folder.read(root), database_url)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "insert into p (id) select g from generate_series(1, 2500) g"
+        if "n int NOT NULL," not in key
+        else "insert into p (id, n) select g, g from generate_series(1, 2500) g"
+    )
+    target = told(", token text NOT NULL DEFAULT gen_random_uuid()::text")
+    made = await generate(root, target, scratch, SAFE)
+    texts = "\n".join(path.read_text() for path in made.paths)
+    updates = [piece for piece in texts.split("--> statement-breakpoint") if '"p" SET' in piece]
+    assert len(updates) == 1
+    assert (line or "-- In one go") in updates[0]
+    assert ("chatkeep:batch" in updates[0]) == (line is not None)
+    await migrate(Folder.read(root), database_url)
+    found = await connection.fetchrow("select count(*), count(distinct token) from p")
+    await connection.close()
+    assert tuple(found) == (2500, 2500)

@@ -14,42 +14,41 @@ meanwhile behind that place are not visited: a default or trigger has to see to 
 import asyncio
 import json
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncpg
 
-from chatkeep.errors import MigrationFailedError, MigrationLockError
-from chatkeep.kit.applying.forms import BATCH
-from chatkeep.kit.applying.sqlscan import split
-from chatkeep.kit.folder.directives import directives
+from chatkeep.errors import MigrationLockError
+from chatkeep.kit.applying.batch import PLACE, Batch, refused
 from chatkeep.kit.folder.tokens import Token, tokens
 from chatkeep.kit.plan.quoting import ident, literal
-
-PLACEHOLDER = "/* chatkeep:batch */"
-"""Stands in the WHERE; becomes ` AND key > … AND key <= …`."""
-
-PLACE = "ctid"
-"""As key: where the row lies on disk. Needs no index and keeps that order; for tables without a key.
-
-The WHERE has to leave out what is done: a changed row lies elsewhere and may be met again, and one
-that a client moves meanwhile may be missed, so such a statement stands twice in its file.
-"""
 
 TRIES = 60  # of one batch whose rows or table somebody holds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds between them
 _BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_NUMBER = re.compile(r"[0-9]+")
-_FORM = (
-    "Write `-- chatkeep:batch key=<column> size=<rows>`, and `pause=<milliseconds>` if you like."
-)
-
 _COLUMNS = """
-SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), a.attnotnull
+WITH RECURSIVE tree AS (
+    SELECT $1::text::regclass::oid AS oid
+    UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
+)
+SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), (
+    SELECT bool_and(c.attnotnull AND NOT EXISTS (
+        SELECT 1 FROM pg_catalog.pg_constraint n
+        WHERE n.conrelid = c.attrelid AND n.contype = 'n' AND n.conkey = ARRAY[c.attnum]
+          AND NOT n.convalidated
+    ))
+    FROM tree JOIN pg_catalog.pg_attribute c ON c.attrelid = tree.oid AND c.attname = a.attname
+)
 FROM pg_catalog.pg_attribute a
 WHERE a.attrelid = $1::text::regclass AND a.attname = ANY ($2::text[]) AND NOT a.attisdropped
+"""
+_IS_ALONE = """
+SELECT c.relkind = 'r' AND NOT EXISTS (
+    SELECT 1 FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid
+)
+FROM pg_catalog.pg_class c WHERE c.oid = $1::text::regclass
 """
 _INDEXED = """
 SELECT EXISTS (
@@ -71,27 +70,6 @@ FROM pg_catalog.pg_class c WHERE c.oid = $1::text::regclass
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """A statement that runs in batches.
-
-    Attributes:
-        sql: The statement with its placeholder.
-        table: Its target as the statement writes it, quotes included.
-        alias: What the statement calls the target.
-        key: Columns, unquoted; no two rows should have the same values.
-        size: Rows in a batch.
-        pause: Seconds between two batches.
-    """
-
-    sql: str
-    table: str
-    alias: str
-    key: tuple[str, ...]
-    size: int
-    pause: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a statement came.
 
@@ -108,95 +86,6 @@ class Progress:
 
 Save = Callable[[str], Awaitable[None]]
 """Notes a position; called inside the transaction of the batch that reached it."""
-
-
-def batch_of(sql: str, place: str = "The statement") -> Batch | None:
-    """Read the batch of a piece of a migration; None where it has no such line.
-
-    Args:
-        sql: What stands between two of drizzle's markers.
-        place: What an error calls it.
-
-    Raises:
-        MigrationFailedError: The line or the statement below it cannot be used.
-    """
-    found = [directive for directive in directives(sql) if directive.word == BATCH]
-    notes = [t for t in tokens(sql) if t.kind == "comment" and t.text == PLACEHOLDER]
-    if not found:
-        if notes:
-            raise _refused(f"{place} holds {PLACEHOLDER}, and no line says the key", _FORM)
-        return None
-    parts = list(split(sql))
-    if len(found) > 1 or len(parts) != 1:
-        hint = "Give each statement that runs in batches a piece of the file of its own."
-        raise _refused(f"{place} is {len(parts)} statements for one `chatkeep:batch`", hint)
-    if len(notes) != 1:
-        hint = f"Write {PLACEHOLDER} once, at the end of its WHERE."
-        raise _refused(f"{place} holds {len(notes)} times {PLACEHOLDER}, not once", hint)
-    key, size, pause = _arguments(found[0].arguments, place)
-    table, alias = _target(parts[0].sql, place)
-    _refuse_loose_where(parts[0].sql, place)
-    return Batch(parts[0].sql, table, alias, key, size, pause)
-
-
-def _arguments(text: str, place: str) -> tuple[tuple[str, ...], int, float]:
-    given: dict[str, str] = {}
-    for word in text.split():
-        name, equals, value = word.partition("=")
-        if not equals or name not in {"key", "size", "pause"} or name in given:
-            raise _refused(f"{place}: `{word}` of its batch line cannot be read", _FORM)
-        given[name] = value
-    key = tuple(given.get("key", "").split(","))
-    if not all(key):
-        raise _refused(f"{place} names no key for its batches", _FORM)
-    for name in ("size", "pause"):
-        if name in given and not _NUMBER.fullmatch(given[name]):
-            raise _refused(f"{place}: {name}={given[name]} is no whole number", _FORM)
-    if int(given.get("size", "0")) < 1:
-        raise _refused(f"{place} has batches of no rows", _FORM)
-    return key, int(given["size"]), int(given.get("pause", "0")) / 1000
-
-
-def _target(sql: str, place: str) -> tuple[str, str]:
-    """Give the table and what the statement calls it."""
-    code = [token for token in tokens(sql) if token.is_code]
-    words = [token.text.upper() if token.kind == "word" else "" for token in code]
-    skip = 1 if words[:1] == ["UPDATE"] else 2 if words[:2] == ["DELETE", "FROM"] else 0
-    if not skip:
-        hint = "Only a plain UPDATE or DELETE can; put what stands before it into a statement of its own."
-        raise _refused(f"{place} cannot run in batches", hint)
-    at = skip + (1 if words[skip : skip + 1] == ["ONLY"] else 0)
-    name = code[at].text
-    while len(code) > at + 2 and code[at + 1].text == ".":
-        at += 2
-        name += "." + code[at].text
-    at += 1
-    at += 1 if words[at : at + 1] == ["AS"] else 0
-    free = {"SET", "WHERE", "USING", "*"}
-    rest = code[at : at + 1]
-    is_alias = bool(rest) and rest[0].kind in {"word", "quoted"} and words[at] not in free
-    return name, rest[0].text if is_alias else name
-
-
-def _refuse_loose_where(sql: str, place: str) -> None:
-    """Refuse an OR that the range would bind to on one side alone, and a placeholder elsewhere."""
-    depth, where, loose = 0, False, False
-    for token in tokens(sql):
-        word = token.text.upper() if token.kind == "word" else ""
-        if token.kind == "comment" and token.text == PLACEHOLDER:
-            break
-        depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "other" else 0
-        if depth == 0 and word == "WHERE":
-            where, loose = True, False
-        loose = loose or (depth == 0 and word == "OR")
-    if not where or depth or loose:
-        reason = "inside parentheses" if depth else "behind an OR" if loose else "not in its WHERE"
-        hint = f"Write WHERE (…) {PLACEHOLDER}, with the whole condition in parentheses."
-        raise _refused(f"{place} has {PLACEHOLDER} {reason}", hint)
-
-
-def _refused(what: str, hint: str, run: str = "nothing was run") -> MigrationFailedError:
-    return MigrationFailedError(f"{what}; {run}.", hint=hint)
 
 
 _NOT_RUN = "this statement was not run"
@@ -222,7 +111,8 @@ async def run_batches(
         on_progress: Called after each batch.
 
     Raises:
-        MigrationFailedError: The key is no column, may be NULL, or has no index.
+        MigrationFailedError: The key is no column, may be NULL, or has no index; or it is `ctid`,
+            and the rows lie in other tables than the one that is named.
         MigrationLockError: Somebody held the rows or the table through all tries.
         asyncpg.PostgresError: PostgreSQL refuses the statement.
     """
@@ -318,7 +208,7 @@ class _Walk:
 
     def sql(self, upper: list[str]) -> str:
         """Give the statement for the rows up to and with `upper`."""
-        return self.batch.sql.replace(PLACEHOLDER, f" AND {self._range(self.batch.alias, upper)}")
+        return self.batch.within(f" AND {self._range(self.batch.alias, upper)}")
 
     def lock_sql(self, upper: list[str]) -> str:
         """Give what locks these rows and counts them, or fails at once."""
@@ -349,21 +239,30 @@ def _is_update(sql: str) -> bool:
 
 async def _types(connection: asyncpg.Connection, batch: Batch) -> tuple[str, ...]:
     if batch.key == (PLACE,):
+        if not await connection.fetchval(_IS_ALONE, batch.table):
+            hint = (
+                "Walk along its primary key, or give each partition a statement and a piece of the "
+                "file of its own."
+            )
+            what = (
+                f"{batch.table} is no plain table: its rows lie elsewhere, and `{PLACE}` finds none"
+            )
+            raise refused(what, hint, _NOT_RUN)
         return ("tid",)
     rows = await connection.fetch(_COLUMNS, batch.table, list(batch.key))
     known = {name: (type_, not_null) for name, type_, not_null in rows}
     for name in batch.key:
         if name not in known:
             hint = "Name columns of the table, or `ctid`; without quotes, letters as they are."
-            raise _refused(
+            raise refused(
                 f"{batch.table} has no column {name} to walk along in batches", hint, _NOT_RUN
             )
         if not known[name][1]:
             hint = "Rows without it would be left out: take the primary key, or `ctid`."
-            raise _refused(f"{batch.table}.{name} may be NULL", hint, _NOT_RUN)
+            raise refused(f"{batch.table}.{name} may be NULL", hint, _NOT_RUN)
     if not await connection.fetchval(_INDEXED, batch.table, list(batch.key)):
         hint = "Each batch would read the whole table: take the primary key, or `ctid`."
-        raise _refused(
+        raise refused(
             f"{batch.table} has no index that begins with {', '.join(batch.key)}", hint, _NOT_RUN
         )
     return tuple(known[name][0] for name in batch.key)

@@ -76,16 +76,6 @@ left join (
 """
 _SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
 
-FORGET = """
-delete from "drizzle"."__drizzle_migrations"
-where hash = $1 and (created_at = $2 or $3 and created_at / 1000 = $2 / 1000)
-returning id
-"""  # $3: a folder of drizzle 1.0, which dates to the second what 0.31 dated to the millisecond
-NOTE_REVERTED = """
-update "chatkeep"."migrations" set state = 'reverted'
-where hash = $1 and (created_at = $2 or $3 and created_at / 1000 = $2 / 1000)
-    and state in ('applied', 'baseline')
-"""
 CLAIM = """
 update "chatkeep"."migrations" m set project = $1
 from unnest($2::bigint[], $3::text[]) as n (created_at, hash)
@@ -231,11 +221,20 @@ class Running:
         names, values = ", ".join(columns), ", ".join(columns.values())
         return f'insert into "chatkeep"."migrations" ({names})\nvalues ({values})'
 
-    def resume(self, statements: int, done: int, done_hash: str) -> str:
-        """Give the statement that goes on with the row; its file may have changed behind `done`."""
+    def resume(self, statements: int, done: int, done_hash: str, position: str | None) -> str:
+        """Give the statement that goes on with the row; its file may have changed behind `done`.
+
+        Args:
+            statements: How many the file has now.
+            done: How many of them are there.
+            done_hash: What `hash_of_texts` gives for those.
+            position: Where the one behind them stands; None to forget what was noted.
+        """
+        place = "null" if position is None else literal(position)
         return self._update(
             f"hash = {literal(self.migration.hash)}, statements = {statements}, done = {done}, "
-            f"attempted = least(attempted, {done + 1}), done_hash = {literal(done_hash)}"
+            f"attempted = least(attempted, {done + 1}), done_hash = {literal(done_hash)}, "
+            f"position = {place}"
         )
 
     def attempt(self, number: int) -> str:

@@ -65,7 +65,8 @@ class Record:
         attempted: Number of the last statement that was sent, from 1; greater than `done` while
             nobody knows whether its effect came through.
         done_hash: SHA-256 of the texts of those that are done.
-        position: Where the statement after them stands, if it runs in batches.
+        position: Where the statement after them stands, if it runs in batches: JSON of its number,
+            its `Batch.text_hash` and what `run_batches` saved.
     """
 
     tag: str
@@ -129,46 +130,6 @@ def _record(row: tuple[object, ...]) -> Record:
         done_hash=cast("str", whole.get("done_hash") or ""),
         position=cast("str | None", whole.get("position")),
     )
-
-
-async def record(
-    connection: asyncpg.Connection,
-    migration: Migration,
-    *,
-    ledger: books.Ledger,
-    project: str | None = None,
-) -> None:
-    """Note a migration as applied, inside the transaction that applied it.
-
-    Its duration is the time since that transaction began.
-
-    Args:
-        connection: Inside that transaction.
-        migration: What was applied.
-        ledger: What `prepare` said of our own.
-        project: Whose it is, see `project_of`.
-    """
-    await connection.execute(books.note_applied(migration, ledger=ledger, project=project))
-
-
-async def revert(connection: asyncpg.Connection, migration: Migration) -> None:
-    """Take a migration out of the bookkeeping, inside the transaction that reversed it.
-
-    drizzle's row goes; our ledger keeps its row as `reverted`.
-
-    Raises:
-        MigrationError: The bookkeeping does not have this migration, or not once.
-    """
-    ledger = (await books.look(connection)).ledger
-    is_named = migration.name is not None
-    gone = await connection.fetch(books.FORGET, migration.hash, migration.when, is_named)
-    if len(gone) != 1:
-        raise MigrationError(
-            f"drizzle.__drizzle_migrations holds {len(gone)} rows of {migration.tag}, not one.",
-            hint="`chatkeep status` shows what is applied.",
-        )
-    if ledger == "full":
-        await connection.execute(books.NOTE_REVERTED, migration.hash, migration.when, is_named)
 
 
 async def record_baseline(

@@ -5,17 +5,21 @@ neither. Of the others the ledger says beforehand that they are about to be sent
 comes, the next run looks whether the effect is there, and asks where that cannot be seen.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import asyncpg
 
 from chatkeep.errors import MigrationEditedError, MigrationError, MigrationFailedError
 from chatkeep.kit.applying import doubt
-from chatkeep.kit.applying.batches import Progress, batch_of, run_batches
+from chatkeep.kit.applying.batch import Batch, batch_of
+from chatkeep.kit.applying.batches import Progress, run_batches
 from chatkeep.kit.applying.events import Batched, Begun, Dropped, Ran, Recognised
 from chatkeep.kit.applying.ledger import Record
+from chatkeep.kit.applying.lock import refuse_lost
 from chatkeep.kit.applying.run import NEEDS_NO_TRANSACTION, hints, line_of, place
 from chatkeep.kit.applying.script import (
     AFTER,
@@ -55,16 +59,20 @@ class Stepwise:
             MigrationFailedError: PostgreSQL refused a statement; those before it stay. Or nobody
                 can tell whether the one at which an earlier run broke off came through.
             MigrationEditedError: A statement that is done has another text now.
+            MigrationLockError: A statement gave up the migration lock; it is not noted as done.
         """
         started = time.perf_counter()
         migration, connection = self.script.migration, self.line.connection
         done = self._done(resume_after)
         self.line.tell(Begun(migration, len(self.steps), transactional=False, resumed=done))
+        position = self._position(done, resume_after)
         if self.record is None:
             await connection.execute(self.script.running.begin(len(self.steps)))
         else:
             done_hash = hash_of_texts(self.steps[:done])
-            await connection.execute(self.script.running.resume(len(self.steps), done, done_hash))
+            text = None if position is None else self.record.position
+            resume = self.script.running.resume(len(self.steps), done, done_hash, text)
+            await connection.execute(resume)
         for step in self.steps[:done]:
             if step.is_setting:
                 await connection.execute(step.sql)
@@ -72,7 +80,8 @@ class Stepwise:
         if self.record is not None and resume_after is None:
             attempted = self.record.attempted
         for step in self.steps[done:]:
-            await self._step(step, is_in_doubt=attempted == step.number)
+            before = position if step.number == done + 1 else None
+            await self._step(step, is_in_doubt=attempted == step.number, position=before)
         await connection.execute(f"begin;\n{self.script.running.finish()}\ncommit;\n{AFTER}")
         return time.perf_counter() - started
 
@@ -97,11 +106,32 @@ class Stepwise:
             )
         return done
 
-    async def _step(self, step: Step, *, is_in_doubt: bool) -> None:
+    def _position(self, done: int, resume_after: int | None) -> str | None:
+        """Give where the next statement stands; the caller's word drops that of another.
+
+        Raises:
+            MigrationEditedError: What broke off between its batches is another statement now.
+        """
+        if self.record is None or self.record.position is None:
+            return None
+        if done < len(self.steps) and self.steps[done].is_batch:
+            found = _position_of(self.record.position, done + 1, self._batch(self.steps[done]))
+            if found is not None:
+                return found
+        if resume_after is not None:
+            return None
+        raise MigrationEditedError(
+            f"{self.script.migration.label} broke off between the batches of statement {done + 1}, "
+            "and another statement or key stands there now.",
+            hint="Bring the old text back, or look which rows it has changed: `chatkeep migrate "
+            f"--resume-after {done}` runs what stands there now over all rows.",
+        )
+
+    async def _step(self, step: Step, *, is_in_doubt: bool, position: str | None) -> None:
         migration, total = self.script.migration, len(self.steps)
         begun = time.perf_counter()
         if step.is_batch:
-            await self._batches(step)
+            await self._batches(step, position)
         elif step.is_bare:
             if await self._bare(step, is_in_doubt=is_in_doubt):
                 self.line.tell(Recognised(migration, step.number, total))
@@ -118,6 +148,7 @@ class Stepwise:
         try:
             await connection.execute(self.script.begin(own_limits(until)))
             await self.line.watch.execute(self.script.migration, step.number, step.sql)
+            await self._refuse_lost()
             await self.line.watch.execute(
                 self.script.migration, step.number, f"{self.script.noted(until)}commit;"
             )
@@ -175,7 +206,12 @@ class Stepwise:
                 raise self._half_done(step, exc) from exc
             await self._take_back(step)
             raise self._failure(step, exc) from exc
+        await self._refuse_lost()
         await connection.execute(script.after_bare(until, own))
+
+    async def _refuse_lost(self) -> None:
+        script = self.script
+        await refuse_lost(self.line.connection, script.project, script.migration.label)
 
     async def _take_back(self, step: Step) -> None:
         """After an answer that says no: leave no INVALID index, and no doubt where there is none."""
@@ -199,17 +235,21 @@ class Stepwise:
                     await connection.execute("reset lock_timeout")
             self.line.tell(Dropped(migration, index))
 
-    async def _batches(self, step: Step) -> None:
-        script, connection = self.script, self.line.connection
-        batch = batch_of(step.sql, place(script.migration, step.number, len(self.steps)))
+    def _batch(self, step: Step) -> Batch:
+        migration = self.script.migration
+        batch = batch_of(step.sql, place(migration, step.number, len(self.steps)))
         if batch is None:  # `is_batch` saw the line that `batch_of` reads
-            raise MigrationError(f"{script.migration.label}: its batch line cannot be read.")
-        is_begun = self.record is not None and self.record.done == step.number - 1
-        before = self.record.position if self.record is not None and is_begun else None
+            raise MigrationError(f"{migration.label}: its batch line cannot be read.")
+        return batch
+
+    async def _batches(self, step: Step, before: str | None) -> None:
+        script, connection = self.script, self.line.connection
+        batch = self._batch(step)
         await connection.execute(script.attempt(step))
 
         async def save(position: str) -> None:
-            await connection.execute(script.running.position(position))
+            text = json.dumps([step.number, batch.text_hash, position])
+            await connection.execute(script.running.position(text))
 
         try:
             await run_batches(
@@ -277,6 +317,12 @@ def stepwise(line: Line, script: Script, record: Record | None) -> Stepwise:
             "then grant this one USAGE on schema chatkeep and SELECT, INSERT, UPDATE on the table.",
         )
     return Stepwise(line, script, statements(script.migration), record)
+
+
+def _position_of(text: str, number: int, batch: Batch) -> str | None:
+    """Give how far this statement came; None where the note is of another."""
+    noted = cast("list[object]", json.loads(text))
+    return cast("str", noted[2]) if noted[:2] == [number, batch.text_hash] else None
 
 
 def _stay(step: Step) -> str:

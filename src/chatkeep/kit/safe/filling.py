@@ -92,7 +92,8 @@ class Fill:
         empty = f"{column} IS NULL"
         if self.is_identity:
             change = f"{column} = nextval({literal(self._filler)}::regclass)"
-            return [*forms.by_place(self._table, change, empty), f"DROP SEQUENCE {self._filler}"]
+            filled = forms.by_place(catalog, self._table, change, empty)
+            return [*filled, f"DROP SEQUENCE {self._filler}"]
         value = self.given or ("DEFAULT" if self.has_default else "")
         return forms.batched(catalog, self._table, f"{column} = {value}", empty) if value else []
 

@@ -4,12 +4,12 @@ import re
 from dataclasses import fields, replace
 from typing import cast
 
-from chatkeep.kit.applying.batches import PLACE, PLACEHOLDER
+from chatkeep.kit.applying.batch import PLACE, PLACEHOLDER
 from chatkeep.kit.catalog.catalog import Catalog, default_name
-from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, PrimaryKey
+from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, PrimaryKey, Unique
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index, IndexColumn
-from chatkeep.kit.catalog.tables import Column
+from chatkeep.kit.catalog.tables import Column, Table
 from chatkeep.kit.plan.kinds.constraints import clause
 from chatkeep.kit.plan.kinds.indexes import INDEX
 from chatkeep.kit.plan.quoting import ident
@@ -18,6 +18,11 @@ from chatkeep.kit.plan.writer import texts
 BATCH_SIZE = 1000
 """Rows in a batch: those that a client may have to wait for, some ten milliseconds."""
 
+_IN_ONE_GO = (
+    "-- In one go, which holds all rows that it changes: they lie in other tables than this one, "
+    "and no key is there\n-- to walk along in batches. For a big table give each of those a "
+    "statement in batches before this one."
+)
 _DEFERRABLE = re.compile(r" (?:NOT )?DEFERRABLE\b.*", re.DOTALL)
 _PARAMETERS = re.compile(r" WITH \(([^)]*)\)")
 
@@ -127,27 +132,59 @@ def proof_name(column: Column) -> str:
 def batched(catalog: Catalog, table: tuple[str, str], change: str, where: str) -> list[str]:
     """Give an UPDATE in batches: along the primary key, or from page to page and once more.
 
+    Where the rows lie in partitions or children, and no key is there, it runs in one go.
+
     Args:
         catalog: Knows the table's key.
         table: Schema and name.
         change: What stands after SET.
         where: The condition; leaves out what is done.
     """
-    keys = [f for f in catalog.children(Key(Kind.TABLE, table)) if isinstance(f, PrimaryKey)]
-    plain = keys and not any(re.search(r"[\s,]", name) for name in keys[0].columns)
-    key = ",".join(keys[0].columns) if plain else PLACE
-    return _update(table, key, change, where)
+    kinds = (PrimaryKey, Unique) if _holds_others(catalog, table) else (PrimaryKey,)
+    key = _key(catalog, table, kinds)
+    return (
+        by_place(catalog, table, change, where)
+        if key is None
+        else _update(table, key, change, where)
+    )
 
 
-def by_place(table: tuple[str, str], change: str, where: str) -> list[str]:
-    """Give an UPDATE in batches, in the order in which the rows lie."""
-    return _update(table, PLACE, change, where)
+def by_place(catalog: Catalog, table: tuple[str, str], change: str, where: str) -> list[str]:
+    """Give an UPDATE in batches, in the order in which the rows lie; a key's where they have none."""
+    if not _holds_others(catalog, table):
+        return _update(table, PLACE, change, where) * 2
+    key = _key(catalog, table, (PrimaryKey, Unique))
+    if key is not None:
+        return _update(table, key, change, where)
+    return [f"{_IN_ONE_GO}\nUPDATE {ident(*table)} SET {change} WHERE ({where})"]
+
+
+def _holds_others(catalog: Catalog, table: tuple[str, str]) -> bool:
+    """Say whether its rows lie in partitions or in tables that inherit."""
+    fact = catalog.find(Table, *table)
+    heirs = {
+        thing.definition.rpartition(" ")[0].replace('"', "")
+        for thing in catalog.unmodelled
+        if thing.kind == "inheritance"
+    }
+    return (fact is not None and fact.partition_key is not None) or ".".join(table) in heirs
+
+
+def _key(catalog: Catalog, table: tuple[str, str], kinds: tuple[type[Keyed], ...]) -> str | None:
+    """Give a key whose columns are never NULL and can stand in a batch line; None without one."""
+    facts = [f for f in catalog.children(Key(Kind.TABLE, table)) if isinstance(f, kinds)]
+    for fact in sorted(facts, key=lambda fact: (not isinstance(fact, PrimaryKey), fact.name)):
+        columns = [catalog.find(Column, *table, name) for name in fact.columns]
+        is_full = all(column is not None and column.not_null for column in columns)
+        is_plain = not any(re.search(r"[\s,]", name) for name in fact.columns)
+        if is_full and is_plain and "WITHOUT OVERLAPS" not in fact.extra:
+            return ",".join(fact.columns)
+    return None
 
 
 def _update(table: tuple[str, str], key: str, change: str, where: str) -> list[str]:
     sql = f"UPDATE {ident(*table)} SET {change} WHERE ({where}) {PLACEHOLDER}"  # noqa: S608 - names are quoted
-    once = f"-- chatkeep:batch key={key} size={BATCH_SIZE}\n{sql}"
-    return [once] * (2 if key == PLACE else 1)
+    return [f"-- chatkeep:batch key={key} size={BATCH_SIZE}\n{sql}"]
 
 
 def table_of(fact: Fact) -> tuple[str, str] | None:
