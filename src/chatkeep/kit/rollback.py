@@ -168,12 +168,12 @@ async def rollback(
     async with _line(url, project, chosen, on_event) as line:
         matching = await read_matching(line.connection, plan.folder)
         _refuse_changes(plan, matching)
-        broken_off = {record.tag: record for record in matching.broken_off}
+        half = matching.half_reversed()
         ledger = (await books.look(line.connection)).ledger
         done: list[Reverted] = []
         for each in plan.reversals:
             script = _script(each, chosen.limits, ledger, project)
-            seconds = await _run(line, script, broken_off.get(each.down.tag))
+            seconds = await _run(line, script, half.get(each.up.tag))
             done.append(Reverted(each.up, seconds))
             if on_reverted is not None:
                 on_reverted(done[-1])
@@ -183,6 +183,10 @@ async def rollback(
 async def _run(line: Line, script: ReverseScript, record: Record | None) -> float:
     if record is None and is_transactional(script.migration):
         return await run_whole(line, script)
+    if record is not None and record.project is None and script.project is not None:
+        # The folder got its name after the reverse broke off.
+        claimed = [record.created_at], [record.hash]
+        await line.connection.execute(books.CLAIM, script.project, *claimed)
     return await stepwise(line, script, record).run(None)
 
 

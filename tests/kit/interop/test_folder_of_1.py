@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 
 from chatkeep.errors import MigrationEditedError, MigrationsFolderError
-from chatkeep.kit.applying import ledger
 from chatkeep.kit.check import check
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.append import Draft, append
@@ -21,6 +20,7 @@ from chatkeep.kit.migrate import dry_run, migrate
 from chatkeep.kit.review.reviewing import review
 from chatkeep.kit.rollback import Options as Accepting
 from chatkeep.kit.rollback import prove, rollback, select
+from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.status import status
 from chatkeep.kit.target import target_of
 from fixtures.dump import dump
@@ -192,16 +192,30 @@ async def test_a_folder_of_031_that_was_brought_up(
     assert [row[2] for row in books] == [folder.migrations[0].tag, "20270101000000_more"]
     node1("migrate", url=database_url)
     assert await rows(database_url, BOOKS) == books
-    await _revert_first(folder, database_url)
+    scratch = Scratch(pg18.admin_url, dumpers=[pg18.bin / "pg_dump"])
+    await _back(Folder.read(folder.path), database_url, scratch)
+    await _back(folder, database_url, scratch)
     assert (await status(folder, database_url)).count("pending") == 1
+    assert await rows(database_url, BOOKS) == []
+    states = "select state from chatkeep.migrations order by id"
+    assert await rows(database_url, states) == [("reverted",), ("reverted",)]
 
 
-async def _revert_first(folder: Folder, url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await ledger.revert(connection, folder.migrations[0])
-    finally:
-        await connection.close()
+async def _back(folder: Folder, url: str, scratch: Scratch) -> None:
+    """Take the last one back, down to a database without anything of it."""
+    empty = """do $$ declare each record; begin
+        for each in select c.oid::regclass as name from pg_class c
+            where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+        loop execute format('drop table %s cascade', each.name); end loop;
+        for each in select t.oid::regtype as name from pg_type t
+            where t.typtype = 'e' and t.typnamespace = 'public'::regnamespace
+        loop execute format('drop type %s', each.name); end loop;
+    end $$"""
+    folder.migrations[-1].down_path.write_text(
+        "drop table more" if len(folder.migrations) > 1 else empty
+    )
+    plan = await prove(await select(folder, url), url, scratch)
+    await rollback(plan, url, Accepting(accept_data_loss=True))
 
 
 @pytest.mark.needs("node")

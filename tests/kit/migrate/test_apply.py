@@ -19,6 +19,7 @@ from chatkeep.errors import (
     MigrationOrderError,
     MigrationsFolderError,
 )
+from chatkeep.kit.applying.limits import Limits
 from chatkeep.kit.applying.lock import migration_lock
 from chatkeep.kit.folder.reading import MARKER, Folder
 from chatkeep.kit.migrate import Options, migrate, pending
@@ -361,6 +362,65 @@ async def test_database_of_drizzle_kit_is_taken_as_it_is(golden, pg18, database_
 async def test_pieces_without_a_statement_are_passed_over(folder_of, database_url):
     folder = Folder.read(folder_of(f"-- nothing{MARKER}\n/* here */;{MARKER}\n"))
     assert len((await migrate(folder, database_url)).applied) == 1
+
+
+@pytest.mark.parametrize("sql", ["discard all", "select 1; /* x */ Discard All;"])
+async def test_discard_all_would_give_up_the_lock_and_is_refused_unrun(
+    folder_of, database_url, rows, sql
+):
+    folder = Folder.read(folder_of(f"-- chatkeep:no-transaction\ncreate table a();{MARKER}\n{sql}"))
+    with pytest.raises(MigrationFailedError, match="statement 2 of 2 holds DISCARD ALL"):
+        await migrate(folder, database_url)
+    assert await rows(database_url, TABLES) == []
+
+
+UNLOCK = "select pg_advisory_unlock_all()"
+
+
+@pytest.mark.parametrize("project", [None, "named"])
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"insert into log values (1);{MARKER}{UNLOCK}", 0),
+        (f"insert into log values (1);{MARKER}{UNLOCK};{MARKER}deallocate all", 0),
+        (f"-- chatkeep:no-transaction\n{UNLOCK};{MARKER}insert into log values (1)", 0),
+        (f"-- chatkeep:no-transaction\ninsert into log values (1);{MARKER}call p()", 1),
+    ],
+)
+async def test_migration_that_gives_up_the_lock_is_not_noted(
+    folder_of, database_url, rows, project, text, left
+):
+    procedure = (
+        f"create procedure p() language plpgsql as $$begin perform {UNLOCK[7:]}; commit; end$$"
+    )
+    root = folder_of(f"create table log (n int); {procedure}", text)
+    if project is not None:
+        (root / "meta" / "0000_snapshot.json").write_text(f'{{"id": "{project}"}}')
+    folder = Folder.read(root)
+    with pytest.raises(MigrationLockError, match=r"0001_step.* gave up the migration lock"):
+        await migrate(folder, database_url)
+    assert await rows(database_url, HASHES) == [(100,)]
+    assert await rows(database_url, "select count(*) from log") == [(left,)]
+
+
+async def test_two_processes_and_a_file_that_unlocks_never_note_it_twice(
+    folder_of, database_url, rows
+):
+    holder, other = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    await holder.execute("create table log (n int); select pg_advisory_lock(1)")
+    # Each waits behind the colleague once it has given up the migration lock.
+    text = f"{UNLOCK};{MARKER}select pg_advisory_lock_shared(1);{MARKER}insert into log values (1)"
+    folder = Folder.read(folder_of(text))
+    options = Options(limits=Limits(lock_timeout=0))
+    waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    runs = [asyncio.create_task(migrate(folder, database_url, options=options)) for _ in range(2)]
+    while await other.fetchval(waiting) < 2 and not any(run.done() for run in runs):
+        await asyncio.sleep(0.02)
+    await holder.close()
+    await other.close()
+    found = await asyncio.gather(*runs, return_exceptions=True)
+    assert [type(each) for each in found] == [MigrationLockError] * 2
+    assert await rows(database_url, "select * from log") == []
 
 
 @pytest.mark.parametrize("sql", ["copy a from stdin", 'COPY "a" (i) TO STDOUT WITH (FORMAT csv)'])

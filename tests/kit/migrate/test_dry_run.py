@@ -59,6 +59,8 @@ async def test_every_statement_that_changes_something_stands_in_it(
     assert len(sent) > 20
     printed = _plain(text)
     for query in sent:
+        if "pg_locks" in query:
+            continue  # only looks whether the lock is held still
         assert _plain(query) in printed, query
     assert "set local lock_timeout = '3000ms';" in text
     assert "set local statement_timeout = '9000ms';" in text

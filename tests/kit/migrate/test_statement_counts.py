@@ -14,14 +14,14 @@ async def requests(pg18, url: str, work) -> int:
     return proxy.requests
 
 
-async def test_migration_costs_two_requests_beside_its_pieces(folder_of, pg18, fresh_database):
+async def test_migration_costs_three_requests_beside_its_pieces(folder_of, pg18, fresh_database):
     databases = fresh_database(pg18)
     counts = []
     for number in (1, 11):
         texts = ["select 1"] * number
         folder = Folder.read(folder_of(*texts))
         counts.append(await requests(pg18, await databases(), lambda u, f=folder: migrate(f, u)))
-    assert counts[1] - counts[0] == 10 * 3
+    assert counts[1] - counts[0] == 10 * 4  # begin, the piece, the look at the lock, the end
     pieces = Folder.read(folder_of(MARKER.join(["select 1\n"] * 11)))
     more = await requests(pg18, await databases(), lambda u: migrate(pieces, u))
     assert more - counts[0] == 10

@@ -86,6 +86,30 @@ async def test_invalid_index_of_somebody_else_is_built_again(
     assert await rows(database_url, VALID) == [(True,)]
 
 
+@pytest.mark.parametrize("name", ["p_n ", ""])
+async def test_half_attached_index_of_a_partitioned_table_is_no_broken_one(
+    folder_of, database_url, rows, connection, name
+):
+    tables = (
+        "create table p (id int, n int) partition by range (id);"
+        "create table p1 partition of p for values from (0) to (10);"
+        "create table p2 partition of p for values from (10) to (20)"
+    )
+    await migrate(Folder.read(folder_of(tables)), database_url)
+    await connection.execute(
+        "create index p_n on only p (n); create index p1_n on p1 (n);"
+        "alter index p_n attach partition p1_n"
+    )
+    ifs = "if not exists " if name else ""
+    folder = Folder.read(folder_of(tables, f"create index {ifs}{name}on only p (n)"))
+    told: list[object] = []
+    await migrate(folder, database_url, on_event=told.append)
+    assert not any(isinstance(event, Dropped) for event in told)
+    assert await rows(
+        database_url, "select to_regclass('p1_n')::text, to_regclass('p_n')::text"
+    ) == [("p1_n", "p_n")]
+
+
 async def test_invalid_index_that_another_tool_noted_as_applied_is_named(
     folder_of, database_url, connection
 ):

@@ -11,7 +11,8 @@ from chatkeep.kit.applying.targets import NewIndex, new_index, unquoted
 from chatkeep.kit.folder import Migration
 from chatkeep.kit.plan.quoting import ident
 
-# By name on the table of the statement, or all of that table. `builder` is a live process that is
+# By name on the table of the statement, or all of that table. That of a partitioned table is not
+# among them: it is INVALID until each partition has its own, and no broken build. `builder` is a live process that is
 # at work on the index: only what nobody builds any more may be dropped.
 _INDEXES = """
 select c.oid::int8 as oid, n.nspname as schema, c.relname as name, i.indisvalid as valid,
@@ -21,6 +22,7 @@ from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where i.indrelid = pg_catalog.to_regclass($1) and c.relname = coalesce($2, c.relname)
+  and c.relkind = 'i'
 order by c.oid
 """
 _DEFINITION = """

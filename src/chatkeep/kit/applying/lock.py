@@ -32,6 +32,14 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 2
   and (l.mode = 'ExclusiveLock' or not $3::bool) and l.pid <> pg_catalog.pg_backend_pid()
 order by a.backend_start limit 1
 """
+_HELD = """
+select 1 from pg_catalog.pg_locks l
+where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+  and l.pid = pg_catalog.pg_backend_pid()
+  and l.database = (select d.oid from pg_catalog.pg_database d
+                    where d.datname = pg_catalog.current_database())
+  and (l.classid::int8, l.objid::int8, l.mode) in
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,11 @@ class Key:
         """Give the statement that calls one of PostgreSQL's functions with this key."""
         name = f"{function}_shared" if self.shared else function
         return f"select pg_catalog.{name}({self.class_id}, {self.object_id})"
+
+    @property
+    def mode(self) -> str:
+        """What pg_locks calls the way in which it is held."""
+        return "ShareLock" if self.shared else "ExclusiveLock"
 
 
 BOOKS = Key(_CLASS, _KEY + 1)
@@ -84,6 +97,28 @@ async def migration_lock(
             left = max(0.0, deadline - time.monotonic())
             await stack.enter_async_context(held(connection, key, wait=left, said=wait))
         yield
+
+
+async def refuse_lost(connection: asyncpg.Connection, project: str | None, name: str) -> None:
+    """Refuse to note a migration when its statements have given up the migration lock.
+
+    Args:
+        connection: Held it, see `migration_lock`; inside a transaction or not.
+        project: Whose lock it is.
+        name: What the error calls the migration.
+
+    Raises:
+        MigrationLockError: Another process may be at work on the same migration.
+    """
+    wanted = keys(project)
+    # Without parameters: a file may have dropped the session's prepared statements.
+    rows = (f"({key.class_id}, {key.object_id % 2**32}, '{key.mode}')" for key in wanted)
+    said = await connection.execute(f"{_HELD}({', '.join(rows)})")
+    if said != f"SELECT {len(wanted)}":
+        raise MigrationLockError(
+            f"{name} gave up the migration lock under which it ran, so it is not noted.",
+            hint="Take out what unlocks (`pg_advisory_unlock_all()`), then run the command again.",
+        )
 
 
 @asynccontextmanager

@@ -6,7 +6,12 @@ from typing import Literal
 
 import asyncpg
 
-from chatkeep.errors import MigrationEditedError, MigrationFileMissingError, MigrationOrderError
+from chatkeep.errors import (
+    MigrationEditedError,
+    MigrationError,
+    MigrationFileMissingError,
+    MigrationOrderError,
+)
 from chatkeep.kit.applying import named
 from chatkeep.kit.applying.ledger import Record, Row, read_records, read_rows
 from chatkeep.kit.applying.project import project_of
@@ -44,7 +49,7 @@ class Matching:
         missing: What our ledger says of those of them that this very project applied: their files
             are gone from the folder.
         broken_off: What our ledger says of migrations of this project that broke off and whose
-            files are gone.
+            files are gone, and of reverses of this folder's migrations that broke off.
         half_squashed: Squashed migrations of which the database has only some of the originals,
             with the tags that it lacks.
         names: What our ledger calls each row, by date and hash.
@@ -64,6 +69,15 @@ class Matching:
     def of(self, *states: State) -> list[Migration]:
         """Give the migrations in these states, in the journal's order."""
         return [matched.migration for matched in self.migrations if matched.state in states]
+
+    def half_reversed(self) -> dict[str, Record]:
+        """Give our ledger's records of the reverses that broke off, by the tag of the migration."""
+        found = {(record.tag, record.created_at): record for record in self.broken_off}
+        return {
+            each.migration.tag: found[key]
+            for each in self.migrations
+            if (key := _reverse_of(each.migration)) in found
+        }
 
     def running(self) -> dict[str, Record]:
         """Give our ledger's records of the migrations that broke off, by tag."""
@@ -127,7 +141,7 @@ def match(
         for state, row in [found.get(migration.tag, _PENDING)]
     )
     missing = [record for row in left.values() if (record := known.own(row)) is not None]
-    broken_off = known.broken_off({migration.tag for migration in migrations})
+    broken_off = known.broken_off(migrations)
     names: dict[tuple[int | None, str], str] = {
         identity: record.tag for identity, record in known.by_identity.items()
     }
@@ -175,14 +189,17 @@ class _Records:
             return None
         return record
 
-    def broken_off(self, tags: set[str]) -> tuple[Record, ...]:
-        """Give what certainly is this project's, broke off, and is none of these."""
-        if self.project is None:
-            return ()
+    def broken_off(self, migrations: Sequence[Migration]) -> tuple[Record, ...]:
+        """Give what broke off: a reverse of these, or what certainly is this project's and none of these."""
+        tags = {migration.tag for migration in migrations}
+        reverses = {_reverse_of(migration) for migration in migrations}
         return tuple(
             record
-            for record in self.running.values()
-            if record.project == self.project and record.tag not in tags
+            for key, record in self.running.items()
+            if (key in reverses and record.project in {None, self.project})
+            or (
+                record.project is not None and record.project == self.project and key[0] not in tags
+            )
         )
 
 
@@ -211,6 +228,7 @@ def refuse_missing(matching: Matching) -> None:
     Raises:
         MigrationFileMissingError: Names each such migration.
         MigrationOrderError: Of a squashed migration the database has only a part.
+        MigrationError: A reverse broke off.
     """
     if matching.missing:
         tags = ", ".join(record.tag for record in matching.missing)
@@ -219,6 +237,11 @@ def refuse_missing(matching: Matching) -> None:
             "and the folder does not hold it.",
             hint="Bring it back from version control, where perhaps another branch holds it; or "
             "take it back with the folder that has it (`chatkeep rollback`).",
+        )
+    for tag in matching.half_reversed():
+        raise MigrationError(
+            f"The rollback of {tag} broke off in this database, and left it half taken back.",
+            hint="Bring it to its end with `chatkeep rollback`.",
         )
     if matching.broken_off:
         tags = ", ".join(record.tag for record in matching.broken_off)
@@ -309,6 +332,11 @@ def _row_of(replaced: Replaced, rows: dict[tuple[int | None, str], Row]) -> Row 
         return own
     parts = [_row_of(each, rows) for each in replaced.replaces]
     return parts[-1] if all(part is not None for part in parts) else None
+
+
+def _reverse_of(migration: Migration) -> tuple[str, int]:
+    """Give tag and date with which our ledger has its reverse while that runs."""
+    return migration.down_path.stem, migration.when
 
 
 def _when(migration: Migration) -> int:

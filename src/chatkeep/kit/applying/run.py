@@ -5,7 +5,11 @@ import asyncpg
 from chatkeep.errors import MigrationFailedError
 from chatkeep.kit.applying.forms import NO_TRANSACTION
 from chatkeep.kit.applying.script import Step
-from chatkeep.kit.applying.sqlscan import copies_through_client, transaction_command
+from chatkeep.kit.applying.sqlscan import (
+    copies_through_client,
+    discards_all,
+    transaction_command,
+)
 from chatkeep.kit.folder import Migration
 from chatkeep.kit.refusal import describe, position, sqlstate
 
@@ -25,7 +29,7 @@ _EXISTS = {"42P07", "42710", "42723"}  # table or index, constraint or type, fun
 
 
 def refuse_unfit_statements(migration: Migration) -> None:
-    """Refuse a file that would end the transaction in which it runs, or wait for rows for ever.
+    """Refuse a file that would end its transaction, give up the lock, or wait for rows for ever.
 
     Raises:
         MigrationFailedError: Names the statement.
@@ -36,6 +40,12 @@ def refuse_unfit_statements(migration: Migration) -> None:
             raise MigrationFailedError(
                 f"{place(migration, number, total)} holds {command}; nothing was run.",
                 hint="chatkeep runs each migration in one transaction of its own: take it out.",
+            )
+        if discards_all(statement):
+            raise MigrationFailedError(
+                f"{place(migration, number, total)} holds DISCARD ALL; nothing was run.",
+                hint="It gives up the migration lock, too: take it out. chatkeep resets the settings "
+                "behind each migration.",
             )
         if copies_through_client(statement):
             raise MigrationFailedError(

@@ -29,12 +29,16 @@ class _Statement:
     is_blank: bool = True
     parentheses: int = 0
     blocks: int = 0  # BEGIN ATOMIC … END of a function's body, with its CASE … END
+    before: Token | None = None
 
     def take(self, token: Token) -> None:
         self.is_blank = False
+        before, self.before = self.before, token
         if token.kind == "word":
             word = token.text.upper()
-            if (word == "ATOMIC" and self.words[-1:] == ["BEGIN"]) or (
+            if before is not None and _makes_name(before, token):
+                pass  # whatever the word means elsewhere
+            elif (word == "ATOMIC" and self.words[-1:] == ["BEGIN"]) or (
                 self.blocks and word == "CASE"
             ):
                 self.blocks += 1
@@ -50,6 +54,11 @@ class _Statement:
     def is_open(self) -> bool:
         """Whether a semicolon here would end nothing."""
         return self.parentheses > 0 or self.blocks > 0
+
+
+def _makes_name(before: Token, token: Token) -> bool:
+    """Whether a word can only be a name there: `AS end`, `t.end`; not `1. END`."""
+    return before.text.upper() == "AS" or (before.text == "." and before.end == token.start)
 
 
 def split(sql: str) -> Iterator[Part]:
@@ -78,6 +87,7 @@ def statement_words(sql: str) -> Iterator[list[str]]:
 
 # Looked for first: the lexer takes its time over a big folder.
 _TRANSACTION = re.compile(r"\b(?:BEGIN|COMMIT|END|ROLLBACK|ABORT|START|PREPARE)\b", re.IGNORECASE)
+_DISCARD = re.compile(r"\bDISCARD\b", re.IGNORECASE)
 _COPY = re.compile(r"\bCOPY\b", re.IGNORECASE)
 
 
@@ -99,6 +109,13 @@ def transaction_command(sql: str) -> str | None:
             case _:
                 continue
     return None
+
+
+def discards_all(sql: str) -> bool:
+    """Say whether a DISCARD ALL would give up the session's locks, that of the migration too."""
+    if not _DISCARD.search(sql):
+        return False
+    return any(words[:2] == ["DISCARD", "ALL"] for words in statement_words(sql))
 
 
 def copies_through_client(sql: str) -> bool:

@@ -265,6 +265,7 @@ class Stepwise:
         except asyncpg.PostgresError as exc:
             raise self._failure(step, exc) from exc
         until = self.steps[: step.number]
+        await self._refuse_lost()
         await connection.execute(script.noted(until, bare=True))
 
     def _batched(self, step: Step) -> Callable[[Progress], None]:

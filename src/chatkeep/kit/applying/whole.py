@@ -7,6 +7,7 @@ import asyncpg
 
 from chatkeep.kit.applying import indexes
 from chatkeep.kit.applying.events import Begun, Dropped, Ran, Tell
+from chatkeep.kit.applying.lock import refuse_lost
 from chatkeep.kit.applying.run import failure, place
 from chatkeep.kit.applying.script import Script, Step, own_limits, pieces, statements
 from chatkeep.kit.applying.sqlscan import is_blank, split
@@ -35,6 +36,7 @@ async def run_whole(line: Line, script: Script) -> float:
 
     Raises:
         MigrationFailedError: PostgreSQL refused a statement; nothing of the migration is there.
+        MigrationLockError: It gave up the migration lock; nothing of it is there.
     """
     steps = pieces(script.migration)
     line.tell(Begun(script.migration, len(steps), transactional=True))
@@ -63,6 +65,7 @@ async def _once(line: Line, script: Script, steps: tuple[Step, ...]) -> float:
             await line.watch.execute(migration, step.number, step.sql)
             seconds = time.perf_counter() - begun
             line.tell(Ran(migration, step.number, len(steps), seconds, step.head))
+        await refuse_lost(line.connection, script.project, migration.label)
         step = None
         await line.watch.execute(migration, len(steps), script.end())  # deferred constraints too
     except BROKEN:

@@ -65,7 +65,8 @@ def choose(folder: Folder, matching: Matching, *, to: str | None, steps: int) ->
         MigrationError: `to` is not applied, there are not so many, or a migration broke off.
     """
     refuse_edited(matching)
-    left_over = tuple(each for each in matching.broken_off if not each.tag.endswith(".down"))
+    back = matching.half_reversed().values()
+    left_over = tuple(each for each in matching.broken_off if each not in back)
     refuse_missing(replace(matching, broken_off=left_over))
     if broken := matching.of("running"):
         raise MigrationError(

@@ -35,9 +35,15 @@ class ReverseScript(Script):
         if self.ledger != "full":
             return text
         up = self.reversed_
+        # A folder of drizzle 1.0 dates to the second what 0.31 dated to the millisecond.
+        date = (
+            f"created_at = {up.when}"
+            if up.name is None
+            else f"created_at / 1000 = {up.when // 1000}"
+        )
         return (
             f'{text}\nupdate "chatkeep"."migrations" set state = \'reverted\'\n'
-            f"where hash = {literal(up.hash)} and created_at = {up.when} "
+            f"where hash = {literal(up.hash)} and {date} "
             "and state in ('applied', 'baseline');"
         )
 
