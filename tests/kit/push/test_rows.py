@@ -205,7 +205,7 @@ CASES = [
         E,
         ROWS_E,
         "create type e as enum ('b'); create table u (id int primary key, e e);",
-        r"1 values of the column public\.u\.e are no public\.e \(such as 1\)|invalid input value for enum",
+        r"1 values of the column public\.u\.e are no public\.e \(such as 1\)|invalid text representation",
         "update u set e = 'b'",
     ),
     Case(
