@@ -82,7 +82,7 @@ async def test_the_source_is_closed_when_the_call_is_cancelled(
     db: Database, schema: deepsearch.Schema
 ) -> None:
     for turns in range(0, 40, 3):
-        source = Rows(*[good(n) for n in range(20_000)])
+        source = Rows(*[good(turns * 20_000 + n) for n in range(20_000)])
         task = asyncio.create_task(db.copy(schema.users, source))
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -90,7 +90,8 @@ async def test_the_source_is_closed_when_the_call_is_cancelled(
         with pytest.raises(asyncio.CancelledError):
             await task
         assert source.is_closed or turns == 0  # it was not asked yet
-    assert await db.users.count() == 0
+    # One that is cancelled as its answer comes may be stored: then all of it.
+    assert await db.users.count() % 20_000 == 0
 
 
 async def test_the_source_is_closed_when_no_connection_is_free(

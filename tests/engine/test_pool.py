@@ -111,9 +111,9 @@ async def test_what_nobody_uses_is_closed_and_the_rest_stays(database_url: str) 
     for wire in [await pool.acquire() for _ in range(3)]:
         pool.release(wire)
     busy = await pool.acquire()
-    while len(pool._idle) > 0:
+    while pool._size > 1:  # a place is free when its connection has closed, a moment later
         await asyncio.sleep(0.01)
-    assert pool._size == 1
+    assert pool._idle == []
     assert not busy.is_closed()
     pool.release(busy)
     again = [await pool.acquire() for _ in range(3)]
