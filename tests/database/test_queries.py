@@ -192,7 +192,8 @@ async def test_a_statement_is_compiled_at_most_twice(
     monkeypatch.setattr("chatkeep.database.prepared.compile_statement", counted)
     for n in range(10):
         await db.all(
-            select(schema.users.c.id, schema.users.c.name).where(schema.users.c.id == f"{n}")
+            # Of its own form: what another test compiled for this schema is kept.
+            select(schema.users.c.id.label("twice")).where(schema.users.c.id == f"{n}")
         )
     assert compiled == ["select", "select"]
 

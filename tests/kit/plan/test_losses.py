@@ -83,7 +83,6 @@ def test_what_keeps_values_or_fails_is_not_told(before: str, after: str) -> None
         ("interval", "interval day to minute"),
         ("interval day to second(3)", "interval year to month"),
         ("interval", "time without time zone"),
-        ("json", "jsonb"),
     ],
 )
 def test_coarser_types_are_told(before: str, after: str) -> None:

@@ -191,16 +191,6 @@ CASES = [
         drop="t.v",
     ),
     Case(
-        "key that is there twice",
-        "create table t (id int primary key, v json);",
-        """insert into t values (1, '{"a": 1, "a": 2}'), (2, '{"b":1,  "a":2}');""",
-        "create table t (id int primary key, v jsonb);",
-        r"1 values of the column public\.t\.v that jsonb cannot hold would be lost",
-        "update t set v = '{}'",
-        drop="t.v",
-        only18=True,
-    ),
-    Case(
         "label of an enum",
         E,
         ROWS_E,

@@ -30,8 +30,6 @@ def loses_values(before: str, after: str) -> bool:
         return new != old and not (new.startswith("bit") and old.startswith("bit"))
     if new == "boolean":
         return old in _WHOLE
-    if (old, new) == ("json", "jsonb"):
-        return True  # of a key that is there twice, the last alone stays
     if new in _WHOLE or new in _FLOATS or new == "numeric":
         return _loses_digits(before, old, after, new)
     return _loses_time(before, old, after, new)
