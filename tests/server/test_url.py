@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from pathlib import Path
 
 import asyncpg
 import psycopg
@@ -10,8 +9,10 @@ import pytest
 
 from chatkeep.server import find_binaries
 from chatkeep.settings import check_url, redact_url
+from fixtures.node import node_modules
 
-NODE = Path(__file__).parents[1] / "node"
+__all__ = ["node_modules"]
+
 POSTGRES_JS = """
 import postgres from 'postgres'
 const sql = postgres(process.argv[2], {max: 1})
@@ -58,13 +59,12 @@ def test_our_settings_take_the_url_and_hide_its_password(url, server):
 
 @pytest.mark.needs("node")
 @pytest.mark.parametrize(("package", "program"), [("postgres", POSTGRES_JS), ("pg", NODE_PG)])
-def test_node_takes_the_url(url, package, program):
-    if not (NODE / "node_modules" / package).is_dir():
-        pytest.skip(f"`npm ci` in tests/node brings `{package}`")
+def test_node_takes_the_url(url, node_modules, package, program):
+    assert (node_modules / package).is_dir()
     answer = subprocess.run(
         ["node", "--input-type=module", "-", url],
         input=program,
-        cwd=NODE,
+        cwd=node_modules.parent,
         capture_output=True,
         text=True,
         timeout=30,
