@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from chatkeep.access.appending import Form
 from chatkeep.access.catalogue import Catalogue, catalogue_of
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
@@ -64,19 +65,24 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
     message = tuple(inputs["messages"].model_fields)
     chat = dict.fromkeys(("id", "title", "user_id"))
     yield "scoped_chats.create", catalogue.scoped_chats.rows.insert(chat)
-    first = dict.fromkeys(message)
+    first = dict.fromkeys(name for name in message if name != "parent_id")
     yield (
         "scoped_chats.create_with_message",
         catalogue.scoped_chats.create_with_message(chat, first),
     )
     for part, chats in (("chats", catalogue.chats), ("scoped_chats", catalogue.scoped_chats)):
         yield f"{part}.update", chats.update({"title": None})
+    for part, chats in (("chats", catalogue.chats), ("scoped_chats", catalogue.scoped_chats)):
+        yield f"{part}.move_head", chats.move_head(has_expected=True)
+    names = tuple(name for name in message if name != "parent_id")
+    plain, whole = Form(names), Form(names, has_expected=True, has_ids=True, has_parents=True)
     for part, messages in (
         ("messages", catalogue.messages),
         ("scoped_messages", catalogue.scoped_messages),
     ):
-        yield f"{part}.append", messages.append(message)
-        yield f"{part}.append_one", messages.append_one(message)
+        for end, form in (("", plain), ("_with_all", whole)):
+            yield f"{part}.append{end}", messages.append.many(form)
+            yield f"{part}.append_one{end}", messages.append.one(form)
 
 
 def files() -> dict[str, str]:

@@ -274,6 +274,25 @@ class MessageNotFoundError(NotFoundError):
     code = "message_not_found"
 
 
+class RevisionConflictError(ChatkeepError):
+    """A chat is not at the revision that the caller expects: somebody changed it meanwhile.
+
+    Attributes:
+        expected: The revision that the caller gave.
+        actual: The chat's.
+    """
+
+    code = "revision_conflict"
+
+    def __init__(self, expected: int, actual: int) -> None:
+        super().__init__(
+            f"The chat is at revision {actual}, not {expected}: it was changed meanwhile.",
+            hint="Read it again, and decide anew.",
+        )
+        self.expected = expected
+        self.actual = actual
+
+
 class InvalidInputError(ChatkeepError, ValueError):
     """Input was refused before anything was sent to the database.
 

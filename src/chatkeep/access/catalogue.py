@@ -7,8 +7,8 @@ from weakref import WeakValueDictionary
 from typing_extensions import TypeVar
 
 from chatkeep.access.accounts import AccountQueries
-from chatkeep.access.chats import ChatQueries
-from chatkeep.access.messages import MessageQueries
+from chatkeep.access.chat_queries import ChatQueries
+from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.rows import Rows
 from chatkeep.access.sessions import SessionQueries
 from chatkeep.access.settings import SettingsQueries

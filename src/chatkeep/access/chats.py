@@ -1,14 +1,10 @@
 """Chats: `chats` in a user's scope, and `db.chats` for trusted code."""
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
 
-from sqlalchemy import DateTime, Integer, bindparam, func, insert, select, tuple_
-from sqlalchemy.sql.selectable import NamedFromClause
-
+from chatkeep.access.chat_queries import ChatQueries
 from chatkeep.access.paging import (
     END,
     START,
@@ -18,139 +14,24 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Values, Where, gathered_query, set_values
-from chatkeep.engine.query import Query
+from chatkeep.access.placing import MIN_SEQ, check_revision
+from chatkeep.access.rows import Values, set_values
 from chatkeep.engine.run import Runner
-from chatkeep.errors import ChatNotFoundError, InvalidInputError
+from chatkeep.errors import (
+    ChatNotFoundError,
+    InvalidInputError,
+    MessageNotFoundError,
+    RevisionConflictError,
+)
 from chatkeep.inputs.deepsearch import ChatChanges, NewChat, NewMessage
 from chatkeep.inputs.text import check_id
-from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
+from chatkeep.records.deepsearch import Chat, ChatWithMessages
 from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
 
 _PLACE = (datetime, str)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC), "")
-
-
-class ChatQueries:
-    """The statements on chats, in a user's scope or (`is_scoped=False`) on all users' chats."""
-
-    def __init__(self, chats: Rows[Chat], messages: Rows[Message], *, is_scoped: bool) -> None:
-        self.rows = chats
-        self.messages = messages
-        self._is_scoped = is_scoped
-        self._creates: dict[tuple[tuple[str, ...], tuple[str, ...]], Query[Chat]] = {}
-        keys = ("user_id", "id") if is_scoped else ("id",)
-        self.by_key: Where = chats.equal(*keys)
-
-    @cached_property
-    def find(self) -> Query[Chat]:
-        """By id."""
-        return self.rows.find(self.by_key)
-
-    @cached_property
-    def get_with_messages(self) -> Query[ChatWithMessages]:
-        """By id, with its first messages."""
-        return gathered_query(
-            "get_with_messages",
-            self.rows,
-            self.by_key,
-            self.messages,
-            self._first_messages(),
-            ChatWithMessages,
-        )
-
-    @cached_property
-    def list(self) -> Query[Chat]:
-        """By last activity, from the latest on."""
-        return self._list("list", None, is_back=False)
-
-    @cached_property
-    def list_after(self) -> Query[Chat]:
-        """The next page: after a place of the list, which is before a time."""
-        return self._list("list_after", operator.lt, is_back=False)
-
-    @cached_property
-    def list_before(self) -> Query[Chat]:
-        """The page back: before a place of the list, the oldest activity first."""
-        return self._list("list_before", operator.gt, is_back=True)
-
-    @cached_property
-    def delete(self) -> Query[Chat]:
-        """By id."""
-        return self.rows.delete(self.by_key)
-
-    @cached_property
-    def count(self) -> Query[int]:
-        """All of the scope."""
-        table = self.rows.table
-        clause = select(func.count()).select_from(table)
-        if self._is_scoped:
-            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
-        return self.rows.count("count", clause)
-
-    def update(self, values: Values) -> Query[Chat]:
-        """Give the update for this set of columns, by id."""
-        name = "update" if self._is_scoped else "update_any"  # the table's rows keep both
-        return self.rows.update(values, self.by_key, name)
-
-    def create_with_message(self, values: Values, first: Values) -> Query[Chat]:
-        """Give the insert of a chat and its first message, in one statement."""
-        key = (tuple(values), tuple(first))
-        query = self._creates.get(key)
-        if query is None:
-            table = self.messages.table
-            made = (
-                insert(self.rows.table)
-                .values(self.rows.parameters(values))
-                .returning(*self.rows.columns)
-                .cte("made")
-            )
-            given = self.messages.parameters(first, "message_")
-            said = (
-                insert(table)
-                .from_select(
-                    ["chat_id", "user_id", *first],
-                    select(made.c["id"], made.c["user_id"], *given.values()),
-                )
-                .returning(table.c["id"])
-                .cte("said")
-            )
-            clause = select(*made.c).add_cte(said)
-            query = self._creates[key] = self.rows.query("create_with_message", clause)
-        return query
-
-    def _list(
-        self, name: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
-    ) -> Query[Chat]:
-        table = self.rows.table
-        place = (table.c["updated_at"], table.c["id"])
-        given = tuple_(
-            bindparam("updated_at", type_=DateTime(timezone=True)),
-            bindparam("id", type_=table.c["id"].type),
-        )
-        clause = select(*self.rows.columns)
-        if compare is not None:
-            clause = clause.where(compare(tuple_(*place), given))
-        if self._is_scoped:
-            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
-        ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
-        return self.rows.query(name, ordered.limit(bindparam("limit", type_=Integer)))
-
-    def _first_messages(self) -> NamedFromClause:
-        chat, table = self.rows.table, self.messages.table
-        chat_id = bindparam("id", type_=chat.c["id"].type)
-        owner: Any = bindparam("user_id", type_=chat.c["user_id"].type)
-        if not self._is_scoped:
-            owner = select(chat.c["user_id"]).where(chat.c["id"] == chat_id).scalar_subquery()
-        return (
-            select(*self.messages.columns)
-            .where(table.c["user_id"] == owner, table.c["chat_id"] == chat_id)
-            .order_by(table.c["seq"])
-            .limit(bindparam("messages", type_=Integer))
-            .subquery("first_messages")
-        )
 
 
 class AnyChats:
@@ -178,7 +59,12 @@ class AnyChats:
         """
         if messages is None:
             return _found(await self.find(chat_id))
-        values = {**self._scope, "id": chat_id, "messages": check_limit(messages, "messages")}
+        values = {
+            **self._scope,
+            "id": chat_id,
+            "messages": check_limit(messages, "messages"),
+            "seq": MIN_SEQ,
+        }
         return _found(await self._queries.get_with_messages.first(self._runner, values))
 
     async def find(self, chat_id: str) -> Chat | None:
@@ -228,7 +114,7 @@ class AnyChats:
     ) -> Chat:
         """Change a chat; `title="..."` is short for `ChatChanges(title="...")`.
 
-        Its last activity moves to now. Without any field set nothing is written.
+        Its last activity moves to now, and its revision by one. Without any field set nothing is written.
 
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
@@ -256,6 +142,54 @@ class AnyChats:
         """
         _found(await self._queries.delete.first(self._runner, {**self._scope, "id": chat_id}))
 
+    async def move_head(
+        self, chat_id: str, message_id: str, *, expected_revision: int | None = None
+    ) -> Chat:
+        """Show the branch that ends with a message; what is appended next follows that message.
+
+        Nothing is rewritten: every other branch stays, and `move_head` leads back to it.
+
+        Raises:
+            ChatNotFoundError: No such chat, or it belongs to another user.
+            MessageNotFoundError: No such message in this chat.
+            RevisionConflictError: The chat was changed since the revision that was expected.
+        """
+        expected = check_revision(expected_revision)
+        query = self._queries.move_head(has_expected=expected is not None)
+        values: Values = {**self._scope, "id": chat_id, "head": message_id}
+        if expected is not None:
+            values["expected_revision"] = expected
+        moved = await query.first(self._runner, values)
+        if moved is not None:
+            return moved
+        chat = await self.get(chat_id)
+        if expected is not None and chat.revision != expected:
+            raise RevisionConflictError(expected, chat.revision)
+        raise MessageNotFoundError("No such message in this chat.")
+
+    async def fork(self, chat_id: str, *, at: str | None = None, title: str | None = None) -> Chat:
+        """Copy a branch into a chat of its own, in one statement.
+
+        The copies have new ids and keep their times; feedback and usage stay with the originals.
+
+        Args:
+            chat_id: Which chat.
+            at: Id of the last message to copy; the branch that the chat shows unless given.
+            title: Of the new chat; the old one's unless given.
+
+        Raises:
+            ChatNotFoundError: No such chat, or it belongs to another user.
+            MessageNotFoundError: `at` is no message of this chat.
+            InvalidInputError: The title is too long.
+        """
+        new = _new_chat(None, title)
+        values = {**self._scope, "id": chat_id, "tip": at, "new_id": new.id, "title": title}
+        made = await self._queries.fork.first(self._runner, values)
+        if made is None:
+            await self.get(chat_id)
+            raise MessageNotFoundError("No such message in this chat.")
+        return made
+
     async def count(self) -> int:
         """Count the chats."""
         return await self._queries.count.first(self._runner, self._scope) or 0
@@ -266,6 +200,7 @@ class AnyChats:
         if first is None:
             return _found(await queries.rows.insert(values).first(self._runner, values))
         said = queries.messages.new_values(first, "first_message")
+        said.pop("parent_id", None)  # it is the first
         query = queries.create_with_message(values, said)
         given = {**values, **{f"message_{name}": value for name, value in said.items()}}
         return _found(await query.first(self._runner, given))

@@ -1,28 +1,9 @@
 """Messages: `messages` in a user's scope, and `db.messages` for trusted code."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import (
-    ARRAY,
-    CTE,
-    BigInteger,
-    ColumnElement,
-    Integer,
-    and_,
-    bindparam,
-    case,
-    column,
-    func,
-    insert,
-    null,
-    select,
-    update,
-)
-from sqlalchemy import cast as cast_to
-from sqlalchemy.types import TypeEngine
-
+from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.paging import (
     END,
     START,
@@ -32,151 +13,24 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Values, Where, element_type
-from chatkeep.engine.query import Query
+from chatkeep.access.placing import MAX_SEQ, MIN_SEQ, Placed, check_revision, is_same, placed
 from chatkeep.engine.run import Runner
-from chatkeep.errors import ChatNotFoundError, InvalidInputError, MessageNotFoundError
+from chatkeep.errors import (
+    AlreadyExistsError,
+    ChatNotFoundError,
+    ConflictError,
+    InvalidInputError,
+    MessageNotFoundError,
+    RevisionConflictError,
+)
 from chatkeep.inputs.deepsearch import NewMessage
-from chatkeep.records.deepsearch import Chat, Message
+from chatkeep.records.deepsearch import Message
 from chatkeep.records.page import Page
 
+if TYPE_CHECKING:
+    from chatkeep.access.rows import Values
+
 MAX_APPEND = 1000
-_MAX_SEQ = 2**63 - 1
-_MIN_SEQ = -(2**63)
-
-
-class MessageQueries:
-    """The statements on messages, in a user's scope or (`is_scoped=False`) on all users' messages.
-
-    Without a scope a chat's owner is looked up first, so that the same index serves.
-    """
-
-    def __init__(self, messages: Rows[Message], chats: Rows[Chat], *, is_scoped: bool) -> None:
-        self.rows = messages
-        self._chat = chats
-        self._is_scoped = is_scoped
-        self._appends: dict[tuple[str, ...], Query[Message]] = {}
-        self._appends_of_one: dict[tuple[str, ...], Query[Message]] = {}
-        self.by_key: Where = messages.equal("user_id", "id") if is_scoped else messages.equal("id")
-
-    @cached_property
-    def find(self) -> Query[Message]:
-        """By id."""
-        return self.rows.find(self.by_key)
-
-    @cached_property
-    def delete(self) -> Query[Message]:
-        """By id."""
-        return self.rows.delete(self.by_key)
-
-    @cached_property
-    def list_before(self) -> Query[Message]:
-        """Those of a chat before a place, newest first."""
-        seq = self.rows.table.c["seq"]
-        where = and_(self._of_chat(), seq < bindparam("seq", type_=BigInteger()))
-        return self._list("list_before", where, seq.desc())
-
-    @cached_property
-    def list_after(self) -> Query[Message]:
-        """Those of a chat after a place, oldest first."""
-        seq = self.rows.table.c["seq"]
-        where = and_(self._of_chat(), seq > bindparam("seq", type_=BigInteger()))
-        return self._list("list_after", where, seq)
-
-    @cached_property
-    def count(self) -> Query[int]:
-        """Those of a chat; no row when there is no such chat."""
-        messages = select(func.count()).select_from(self.rows.table).where(self._of_chat())
-        clause = select(messages.scalar_subquery()).select_from(self._chat.table)
-        return self.rows.count("count", clause.where(self._the_chat()))
-
-    @cached_property
-    def chat_exists(self) -> Query[int]:
-        """One row when there is such a chat."""
-        return self.rows.count(
-            "chat_exists",
-            select(column("1", is_literal=True))
-            .select_from(self._chat.table)
-            .where(self._the_chat()),
-        )
-
-    def append_one(self, names: tuple[str, ...]) -> Query[Message]:
-        """Give the statement that moves the chat and inserts one message with these columns.
-
-        What `append` does, without arrays: they cost more than the message.
-        """
-        query = self._appends_of_one.get(names)
-        if query is None:
-            moved = self._moved_chat()
-            given = self.rows.parameters(dict.fromkeys(names))
-            source = select(moved.c["id"], moved.c["user_id"], *given.values())
-            clause = insert(self.rows.table).from_select(["chat_id", "user_id", *names], source)
-            query = self.rows.query("append_one", clause.returning(*self.rows.columns))
-            self._appends_of_one[names] = query
-        return query
-
-    def append(self, names: tuple[str, ...]) -> Query[Message]:
-        """Give the statement that moves the chat and inserts messages with these columns.
-
-        The insert is fed by the update's RETURNING: it waits for the chat's row, so the order of
-        `seq` within a chat is the order of the commits.
-        """
-        query = self._appends.get(names)
-        if query is None:
-            table = self.rows.table
-            moved = self._moved_chat()
-            types = {name: element_type(table.c[name].type) for name in names}
-            arrays = [bindparam(name, type_=ARRAY(types[name])) for name in names]
-            given = (
-                func.unnest(*arrays)
-                .table_valued(
-                    *(column(name, types[name]) for name in names),
-                    with_ordinality="position",
-                )
-                .render_derived(name="given")
-            )
-            source = (
-                select(
-                    moved.c["id"],
-                    moved.c["user_id"],
-                    *(_stored(given.c[name], table.c[name].type) for name in names),
-                )
-                .select_from(moved.join(given, column("true", is_literal=True)))
-                .order_by(given.c["position"])
-            )
-            clause = insert(table).from_select(["chat_id", "user_id", *names], source)
-            query = self.rows.query("append", clause.returning(*self.rows.columns))
-            self._appends[names] = query
-        return query
-
-    def _moved_chat(self) -> CTE:
-        chat = self._chat.table
-        return (
-            update(chat)
-            .where(self._the_chat())
-            .values(self._chat.touch())
-            .returning(chat.c["id"], chat.c["user_id"])
-            .cte("moved")
-        )
-
-    def _list(self, name: str, where: Where, order: ColumnElement[Any]) -> Query[Message]:
-        clause = select(*self.rows.columns).where(where).order_by(order)
-        return self.rows.query(name, clause.limit(bindparam("limit", type_=Integer)))
-
-    def _of_chat(self) -> Where:
-        table, chat = self.rows.table, self._chat.table
-        chat_id = bindparam("chat_id", type_=table.c["chat_id"].type)
-        owner: Any = bindparam("user_id", type_=table.c["user_id"].type)
-        if not self._is_scoped:
-            owner = select(chat.c["user_id"]).where(chat.c["id"] == chat_id).scalar_subquery()
-        return and_(table.c["user_id"] == owner, table.c["chat_id"] == chat_id)
-
-    def _the_chat(self) -> Where:
-        chat = self._chat.table
-        by_id = chat.c["id"] == bindparam("chat_id", type_=chat.c["id"].type)
-        if not self._is_scoped:
-            return by_id
-        return and_(chat.c["user_id"] == bindparam("user_id", type_=chat.c["user_id"].type), by_id)
 
 
 class Messages:
@@ -192,80 +46,149 @@ class Messages:
         self._queries = queries
         self._scope: Mapping[str, object] = scope or {}
 
-    async def append(self, chat_id: str, *messages: NewMessage) -> list[Message]:
+    async def append(
+        self, chat_id: str, *messages: NewMessage, expected_revision: int | None = None
+    ) -> list[Message]:
         """Add messages to the end of a chat, in the order given, and give them as stored.
 
         All are stored in one statement, or none. The chat's `updated_at` moves, so `chats.list()`
-        shows it first. Appends to one chat wait for each other, to the end of their transactions:
-        `seq` follows the order of the commits, and a reader that follows it misses nothing.
+        shows it first; its `head` becomes the last of them, and its `revision` grows by one.
+        Appends to one chat wait for each other, to the end of their transactions: `seq` follows
+        the order of the commits, and a reader that follows it misses nothing.
+
+        Each message follows the one before it, the first one the chat's head. One with a
+        `parent_id` follows that message instead, and the chat has one more branch; with None,
+        given, it begins a branch at the start of the chat.
+
+        With ids of the caller's own a call can be made again: what is stored already is given
+        back, and nothing is added.
 
         Args:
             chat_id: Which chat.
             messages: 1 to 1000.
+            expected_revision: Refuse unless the chat has this `revision`.
 
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
-            AlreadyExistsError: A message with this id exists.
+            MessageNotFoundError: A `parent_id` names no message of the chat.
+            RevisionConflictError: The chat was changed since the revision that was expected.
+            AlreadyExistsError: Another message with one of these ids exists.
+            ConflictError: The chat was changed by the same ids at the same time; try again.
             InvalidInputError: No message, or more than 1000, or something that is no message.
         """
         if not 1 <= len(messages) <= MAX_APPEND:
             raise InvalidInputError(
                 f"append takes 1 to {MAX_APPEND} messages, not {len(messages)}.", field="messages"
             )
-        if len(messages) == 1:
-            return await self._append_one(chat_id, messages[0])
-        rows = [self._queries.rows.new_values(message, "messages") for message in messages]
-        names = tuple(rows[0])
-        if any(row.keys() != rows[0].keys() for row in rows):
-            names = tuple(dict.fromkeys(name for row in rows for name in row))
-        values: Values = {name: [row.get(name) for row in rows] for name in names}
-        values.update(self._scope, chat_id=chat_id)
-        stored = await self._queries.append(names).all(self._runner, values)
-        if not stored:
-            raise _no_chat()
+        call = placed(self._queries.rows, messages, check_revision(expected_revision))
+        appends = self._queries.append
+        query = appends.one(call.form) if len(messages) == 1 else appends.many(call.form)
+        values: Values = {**call.values, **self._scope, "chat_id": chat_id}
+        stored = await query.all(self._runner, values)
+        if stored:
+            return stored
+        return await self._why_not(chat_id, messages, call)
+
+    async def edit(self, message_id: str, new: NewMessage) -> Message:
+        """Put another message beside one, and show it: the old one, and what followed, stay.
+
+        The new message follows the one that the old one follows. `siblings` gives both, and
+        `chats.move_head` goes back. For an answer that is made anew as well as for a question
+        that is put otherwise.
+
+        Raises:
+            MessageNotFoundError: No such message, or it belongs to another user.
+            AlreadyExistsError: A message with the new one's id exists.
+            InvalidInputError: The new one is no message, or names a parent.
+        """
+        self._queries.rows.new_values(new, "new")
+        if "parent_id" in new.model_fields_set:
+            raise InvalidInputError("An edited message follows the old one's parent.", field="new")
+        old = await self.get(message_id)
+        beside = new.model_copy(update={"parent_id": old.parent_id})
+        (stored,) = await self.append(old.chat_id, beside)
         return stored
 
-    async def _append_one(self, chat_id: str, message: NewMessage) -> list[Message]:
-        values = self._queries.rows.new_values(message, "messages")
-        query = self._queries.append_one(tuple(values))
-        values.update(self._scope, chat_id=chat_id)
-        stored = await query.all(self._runner, values)
-        if not stored:
-            raise _no_chat()
-        return stored
+    async def siblings(self, message_id: str) -> list[Message]:
+        """Give the messages that follow the same one as this does, itself among them, oldest first.
+
+        Raises:
+            MessageNotFoundError: No such message, or it belongs to another user.
+        """
+        rows = await self._queries.siblings.all(self._runner, {**self._scope, "id": message_id})
+        if not rows:
+            raise _no_message()
+        return rows
+
+    async def _why_not(
+        self, chat_id: str, messages: Sequence[NewMessage], call: Placed
+    ) -> list[Message]:
+        """Give what an earlier call stored, or raise why nothing was stored."""
+        if call.form.has_ids:
+            stored = {message.id: message for message in await self._stored(chat_id, call.ids)}
+            if len(stored) == len(messages) and all(
+                is_same(stored[message.id], message) for message in messages
+            ):
+                return [stored[message.id] for message in messages]
+        revision = await self._revision_of(chat_id)
+        expected = cast("int | None", call.values.get("expected_revision"))
+        if expected is not None and expected != revision:
+            raise RevisionConflictError(expected, revision)
+        if call.parents and len(await self._stored(chat_id, call.parents)) < len(call.parents):
+            raise MessageNotFoundError("No such message to follow in this chat.")
+        if call.form.has_ids:
+            raise AlreadyExistsError(
+                "messages: another message with this id exists already.",
+                table="messages",
+                fields=("id",),
+            )
+        raise ConflictError("The chat was changed at the same time.", hint="Try again.")
 
     async def list(
-        self, chat_id: str, limit: int = 50, *, before: str | None = None, after: str | None = None
+        self,
+        chat_id: str,
+        limit: int = 50,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        branch: str | None = None,
     ) -> Page[Message]:
         """Give a page of a chat's messages, newest first; with `after`, oldest first.
 
-        `next_cursor` leads on with the same argument, `previous_cursor` turns round with the
-        other one. An empty page costs a second statement, which tells an empty chat from none.
+        They are those of the branch that the chat shows, which ends at its `head`. `next_cursor`
+        leads on with the same argument, `previous_cursor` turns round with the other one. An empty
+        page costs a second statement, which tells an empty chat from none.
 
         Args:
             chat_id: Which chat.
             limit: At most so many, 1 to 1000.
             before: A cursor of this chat, or `END`: pages back from there.
             after: A cursor of this chat, or `START`: pages forward from there.
+            branch: Id of a message: the branch that ends with it, whatever the chat shows.
 
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
+            MessageNotFoundError: `branch` is no message of the chat.
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this chat.
         """
         check_direction("messages.list", after, before)
-        table = self._queries.rows.table
+        queries, table = self._queries, self._queries.rows.table
         name = f"{table.name}\0{self._scope.get('user_id', '')}\0{chat_id}"
         values: Values = {**self._scope, "chat_id": chat_id, "limit": check_limit(limit) + 1}
         if after is None:
-            query, begin, end = self._queries.list_before, END, START
-            values["seq"] = _MAX_SEQ if before in (None, END) else _seq(before, name)
+            query = queries.list_before if branch is None else queries.list_branch_before
+            begin, end = END, START
+            values["seq"] = MAX_SEQ if before in (None, END) else _seq(before, name)
         else:
-            query, begin, end = self._queries.list_after, START, END
-            values["seq"] = _MIN_SEQ if after == START else _seq(after, name)
+            query = queries.list_after if branch is None else queries.list_branch_after
+            begin, end = START, END
+            values["seq"] = MIN_SEQ if after == START else _seq(after, name)
+        if branch is not None:
+            values["tip"] = branch
         rows = await query.all(self._runner, values)
         if not rows:
-            await self._insist_on_chat(chat_id)
+            await self._insist_on(chat_id, branch)
         given = before if after is None else after
         return page_of(
             rows,
@@ -296,7 +219,7 @@ class Messages:
         _found(await self._queries.delete.first(self._runner, {**self._scope, "id": message_id}))
 
     async def count(self, chat_id: str) -> int:
-        """Count the messages of a chat.
+        """Count the messages of a chat, of all its branches.
 
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
@@ -307,19 +230,21 @@ class Messages:
             raise _no_chat()
         return number
 
-    async def _insist_on_chat(self, chat_id: str) -> None:
+    async def _stored(self, chat_id: str, ids: Sequence[str]) -> Sequence[Message]:
+        values = {**self._scope, "chat_id": chat_id, "ids": list(ids)}
+        return await self._queries.stored.all(self._runner, values)
+
+    async def _revision_of(self, chat_id: str) -> int:
         values = {**self._scope, "chat_id": chat_id}
-        if await self._queries.chat_exists.first(self._runner, values) is None:
+        revision = await self._queries.chat_revision.first(self._runner, values)
+        if revision is None:
             raise _no_chat()
+        return revision
 
-
-def _stored(given: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:
-    """Give a column of `append` in its stored type: an array came as JSON, see `element_type`."""
-    if not isinstance(type_, ARRAY):
-        return given
-    elements = func.jsonb_array_elements_text(given).column_valued("element")
-    array = func.array(select(elements).scalar_subquery())
-    return case((given.is_not(None), cast_to(array, type_)), else_=null())
+    async def _insist_on(self, chat_id: str, branch: str | None) -> None:
+        await self._revision_of(chat_id)
+        if branch is not None and not await self._stored(chat_id, [branch]):
+            raise _no_message()
 
 
 def _seq(cursor: str | None, name: str) -> int:
@@ -331,7 +256,11 @@ def _no_chat() -> ChatNotFoundError:
     return ChatNotFoundError("No such chat.")
 
 
+def _no_message() -> MessageNotFoundError:
+    return MessageNotFoundError("No such message.")
+
+
 def _found(message: Message | None) -> Message:
     if message is None:
-        raise MessageNotFoundError("No such message.")
+        raise _no_message()
     return message

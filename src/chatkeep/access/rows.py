@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    true,
 )
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
@@ -93,9 +94,15 @@ class Rows(Generic[R]):
         """Compile a statement that gives one number."""
         return Query(compile_statement(f"{self.name}.{name}", clause, has_keys=True), COUNT_SHAPE)
 
+    @property
+    def live(self) -> Where:
+        """Leave out what is in the trash, where the table has one."""
+        deleted_at = self.table.c.get("deleted_at")
+        return true() if deleted_at is None else deleted_at.is_(None)
+
     def equal(self, *keys: str) -> Where:
-        """Compare columns with parameters of the same names."""
-        return and_(*(self.table.c[key] == bindparam(key) for key in keys))
+        """Compare columns with parameters of the same names; nothing in the trash is equal."""
+        return and_(*(self.table.c[key] == bindparam(key) for key in keys), self.live)
 
     def find(self, where: Where, name: str = "find") -> Query[R]:
         """Compile a look-up."""
@@ -129,7 +136,10 @@ class Rows(Generic[R]):
                 self.table.c[column]: bindparam(f"set_{column}", type_=self.table.c[column].type)
                 for column in values
             }
-            clause = update_table(self.table).where(where).values({**given, **self.touch()})
+            moved = {**given, **self.touch()}
+            if "revision" in self.table.c:
+                moved[self.table.c["revision"]] = self.table.c["revision"] + 1
+            clause = update_table(self.table).where(where).values(moved)
             query = self.queries[key] = self.query(name, clause.returning(*self.columns))
         return query
 

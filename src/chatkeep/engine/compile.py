@@ -1,6 +1,6 @@
 """SQLAlchemy Core statement to SQL text with `$n`, once, with everything a call needs beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,14 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ColumnClause, TextClause
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.operators import is_comparison
+from sqlalchemy.sql.functions import FunctionElement, coalesce
+from sqlalchemy.sql.operators import (
+    is_,
+    is_comparison,
+    is_distinct_from,
+    is_not,
+    is_not_distinct_from,
+)
 from sqlalchemy.sql.schema import CallableColumnDefault, ScalarElementColumnDefault
 from sqlalchemy.sql.sqltypes import TupleType
 from sqlalchemy.sql.visitors import iterate
@@ -221,15 +227,28 @@ def _is_open_list(bind: BindParameter[Any], value: object) -> bool:
     return bind.expanding and bind.required and value is None
 
 
+_NULL_IS_MEANT = frozenset({is_, is_not, is_distinct_from, is_not_distinct_from})
+
+
 def _compared(clause: ClauseElement) -> frozenset[str]:
-    """Name the parameters that the statement compares something with."""
-    return frozenset(
-        bind.key
-        for element in iterate(clause)
-        if isinstance(element, BinaryExpression) and is_comparison(element.operator)
-        for bind in iterate(element)
-        if isinstance(bind, BindParameter) and bind.required
-    )
+    """Name the parameters that the statement compares something with.
+
+    Where it says what happens to NULL (IS DISTINCT FROM, coalesce), None may be meant.
+    """
+    found: set[str] = set()
+    meant: set[str] = set()
+    for element in iterate(clause):
+        if isinstance(element, BinaryExpression) and is_comparison(element.operator):
+            (meant if element.operator in _NULL_IS_MEANT else found).update(_required(element))
+        elif isinstance(element, coalesce):
+            meant.update(_required(element))
+    return frozenset(found - meant)
+
+
+def _required(clause: ClauseElement) -> Iterator[str]:
+    for bind in iterate(clause):
+        if isinstance(bind, BindParameter) and bind.required:
+            yield bind.key
 
 
 def _parameter(compiled: SQLCompiler, key: str, value: object, *, is_key: bool) -> Parameter:

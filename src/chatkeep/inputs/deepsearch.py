@@ -1,8 +1,9 @@
 """Inputs of the DeepSearch preset, with the limits of its columns and of the seed's Zod schema."""
 
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from chatkeep.ids import new_chat_id, new_message_id, new_session_token, new_user_id
@@ -28,6 +29,7 @@ from chatkeep.inputs.text import first_non_json
 from chatkeep.records.deepsearch import MessageMetadata, Role, Source
 
 MAX_CONTENT = 100_000
+MAX_COMMENT = 10_000
 
 
 def _check_sources(sources: list[Source]) -> list[Source]:
@@ -71,7 +73,8 @@ def _check_json(value: object) -> object:
 
 Sources = Annotated[list[Source], AfterValidator(_check_sources)]
 Metadata = Annotated[MessageMetadata, AfterValidator(_check_metadata)]
-Content = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
+Count = Annotated[int, Field(strict=True, ge=0, le=SAFE_INTEGER)]
+Content = Annotated[Text, StringConstraints(max_length=MAX_CONTENT)]
 
 
 class NewUser(Input):
@@ -177,13 +180,46 @@ class ChatChanges(Changes):
 
 
 class NewMessage(Input):
-    """A message to append to a chat: up to 100,000 characters, sources with web addresses."""
+    """A message to append to a chat: up to 100,000 characters, sources with web addresses.
+
+    It follows the message before it, or `parent_id` where that is set; None, set, starts a branch
+    of its own. `parts` is any JSON. The content may be empty where there are parts.
+    """
 
     id: Id = Field(default_factory=new_message_id)
     role: Role
     content: Content
     sources: Sources | None = None
     metadata: Metadata | None = None
+    parent_id: Id | None = None
+    parts: Annotated[Any, AfterValidator(_check_json)] = None
+    status: Literal["complete", "interrupted", "error"] = "complete"
+
+    @model_validator(mode="after")
+    def _refuse_nothing(self) -> Self:
+        if not self.content and self.parts is None:
+            raise PydanticCustomError(
+                "content", "A message has a text, or parts", {"inner": "content"}
+            )
+        return self
+
+
+class NewUsage(Input):
+    """What an answer used: token counts from 0 up, `cost` with up to ten decimals."""
+
+    model: Text255 | None = None
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    total_tokens: Count | None = None
+    cost: Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=10)] | None = None
+    latency_ms: Count | None = None
+
+
+class NewFeedback(Input):
+    """What the user thinks of an answer: `vote` is 1 or -1."""
+
+    vote: Literal[1, -1] | None = None
+    comment: Annotated[Text, StringConstraints(max_length=MAX_COMMENT)] | None = None
 
 
 class NewSearchCacheEntry(Input):

@@ -1,11 +1,14 @@
 """Records of the DeepSearch preset. Field order is the column order of the hardened tables."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from chatkeep.records.base import Record
 
 Role = Literal["user", "assistant", "system", "tool"]
+Status = Literal["complete", "streaming", "interrupted", "error"]
+ShareKind = Literal["snapshot", "live"]
 
 
 class User(Record, rename="camel"):
@@ -108,17 +111,33 @@ class MessageMetadata(Record, rename="camel", omit_defaults=True):
 
 
 class Chat(Record, rename="camel"):
-    """A conversation of one user. `updated_at` is the time of its last activity."""
+    """A conversation of one user. `updated_at` is the time of its last activity.
+
+    `head` is the last message of the branch that is shown; `revision` grows with each change.
+    """
 
     id: str
     user_id: str
     title: str
     created_at: datetime
     updated_at: datetime
+    head: str | None
+    revision: int
+
+
+class TrashedChat(Chat):
+    """A chat in the trash, and since when."""
+
+    deleted_at: datetime
 
 
 class Message(Record, rename="camel"):
-    """One message of a chat. `seq` orders the messages of a chat; numbers may be left out."""
+    """One message of a chat. `seq` orders the messages of a chat; numbers may be left out.
+
+    `parent_id` is the message that it follows. `content` is the text to show and to search;
+    `parts` is the application's or framework's own message, any JSON. `status` is `streaming`
+    while it is being written, and `interrupted` when its writer died.
+    """
 
     id: str
     chat_id: str
@@ -129,6 +148,57 @@ class Message(Record, rename="camel"):
     created_at: datetime
     user_id: str
     seq: int
+    parent_id: str | None
+    parts: Any
+    status: Status
+    updated_at: datetime
+
+
+class TrashedMessage(Message):
+    """A message in the trash, and since when."""
+
+    deleted_at: datetime
+
+
+class MessageUsage(Record, rename="camel"):
+    """What one answer used. `cost` is in the currency that the application counts in."""
+
+    user_id: str
+    message_id: str
+    chat_id: str
+    model: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost: Decimal | None
+    latency_ms: int | None
+    created_at: datetime
+
+
+class MessageFeedback(Record, rename="camel"):
+    """What the user thought of an answer: `vote` is 1, -1 or None."""
+
+    user_id: str
+    message_id: str
+    vote: int | None
+    comment: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ChatShare(Record, rename="camel"):
+    """A link by which others read a chat. The link's secret is given once and not stored."""
+
+    id: str
+    user_id: str
+    chat_id: str
+    kind: ShareKind
+    head: str | None
+    title: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class ChatWithMessages(Chat):

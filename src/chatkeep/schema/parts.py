@@ -16,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from chatkeep.schema.naming import (
@@ -96,15 +97,24 @@ def unique(*columns: str) -> Part:
     return Part(build, f"unique {' '.join(columns)}")
 
 
-def index(*columns: str, name: str | None = None) -> Part:
+def index(
+    *columns: str, name: str | None = None, where: str | None = None, is_unique: bool = False
+) -> Part:
     """Index columns; named `<table>_<columns>_idx` unless `name` gives the whole name.
 
-    A whole name is not prefixed: two prefixes in one database would clash.
+    Args:
+        columns: Of this table.
+        name: Not prefixed: two prefixes in one database would clash.
+        where: SQL of the rows that it holds, as PostgreSQL writes it; all of them unless given.
+        is_unique: Whether two of its rows may not have the same values.
     """
 
     def build(table: Table, _tables: Tables) -> None:
         Index(
-            name or plain_name(table.name, columns, "idx"), *(table.c[column] for column in columns)
+            name or plain_name(table.name, columns, "idx"),
+            *(table.c[column] for column in columns),
+            unique=is_unique,
+            postgresql_where=None if where is None else text(where),
         )
 
     return Part(build, f"index {' '.join(columns)}" if name is None else name)

@@ -2,8 +2,6 @@
 -- messages.count: $1 chat_id
 SELECT (SELECT count(*) AS count_1
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = (SELECT "ai-app-template_chat".user_id
+WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL) AS anon_1
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".id = $1::VARCHAR) AND "ai-app-template_message".chat_id = $1::VARCHAR) AS anon_1
-FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".id = $1::VARCHAR;
+WHERE "ai-app-template_chat".id = $1::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL;

@@ -2,4 +2,4 @@
 -- chats.count: $1 user_id
 SELECT count(*) AS count_1
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = $1::VARCHAR;
+WHERE "ai-app-template_chat".deleted_at IS NULL AND "ai-app-template_chat".user_id = $1::VARCHAR;

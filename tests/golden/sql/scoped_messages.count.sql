@@ -2,6 +2,6 @@
 -- messages.count: $1 user_id, $2 chat_id
 SELECT (SELECT count(*) AS count_1
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = $1::VARCHAR AND "ai-app-template_message".chat_id = $2::VARCHAR) AS anon_1
+WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL) AS anon_1
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = $1::VARCHAR AND "ai-app-template_chat".id = $2::VARCHAR;
+WHERE "ai-app-template_chat".user_id = $1::VARCHAR AND "ai-app-template_chat".id = $2::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL;

@@ -5,6 +5,7 @@ same, down to the place of each column.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,8 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Named,
+    Numeric,
+    SmallInteger,
     String,
     Text,
     TypedColumns,
@@ -98,6 +101,10 @@ class ChatColumns(TypedColumns):
     title: Named[str] = Column(String(500), nullable=False)
     created_at: Named[datetime] = now_column()
     updated_at: Named[datetime] = now_column()
+    head: Named[str | None] = Column(String(255))
+    revision: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    is_branched: Named[bool] = Column(Boolean, nullable=False, server_default=text("false"))
+    deleted_at: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
 
 
 class MessageColumns(TypedColumns):
@@ -112,6 +119,74 @@ class MessageColumns(TypedColumns):
     created_at: Named[datetime] = now_column()
     user_id: Named[str] = Column(String(255), nullable=False)
     seq: Named[int] = Column(BigInteger, Identity(always=False), nullable=False)
+    parent_id: Named[str | None] = Column(String(255))
+    parts: Named[Any] = Column(Json[Any](object), nullable=True)
+    status: Named[str] = Column(String(20), nullable=False, server_default=text("'complete'"))
+    updated_at: Named[datetime] = now_column()
+    deleted_at: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+
+
+class MessageUsageColumns(TypedColumns):
+    """Columns of `schema.message_usage`."""
+
+    user_id: Named[str] = Column(String(255), nullable=False)
+    message_id: Named[str] = Column(String(255), nullable=False)
+    chat_id: Named[str] = Column(String(255), nullable=False)
+    model: Named[str | None] = Column(String(255))
+    prompt_tokens: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    completion_tokens: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    total_tokens: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    cost: Named[Decimal | None] = Column(Numeric(20, 10))
+    latency_ms: Named[int | None] = Column(BigInteger)
+    created_at: Named[datetime] = now_column()
+
+
+class MessageFeedbackColumns(TypedColumns):
+    """Columns of `schema.message_feedback`."""
+
+    user_id: Named[str] = Column(String(255), nullable=False)
+    message_id: Named[str] = Column(String(255), nullable=False)
+    vote: Named[int | None] = Column(SmallInteger)
+    comment: Named[str | None] = Column(Text)
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class MessageChunkColumns(TypedColumns):
+    """Columns of `schema.message_chunks`."""
+
+    user_id: Named[str] = Column(String(255), nullable=False)
+    message_id: Named[str] = Column(String(255), nullable=False)
+    position: Named[int] = Column(Integer, nullable=False)
+    content: Named[str] = Column(Text, nullable=False)
+    created_at: Named[datetime] = now_column()
+
+
+class RunningAnswerColumns(TypedColumns):
+    """Columns of `schema.running_answers`."""
+
+    user_id: Named[str] = Column(String(255), nullable=False)
+    chat_id: Named[str] = Column(String(255), nullable=False)
+    message_id: Named[str] = Column(String(255), nullable=False)
+    writer: Named[str] = Column(String(255), nullable=False)
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
+
+
+class ChatShareColumns(TypedColumns):
+    """Columns of `schema.chat_shares`."""
+
+    id: Named[str] = key_column("share_")
+    user_id: Named[str] = Column(String(255), nullable=False)
+    chat_id: Named[str] = Column(String(255), nullable=False)
+    token_hash: Named[bytes] = Column(LargeBinary, nullable=False)
+    kind: Named[str] = Column(String(20), nullable=False)
+    head: Named[str | None] = Column(String(255))
+    title: Named[str | None] = Column(String(500))
+    expires_at: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+    revoked_at: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
 
 
 class SearchCacheColumns(TypedColumns):

@@ -8,7 +8,16 @@ from typing_extensions import TypeVar
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
 from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
-from chatkeep.presets.deepsearch.sql import COUNTS_HOLD, ROLES
+from chatkeep.presets.deepsearch.sql import (
+    COUNTS_HOLD,
+    DELETED,
+    KINDS,
+    LIVE,
+    ROLES,
+    STATUSES,
+    USED,
+    VOTES,
+)
 from chatkeep.presets.deepsearch.stages import stages
 from chatkeep.records import deepsearch as records
 from chatkeep.schema import schema as base
@@ -101,7 +110,8 @@ class Schema(
         (
             foreign_key("user_id", references="users", on_delete="cascade"),
             unique("user_id", "id"),
-            index("user_id", "updated_at", "id"),
+            index("user_id", "updated_at", "id", where=LIVE),
+            index("user_id", "deleted_at", "id", where=DELETED),
         ),
         record=records.Chat,
         new=inputs.NewChat,
@@ -126,20 +136,23 @@ class Schema(
                 to=("user_id", "id"),
                 on_delete="cascade",
             ),
-            unique("user_id", "chat_id", "seq"),
+            index("user_id", "chat_id", "seq", where=LIVE, is_unique=True),
+            index("user_id", "deleted_at", "id", where=DELETED),
+            index("user_id", "chat_id", "parent_id"),
             unique("user_id", "id"),
             check("role", ROLES),
+            check("status", STATUSES),
             check("tokens", COUNTS_HOLD),
         ),
         record=records.Message,
         new=inputs.NewMessage,
-        append_only=True,
         transition=Transition(
             columns={"user_id": Column(String(255))},
             waits=frozenset(
                 {
                     "user_id chat_id -> chats",
-                    "unique user_id chat_id seq",
+                    "index user_id chat_id seq",
+                    "index user_id chat_id parent_id",
                     "unique user_id id",
                     "check role",
                     "check tokens",
@@ -152,7 +165,99 @@ class Schema(
                 index("chat_id", "created_at", name="message_chat_id_created_at_idx"),
             ),
         ),
-        summary="One message of a chat; `seq` gives the order.",
+        summary="One message of a chat; `seq` gives the order, `parent_id` what it follows.",
+    )
+    message_usage = TableDef(
+        "message_usage",
+        columns.MessageUsageColumns,
+        (
+            primary_key("user_id", "message_id"),
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id", "created_at"),
+            check("used", USED),
+        ),
+        record=records.MessageUsage,
+        new=inputs.NewUsage,
+        append_only=True,
+        summary="What an answer cost; it outlives the message.",
+    )
+    message_feedback = TableDef(
+        "message_feedback",
+        columns.MessageFeedbackColumns,
+        (
+            primary_key("user_id", "message_id"),
+            foreign_key(
+                "user_id",
+                "message_id",
+                references="messages",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+            check("vote", VOTES),
+        ),
+        record=records.MessageFeedback,
+        new=inputs.NewFeedback,
+        transition=Transition(waits=frozenset({"user_id message_id -> messages"})),
+        summary="What the user thought of an answer.",
+    )
+    message_chunks = TableDef(
+        "message_chunk",
+        columns.MessageChunkColumns,
+        (
+            primary_key("user_id", "message_id", "position"),
+            foreign_key(
+                "user_id",
+                "message_id",
+                references="messages",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+        ),
+        append_only=True,
+        transition=Transition(waits=frozenset({"user_id message_id -> messages"})),
+        summary="A piece of an answer that is being written; `position` counts characters.",
+    )
+    running_answers = TableDef(
+        "running_answer",
+        columns.RunningAnswerColumns,
+        (
+            primary_key("user_id", "chat_id"),
+            foreign_key(
+                "user_id",
+                "chat_id",
+                references="chats",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+            foreign_key(
+                "user_id",
+                "message_id",
+                references="messages",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+            unique("user_id", "message_id"),
+        ),
+        transition=Transition(waits=frozenset({"user_id message_id -> messages"})),
+        summary="The one answer of a chat that is being written, and by whom.",
+    )
+    chat_shares = TableDef(
+        "chat_share",
+        columns.ChatShareColumns,
+        (
+            foreign_key(
+                "user_id",
+                "chat_id",
+                references="chats",
+                to=("user_id", "id"),
+                on_delete="cascade",
+            ),
+            index("user_id", "chat_id"),
+            unique("token_hash"),
+            check("kind", KINDS),
+        ),
+        record=records.ChatShare,
+        summary="A link by which others read a chat.",
     )
     search_cache = TableDef(
         "search_cache",

@@ -1,25 +1,86 @@
 """Triggers for databases to which code written for the seed goes on writing.
 
-Such code does not know `message.user_id`, and leaves `updated_at` alone.
+Such code does not know `message.user_id`, what a message follows and what a chat shows, and leaves
+`updated_at` alone.
 """
 
 from chatkeep.schema.naming import Naming, quote_name, quote_text, short_foreign_key_name
 from chatkeep.schema.schema import Extra
 from chatkeep.schema.triggers import TOUCH, function, trigger
 
-# The chat is looked up in the schema of the message's own table.
+# The chat is looked up in the schema of the message's own table, and locked: messages of writers
+# that come at once follow one another. A writer that knows heads has moved the chat's to a message
+# that is not there yet; what it gives as parent is what it means, NULL too.
 FILL_USER = """
+DECLARE
+    owner text;
+    tip text;
+    trashed timestamptz;
+    is_known boolean;
 BEGIN
-    IF NEW."user_id" IS NULL THEN
-        EXECUTE format('SELECT "user_id" FROM %I.%I WHERE "id" = $1', TG_TABLE_SCHEMA, {chat})
-        INTO NEW."user_id" USING NEW."chat_id";
-        IF NEW."user_id" IS NULL THEN
-            RAISE foreign_key_violation USING
-                MESSAGE = format('table %I has no chat for this message', {chat}),
-                SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = {constraint};
-        END IF;
+    IF NEW."user_id" IS NOT NULL AND NEW."parent_id" IS NOT NULL THEN
+        RETURN NEW;
     END IF;
+    EXECUTE format(
+        'SELECT "user_id", "head", "deleted_at" FROM %I.%I WHERE "id" = $1 FOR NO KEY UPDATE',
+        TG_TABLE_SCHEMA, {chat}
+    ) INTO owner, tip, trashed USING NEW."chat_id";
+    IF owner IS NULL THEN
+        IF NEW."user_id" IS NOT NULL THEN
+            RETURN NEW;
+        END IF;
+        RAISE foreign_key_violation USING
+            MESSAGE = format('table %I has no chat for this message', {chat}),
+            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = {constraint};
+    END IF;
+    NEW."user_id" := coalesce(NEW."user_id", owner);
+    NEW."deleted_at" := coalesce(NEW."deleted_at", trashed);
+    EXECUTE format(
+        'SELECT ($1 IS NOT NULL AND NOT EXISTS (SELECT FROM %1$I.%2$I WHERE "id" = $1))'
+        ' OR EXISTS (SELECT FROM %1$I.%2$I WHERE "id" = $2)', TG_TABLE_SCHEMA, TG_TABLE_NAME
+    ) INTO is_known USING tip, NEW."id";
+    IF NEW."parent_id" IS NOT NULL OR is_known THEN
+        RETURN NEW;
+    END IF;
+    IF tip IS NULL THEN
+        EXECUTE format(
+            'SELECT "id" FROM %I.%I WHERE "chat_id" = $1 ORDER BY "created_at" DESC, "seq" DESC LIMIT 1',
+            TG_TABLE_SCHEMA, TG_TABLE_NAME
+        ) INTO tip USING NEW."chat_id";
+    END IF;
+    NEW."parent_id" := tip;
+    EXECUTE format(
+        'UPDATE %I.%I SET "head" = $1, "revision" = "revision" + 1 WHERE "id" = $2',
+        TG_TABLE_SCHEMA, {chat}
+    ) USING NEW."id", NEW."chat_id";
     RETURN NEW;
+END
+"""
+
+# What follows a message that goes follows the one before it from then on. Only a message that
+# something follows, or that a chat shows, is looked at: of a chat that goes whole there is none.
+MEND_BRANCHES = """
+BEGIN
+    EXECUTE format(
+        'WITH RECURSIVE up ("user_id", "chat_id", "gone", "place") AS ('
+        ' SELECT gone."user_id", gone."chat_id", gone."id", gone."parent_id"'
+        ' FROM gone_messages AS gone WHERE EXISTS (SELECT FROM %1$I.%2$I AS message'
+        ' WHERE message."user_id" = gone."user_id" AND message."chat_id" = gone."chat_id"'
+        ' AND message."parent_id" = gone."id")'
+        ' OR EXISTS (SELECT FROM %1$I.%3$I AS chat'
+        ' WHERE chat."id" = gone."chat_id" AND chat."head" = gone."id")'
+        ' UNION ALL SELECT up."user_id", up."chat_id", up."gone", next."parent_id"'
+        ' FROM up JOIN gone_messages AS next ON next."id" = up."place"'
+        '), kept AS (SELECT * FROM up WHERE NOT EXISTS'
+        ' (SELECT FROM gone_messages AS gone WHERE gone."id" = up."place")'
+        '), moved AS (UPDATE %1$I.%3$I AS chat SET "head" = kept."place" FROM kept'
+        ' WHERE chat."id" = kept."chat_id" AND chat."head" = kept."gone")'
+        ' UPDATE %1$I.%2$I AS message SET "parent_id" = kept."place" FROM kept'
+        ' WHERE message."user_id" = kept."user_id" AND message."chat_id" = kept."chat_id"'
+        ' AND message."parent_id" = kept."gone"',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME, {chat}
+    );
+    RETURN NULL;
 END
 """
 
@@ -43,13 +104,14 @@ TOUCHED = (
     "session",
     "verification_token",
     "chat",
+    "message",
     "search_cache",
     "user_settings",
 )
 
 
 def fill_user_extras(prefix: str) -> tuple[Extra, ...]:
-    """Give what fills a message's user: without it old code cannot write once it is NOT NULL."""
+    """Give what fills a message's user, which becomes NOT NULL, and what it follows."""
     naming = Naming(prefix)
     message, chat = naming.table("message"), naming.table("chat")
     name = naming.other("message_fill_user_id")
@@ -65,7 +127,9 @@ def seed_writer_extras(prefix: str) -> tuple[Extra, ...]:
     """Give everything that old code needs beside the hardened tables."""
     naming = Naming(prefix)
     move, touch = naming.other("message_move_chat"), naming.other("touch_updated_at")
+    mend, chat = naming.other("message_mend_branches"), quote_text(naming.table("chat"))
     after = "AFTER INSERT ON {table} REFERENCING NEW TABLE AS added_messages FOR EACH STATEMENT"
+    deleted = "AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone_messages FOR EACH STATEMENT"
     triggers = tuple(
         trigger(
             naming.other(f"{table}_touch"),
@@ -77,8 +141,10 @@ def seed_writer_extras(prefix: str) -> tuple[Extra, ...]:
     )
     return (
         *fill_user_extras(prefix),
-        function(move, MOVE_CHAT.format(chat=quote_text(naming.table("chat")))),
+        function(move, MOVE_CHAT.format(chat=chat)),
         trigger(move, naming.table("message"), after, move),
+        function(mend, MEND_BRANCHES.format(chat=chat)),
+        trigger(mend, naming.table("message"), deleted, mend),
         function(touch, TOUCH),
         *triggers,
     )
@@ -87,4 +153,4 @@ def seed_writer_extras(prefix: str) -> tuple[Extra, ...]:
 def quoted_tables(prefix: str) -> dict[str, str]:
     """Give the quoted full names of the tables, for statements."""
     naming = Naming(prefix)
-    return {name: quote_name(naming.table(name)) for name in (*TOUCHED, "message")}
+    return {name: quote_name(naming.table(name)) for name in TOUCHED}

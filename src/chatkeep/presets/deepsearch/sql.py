@@ -13,3 +13,17 @@ COUNTS_HOLD = (
     '@.total.type() != "number" || @.total < 0'
     ")')"
 )
+
+STATUSES = (
+    "status::text = ANY (ARRAY['complete'::text, 'streaming'::text, 'interrupted'::text,"
+    " 'error'::text])"
+)
+VOTES = "vote = ANY (ARRAY['-1'::integer, 1])"
+KINDS = "kind::text = ANY (ARRAY['snapshot'::text, 'live'::text])"
+USED = (
+    "prompt_tokens >= 0 AND completion_tokens >= 0 AND total_tokens >= 0"
+    " AND cost >= 0::numeric AND latency_ms >= 0"
+)
+
+LIVE = "deleted_at IS NULL"
+DELETED = "deleted_at IS NOT NULL"

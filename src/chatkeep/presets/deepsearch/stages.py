@@ -19,6 +19,9 @@ from chatkeep.schema.statements import (
     stop_where,
 )
 
+# A message follows the one before it.
+_NUMBERED = """"id", row_number() OVER (ORDER BY "created_at", "seq") AS "n",
+    lag("id") OVER (PARTITION BY "chat_id" ORDER BY "created_at", "seq") AS "parent_id\""""
 AGAIN = "Change them, then run the migration again."
 
 
@@ -82,11 +85,17 @@ def backfill_statements(prefix: str) -> tuple[str, ...]:
         ),
         # seq was numbered in the order of the rows on disk, which settles equal times: a batch
         # has one time for all its messages. Numbers given meanwhile are higher than every n.
-        f"""UPDATE {message} AS m SET "user_id" = c."user_id", "seq" = o."n"
-FROM (SELECT "id", row_number() OVER (ORDER BY "created_at", "seq") AS "n" FROM {message}) AS o,
-     {chat} AS c
+        f"""UPDATE {message} AS m SET "user_id" = c."user_id", "seq" = o."n",
+    "parent_id" = o."parent_id", "updated_at" = m."created_at"
+FROM (SELECT {_NUMBERED} FROM {message}) AS o, {chat} AS c
 WHERE o."id" = m."id" AND c."id" = m."chat_id"
-  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n")""",
+  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"
+       OR m."parent_id" IS DISTINCT FROM o."parent_id")""",
+        # What a chat shows ends with its last message.
+        f"""UPDATE {chat} AS c SET "head" = l."id"
+FROM (SELECT DISTINCT ON ("chat_id") "chat_id", "id" FROM {message} ORDER BY "chat_id", "seq" DESC)
+    AS l
+WHERE l."chat_id" = c."id" AND c."head" IS DISTINCT FROM l."id\"""",
         # The seed kept no time of creation: a verification (every user was born verified) or a
         # chat shows that the user was there by then.
         f"""UPDATE {user} AS u SET "created_at" = e."at"
@@ -112,14 +121,22 @@ def safe_backfill_statements(prefix: str) -> tuple[str, ...]:
         *backfill_statements(prefix)[:3],
         # The order is settled once, beside the messages; what comes later has higher numbers.
         f"""CREATE TABLE {numbers} AS
-SELECT "id", row_number() OVER (ORDER BY "created_at", "seq") AS "n" FROM {message}""",
+SELECT {_NUMBERED} FROM {message}""",
         f'ALTER TABLE {numbers} ADD PRIMARY KEY ("id")',
         f"ANALYZE {numbers}",
         in_batches(
-            f"""UPDATE {message} AS m SET "user_id" = c."user_id", "seq" = o."n"
+            f"""UPDATE {message} AS m SET "user_id" = c."user_id", "seq" = o."n",
+    "parent_id" = o."parent_id", "updated_at" = m."created_at"
 FROM {numbers} AS o, {chat} AS c
 WHERE (o."id" = m."id" AND c."id" = m."chat_id"
-  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"))""",
+  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"
+       OR m."parent_id" IS DISTINCT FROM o."parent_id"))""",
+            "id",
+        ),
+        in_batches(
+            f"""UPDATE {chat} AS c SET "head" = (SELECT m."id" FROM {message} AS m
+    WHERE m."chat_id" = c."id" ORDER BY m."created_at" DESC, m."seq" DESC LIMIT 1)
+WHERE (c."head" IS NULL)""",
             "id",
         ),
         f"DROP TABLE {numbers}",

@@ -1,0 +1,190 @@
+"""The statements that add messages to a chat: one message, or many in one array for each column.
+
+Each does everything at once: it locks the chat, checks what the caller expects of it, moves its
+head, revision and last activity, and inserts. The insert is fed by the chat's update, so the order
+of `seq` within a chat is the order of the commits.
+"""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    column,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import cast as cast_to
+from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.types import TypeEngine
+
+from chatkeep.access.rows import Rows, Where, element_type
+from chatkeep.engine.query import Query
+from chatkeep.records.deepsearch import Chat, Message
+
+_IS_PLACED = bindparam("is_placed", type_=Boolean())
+
+
+class Form(NamedTuple):
+    """What a call asks for beside the messages; each form is a statement of its own.
+
+    Attributes:
+        names: Columns of the messages.
+        has_expected: Only if the chat has the revision that the caller expects.
+        has_ids: Only if no message has one of the ids: the caller gave them, and may try again.
+        has_parents: The messages follow others than the one before; these must be in the chat.
+    """
+
+    names: tuple[str, ...]
+    has_expected: bool = False
+    has_ids: bool = False
+    has_parents: bool = False
+
+
+class AppendQueries:
+    """The statements, by form; in a user's scope or (`is_scoped=False`) on all users' chats."""
+
+    def __init__(self, messages: Rows[Message], chats: Rows[Chat], *, is_scoped: bool) -> None:
+        self._rows = messages
+        self._chat = chats
+        self._is_scoped = is_scoped
+        self._one: dict[Form, Query[Message]] = {}
+        self._many: dict[Form, Query[Message]] = {}
+
+    def one(self, form: Form) -> Query[Message]:
+        """Insert one message. What `many` does, without arrays: they cost more than the message."""
+        query = self._one.get(form)
+        if query is None:
+            moved = self._moved(form, is_one=True)
+            given = self._rows.parameters(dict.fromkeys(form.names))
+            parent = self._first_parent() if form.has_parents else moved.c["parent_id"]
+            source = select(moved.c["id"], moved.c["user_id"], parent, *given.values())
+            query = self._one[form] = self._insert("append_one", form, source)
+        return query
+
+    def many(self, form: Form) -> Query[Message]:
+        """Insert messages in their order; the first follows the head, unless `is_placed`."""
+        query = self._many.get(form)
+        if query is None:
+            moved, given = self._moved(form, is_one=False), self._given(form)
+            follows: ColumnElement[bool] = given.c["position"] == 1
+            if form.has_parents:
+                follows = and_(follows, ~_IS_PLACED)
+            parent = case((follows, moved.c["parent_id"]), else_=given.c["parent_id"])
+            types = self._rows.table.c
+            values = (_stored(given.c[name], types[name].type) for name in form.names)
+            source = (
+                select(moved.c["id"], moved.c["user_id"], parent, *values)
+                .select_from(moved.join(given, column("true", is_literal=True)))
+                .order_by(given.c["position"])
+            )
+            query = self._many[form] = self._insert("append", form, source)
+        return query
+
+    def _given(self, form: Form) -> TableValuedAlias:
+        table, names = self._rows.table, (*form.names, "parent_id")
+        types = {name: element_type(table.c[name].type) for name in names}
+        arrays = [bindparam(name, type_=ARRAY(types[name])) for name in names]
+        columns = [column(name, types[name]) for name in names]
+        return (
+            func.unnest(*arrays)
+            .table_valued(*columns, with_ordinality="position")
+            .render_derived(name="given")
+        )
+
+    def _insert(self, name: str, form: Form, source: Select[*tuple[Any, ...]]) -> Query[Message]:
+        columns = ["chat_id", "user_id", "parent_id", *form.names]
+        clause = insert(self._rows.table).from_select(columns, source)
+        return self._rows.query(name, clause.returning(*self._rows.columns))
+
+    def _moved(self, form: Form, *, is_one: bool) -> CTE:
+        """Lock the chat, then move it; gives what the first message follows.
+
+        The lock comes first and in a step of its own: what it gives is the chat as it is then, and
+        not as it was when the statement began.
+        """
+        chat, held = self._chat.table, self._held(form)
+        values: dict[str, Any] = {
+            "head": bindparam("head", type_=chat.c["head"].type),
+            "revision": chat.c["revision"] + 1,
+        }
+        if form.has_parents:
+            turns = held.c["parent_id"].is_distinct_from(self._first_parent())
+            if not is_one:
+                turns = or_(and_(_IS_PLACED, turns), bindparam("is_branching", type_=Boolean()))
+            values["is_branched"] = or_(chat.c["is_branched"], turns)
+        return (
+            update(chat)
+            .where(chat.c["user_id"] == held.c["user_id"], chat.c["id"] == held.c["id"])
+            .values({**values, **self._chat.touch()})
+            .returning(chat.c["id"], chat.c["user_id"], held.c["parent_id"])
+            .cte("moved")
+        )
+
+    def _first_parent(self) -> ColumnElement[Any]:
+        return bindparam("first_parent_id", type_=self._rows.table.c["parent_id"].type)
+
+    def _held(self, form: Form) -> CTE:
+        chat, message = self._chat.table, self._rows.table
+        last = (
+            select(message.c["id"])
+            .where(message.c["user_id"] == chat.c["user_id"])
+            .where(message.c["chat_id"] == chat.c["id"], self._rows.live)
+            .order_by(message.c["seq"].desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        # Writers that do not know the head leave none.
+        parent = func.coalesce(chat.c["head"], last).label("parent_id")
+        conditions: list[ColumnElement[bool]] = [the_chat(self._chat, is_scoped=self._is_scoped)]
+        if form.has_expected:
+            expected = bindparam("expected_revision", type_=BigInteger())
+            conditions.append(chat.c["revision"] == expected)
+        if form.has_ids:
+            ids = bindparam("ids", type_=ARRAY(Text()))
+            conditions.append(~exists().where(message.c["id"] == any_(ids)))
+        if form.has_parents:
+            parents = bindparam("parents", type_=ARRAY(Text()))
+            found = (
+                select(func.count())
+                .select_from(message)
+                .where(message.c["user_id"] == chat.c["user_id"])
+                .where(message.c["chat_id"] == chat.c["id"], self._rows.live)
+                .where(message.c["id"] == any_(parents))
+                .scalar_subquery()
+            )
+            conditions.append(found == func.cardinality(parents))
+        clause = select(chat.c["id"], chat.c["user_id"], parent).where(*conditions)
+        return clause.with_for_update(of=chat, key_share=True).cte("held")
+
+
+def the_chat(chats: Rows[Chat], *, is_scoped: bool, name: str = "chat_id") -> Where:
+    """Say which chat: by the parameter `name`, and `user_id` in a scope; none in the trash."""
+    chat = chats.table
+    by_id = and_(chat.c["id"] == bindparam(name, type_=chat.c["id"].type), chats.live)
+    if not is_scoped:
+        return by_id
+    return and_(chat.c["user_id"] == bindparam("user_id", type_=chat.c["user_id"].type), by_id)
+
+
+def _stored(given: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    """Give a column of `append` in its stored type: an array came as JSON, see `element_type`."""
+    if not isinstance(type_, ARRAY):
+        return given
+    elements = func.jsonb_array_elements_text(given).column_valued("element")
+    array = func.array(select(elements).scalar_subquery())
+    return case((given.is_not(None), cast_to(array, type_)), else_=null())

@@ -1,0 +1,166 @@
+"""The statements on chats."""
+
+import operator
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from chatkeep.access.branching import Branch
+from chatkeep.access.forking import fork_query
+from chatkeep.access.rows import Rows, Values, Where, gathered_query
+from chatkeep.engine.query import Query
+from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
+
+
+class ChatQueries:
+    """The statements on chats, in a user's scope or (`is_scoped=False`) on all users' chats."""
+
+    def __init__(self, chats: Rows[Chat], messages: Rows[Message], *, is_scoped: bool) -> None:
+        self.rows = chats
+        self.messages = messages
+        self._is_scoped = is_scoped
+        self._branch = Branch(messages, chats, is_scoped, "id")
+        self._moves: dict[bool, Query[Chat]] = {}
+        self._creates: dict[tuple[tuple[str, ...], tuple[str, ...]], Query[Chat]] = {}
+        keys = ("user_id", "id") if is_scoped else ("id",)
+        self.by_key: Where = chats.equal(*keys)
+
+    @cached_property
+    def find(self) -> Query[Chat]:
+        """By id."""
+        return self.rows.find(self.by_key)
+
+    @cached_property
+    def get_with_messages(self) -> Query[ChatWithMessages]:
+        """By id, with its first messages."""
+        return gathered_query(
+            "get_with_messages",
+            self.rows,
+            self.by_key,
+            self.messages,
+            self._branch.shown("after", "messages").subquery("first_messages"),
+            ChatWithMessages,
+        )
+
+    @cached_property
+    def list(self) -> Query[Chat]:
+        """By last activity, from the latest on."""
+        return self._list("list", None, is_back=False)
+
+    @cached_property
+    def list_after(self) -> Query[Chat]:
+        """The next page: after a place of the list, which is before a time."""
+        return self._list("list_after", operator.lt, is_back=False)
+
+    @cached_property
+    def list_before(self) -> Query[Chat]:
+        """The page back: before a place of the list, the oldest activity first."""
+        return self._list("list_before", operator.gt, is_back=True)
+
+    @cached_property
+    def delete(self) -> Query[Chat]:
+        """By id."""
+        return self.rows.delete(self.by_key)
+
+    @cached_property
+    def fork(self) -> Query[Chat]:
+        """A new chat with copies of the messages up to one, or up to the head, and their order."""
+        return fork_query(self.rows, self._branch)
+
+    def move_head(self, *, has_expected: bool) -> Query[Chat]:
+        """Show the branch that ends with a message, if it is one of the chat's."""
+        query = self._moves.get(has_expected)
+        if query is None:
+            chat, message = self.rows.table, self.messages.table
+            head = bindparam("head", type_=chat.c["head"].type)
+            is_there = exists().where(
+                message.c["user_id"] == chat.c["user_id"],
+                message.c["chat_id"] == chat.c["id"],
+                message.c["id"] == head,
+                self.messages.live,
+            )
+            clause = update(chat).where(self.by_key, is_there)
+            if has_expected:
+                expected = bindparam("expected_revision", type_=BigInteger())
+                clause = clause.where(chat.c["revision"] == expected)
+            values = {
+                "head": head,
+                "revision": chat.c["revision"] + 1,
+                "is_branched": or_(chat.c["is_branched"], chat.c["head"].is_distinct_from(head)),
+            }
+            clause = clause.values({**values, **self.rows.touch()}).returning(*self.rows.columns)
+            query = self._moves[has_expected] = self.rows.query("move_head", clause)
+        return query
+
+    @cached_property
+    def count(self) -> Query[int]:
+        """All of the scope."""
+        table = self.rows.table
+        clause = select(func.count()).select_from(table).where(self.rows.live)
+        if self._is_scoped:
+            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
+        return self.rows.count("count", clause)
+
+    def update(self, values: Values) -> Query[Chat]:
+        """Give the update for this set of columns, by id."""
+        name = "update" if self._is_scoped else "update_any"  # the table's rows keep both
+        return self.rows.update(values, self.by_key, name)
+
+    def create_with_message(self, values: Values, first: Values) -> Query[Chat]:
+        """Give the insert of a chat and its first message, in one statement."""
+        key = (tuple(values), tuple(first))
+        query = self._creates.get(key)
+        if query is None:
+            table = self.messages.table
+            head = bindparam("message_id", type_=table.c["id"].type)
+            # The message is the chat's head, and the first revision.
+            made = (
+                insert(self.rows.table)
+                .values({**self.rows.parameters(values), "head": head, "revision": 1})
+                .returning(*self.rows.columns)
+                .cte("made")
+            )
+            given = self.messages.parameters(first, "message_")
+            said = (
+                insert(table)
+                .from_select(
+                    ["chat_id", "user_id", *first],
+                    select(made.c["id"], made.c["user_id"], *given.values()),
+                )
+                .returning(table.c["id"])
+                .cte("said")
+            )
+            clause = select(*made.c).add_cte(said)
+            query = self._creates[key] = self.rows.query("create_with_message", clause)
+        return query
+
+    def _list(
+        self, name: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
+    ) -> Query[Chat]:
+        table = self.rows.table
+        place = (table.c["updated_at"], table.c["id"])
+        given = tuple_(
+            bindparam("updated_at", type_=DateTime(timezone=True)),
+            bindparam("id", type_=table.c["id"].type),
+        )
+        clause = select(*self.rows.columns).where(self.rows.live)
+        if compare is not None:
+            clause = clause.where(compare(tuple_(*place), given))
+        if self._is_scoped:
+            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
+        ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
+        return self.rows.query(name, ordered.limit(bindparam("limit", type_=Integer)))
