@@ -24,7 +24,8 @@
     │   └── StatementError
     ├── NotFoundError (LookupError)
     │   ├── UserNotFoundError, AccountNotFoundError, SessionNotFoundError,
-    │   └── VerificationTokenNotFoundError, ChatNotFoundError, MessageNotFoundError
+    │   ├── VerificationTokenNotFoundError, ChatNotFoundError, MessageNotFoundError,
+    │   └── FeedbackNotFoundError, ShareNotFoundError
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
     └── MigrationError
@@ -272,6 +273,18 @@ class MessageNotFoundError(NotFoundError):
     """No such message, or it belongs to another user."""
 
     code = "message_not_found"
+
+
+class FeedbackNotFoundError(NotFoundError):
+    """No feedback on such a message, or the message belongs to another user."""
+
+    code = "feedback_not_found"
+
+
+class ShareNotFoundError(NotFoundError):
+    """No such share, or it belongs to another user; no such link, or it leads nowhere any more."""
+
+    code = "share_not_found"
 
 
 class RevisionConflictError(ChatkeepError):

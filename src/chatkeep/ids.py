@@ -57,6 +57,16 @@ def new_message_id() -> str:
     return f"msg_{new_uuid7()}"
 
 
+def new_share_id() -> str:
+    """Make an id for a share: `share_` and a time-ordered UUID."""
+    return f"share_{new_uuid7()}"
+
+
+def new_share_token() -> str:
+    """Make the secret of a share's link: 256 random bits, safe in a URL."""
+    return secrets.token_urlsafe(32)
+
+
 def new_session_token() -> str:
     """Make a token for a session: 256 random bits, safe in a cookie and in a URL."""
     return secrets.token_urlsafe(32)

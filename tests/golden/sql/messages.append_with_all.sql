@@ -10,7 +10,7 @@ WHERE "ai-app-template_chat".id = $8::VARCHAR AND "ai-app-template_chat".deleted
 FROM "ai-app-template_message"
 WHERE "ai-app-template_message".id = ANY ($10::TEXT[]))) AND (SELECT count(*) AS count_1
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL AND "ai-app-template_message".id = ANY ($11::TEXT[])) = cardinality($11::TEXT[]) FOR UPDATE OF "ai-app-template_chat"),
+WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL AND "ai-app-template_message".id = ANY ($11::TEXT[])) = cardinality($11::TEXT[]) FOR NO KEY UPDATE OF "ai-app-template_chat"),
 moved AS
 (UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$3::VARCHAR, revision=("ai-app-template_chat".revision + $4::BIGINT), is_branched=("ai-app-template_chat".is_branched OR $2::BOOLEAN AND held.parent_id IS DISTINCT FROM $5::VARCHAR OR $6::BOOLEAN) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
  INSERT INTO "ai-app-template_message" (chat_id, user_id, parent_id, id, role, content, sources, metadata, parts, status) SELECT moved.id, moved.user_id, CASE WHEN (given.position = $1::INTEGER AND NOT $2::BOOLEAN) THEN moved.parent_id ELSE given.parent_id END AS anon_1, given.id AS id_1, given.role, given.content, given.sources, given.metadata, given.parts, given.status

@@ -6,7 +6,7 @@ FROM "ai-app-template_message"
 WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL ORDER BY "ai-app-template_message".seq DESC
  LIMIT $4::INTEGER)) AS parent_id
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = $5::VARCHAR AND "ai-app-template_chat".id = $6::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL FOR UPDATE OF "ai-app-template_chat"),
+WHERE "ai-app-template_chat".user_id = $5::VARCHAR AND "ai-app-template_chat".id = $6::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL FOR NO KEY UPDATE OF "ai-app-template_chat"),
 moved AS
 (UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$2::VARCHAR, revision=("ai-app-template_chat".revision + $3::BIGINT) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
  INSERT INTO "ai-app-template_message" (chat_id, user_id, parent_id, id, role, content, sources, metadata, parts, status) SELECT moved.id, moved.user_id, CASE WHEN (given.position = $1::INTEGER) THEN moved.parent_id ELSE given.parent_id END AS anon_1, given.id AS id_1, given.role, given.content, given.sources, given.metadata, given.parts, given.status

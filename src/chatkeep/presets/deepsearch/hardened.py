@@ -173,7 +173,7 @@ class Schema(
         (
             primary_key("user_id", "message_id"),
             foreign_key("user_id", references="users", on_delete="cascade"),
-            index("user_id", "created_at"),
+            index("user_id", "created_at", "message_id"),
             check("used", USED),
         ),
         record=records.MessageUsage,
