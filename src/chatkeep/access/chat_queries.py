@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Integer,
+    and_,
     bindparam,
     exists,
     func,
@@ -95,8 +96,7 @@ class ChatQueries:
             )
             clause = update(chat).where(self.by_key, is_there)
             if has_expected:
-                expected = bindparam("expected_revision", type_=BigInteger())
-                clause = clause.where(chat.c["revision"] == expected)
+                clause = clause.where(self._is_expected())
             values = {
                 "head": head,
                 "revision": chat.c["revision"] + 1,
@@ -115,10 +115,16 @@ class ChatQueries:
             clause = clause.where(table.c["user_id"] == bindparam("user_id"))
         return self.rows.count("count", clause)
 
-    def update(self, values: Values) -> Query[Chat]:
+    def update(self, values: Values, *, has_expected: bool = False) -> Query[Chat]:
         """Give the update for this set of columns, by id."""
         name = "update" if self._is_scoped else "update_any"  # the table's rows keep both
-        return self.rows.update(values, self.by_key, name)
+        if not has_expected:
+            return self.rows.update(values, self.by_key, name)
+        return self.rows.update(values, and_(self.by_key, self._is_expected()), f"{name}_expected")
+
+    def _is_expected(self) -> Where:
+        expected = bindparam("expected_revision", type_=BigInteger())
+        return self.rows.table.c["revision"] == expected
 
     def create_with_message(self, values: Values, first: Values) -> Query[Chat]:
         """Give the insert of a chat and its first message, in one statement."""

@@ -19,6 +19,7 @@ from chatkeep.access.rows import Values, set_values
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
     ChatNotFoundError,
+    ConflictError,
     InvalidInputError,
     MessageNotFoundError,
     RevisionConflictError,
@@ -110,14 +111,27 @@ class AnyChats:
         )
 
     async def update(
-        self, chat_id: str, changes: ChatChanges | None = None, *, title: str | None = None
+        self,
+        chat_id: str,
+        changes: ChatChanges | None = None,
+        *,
+        title: str | None = None,
+        expected_revision: int | None = None,
     ) -> Chat:
         """Change a chat; `title="..."` is short for `ChatChanges(title="...")`.
 
-        Its last activity moves to now, and its revision by one. Without any field set nothing is written.
+        Its last activity moves to now, and its revision by one. Without any field set nothing is
+        written.
+
+        Args:
+            chat_id: Which chat.
+            changes: What is new.
+            title: The same, where it is the title alone.
+            expected_revision: Refuse unless the chat has this `revision`.
 
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
+            RevisionConflictError: The chat was changed since the revision that was expected.
             InvalidInputError: The title is too long, or these are not the changes of a chat.
         """
         if changes is None:
@@ -128,11 +142,18 @@ class AnyChats:
             )
         rows = self._queries.rows
         values = rows.changed_values(changes)
+        expected = check_revision(expected_revision)
         if not values:
-            return await self.get(chat_id)
-        query = self._queries.update(values)
-        given = {**set_values(values), **self._scope, "id": chat_id}
-        return _found(await query.first(self._runner, given))
+            return _at_revision(await self.get(chat_id), expected)
+        query = self._queries.update(values, has_expected=expected is not None)
+        given: Values = {**set_values(values), **self._scope, "id": chat_id}
+        if expected is not None:
+            given["expected_revision"] = expected
+        updated = await query.first(self._runner, given)
+        if updated is None and expected is not None:
+            _at_revision(await self.get(chat_id), expected)
+            raise ConflictError("The chat was changed at the same time.", hint="Try again.")
+        return _found(updated)
 
     async def delete(self, chat_id: str) -> None:
         """Delete a chat with its messages.
@@ -162,9 +183,7 @@ class AnyChats:
         moved = await query.first(self._runner, values)
         if moved is not None:
             return moved
-        chat = await self.get(chat_id)
-        if expected is not None and chat.revision != expected:
-            raise RevisionConflictError(expected, chat.revision)
+        _at_revision(await self.get(chat_id), expected)
         raise MessageNotFoundError("No such message in this chat.")
 
     async def fork(self, chat_id: str, *, at: str | None = None, title: str | None = None) -> Chat:
@@ -260,6 +279,12 @@ def _new_chat(new: NewChat | None, title: str | None) -> NewChat:
     if title is None:
         return new
     raise InvalidInputError("chats.create takes an input or a title, not both.", field="title")
+
+
+def _at_revision(chat: Chat, expected: int | None) -> Chat:
+    if expected is not None and chat.revision != expected:
+        raise RevisionConflictError(expected, chat.revision)
+    return chat
 
 
 def _found(chat: FoundT | None) -> FoundT:
