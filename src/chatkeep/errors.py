@@ -26,6 +26,8 @@
     │   ├── UserNotFoundError, AccountNotFoundError, SessionNotFoundError,
     │   ├── VerificationTokenNotFoundError, ChatNotFoundError, MessageNotFoundError,
     │   └── FeedbackNotFoundError, ShareNotFoundError
+    ├── AnswerRunningError                  a chat has one running answer at a time
+    ├── AnswerTakenOverError                an answer has another writer by now
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
     └── MigrationError
@@ -304,6 +306,29 @@ class RevisionConflictError(ChatkeepError):
         )
         self.expected = expected
         self.actual = actual
+
+
+class AnswerRunningError(ChatkeepError):
+    """An answer is being written in this chat already; a chat has one at a time.
+
+    Attributes:
+        message_id: Of that answer, to follow it; None where it ended just now.
+    """
+
+    code = "answer_running"
+
+    def __init__(self, message_id: str | None) -> None:
+        super().__init__(
+            "An answer is being written in this chat already.",
+            hint='Follow that one, or start with on_running="take_over".',
+        )
+        self.message_id = message_id
+
+
+class AnswerTakenOverError(ChatkeepError):
+    """An answer is not its writer's any more: another one took its place, or it was ended."""
+
+    code = "answer_taken_over"
 
 
 class InvalidInputError(ChatkeepError, ValueError):

@@ -70,6 +70,7 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             pool = self._pools.pool = Pool(self._options)  # one for each time that it is open
             await pool.open(address)
             stack.push_async_callback(pool.close)
+            stack.push_async_callback(self._pools.background.close)
             await self._prepare(address)
             self._stack = stack.pop_all()
         return self

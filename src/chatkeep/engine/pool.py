@@ -265,8 +265,29 @@ class Pool:
                 return waiter
         return None
 
+    async def connect_apart(self) -> Wire | None:
+        """Open a connection that is neither counted nor lent, to listen on.
+
+        None where a pooler stands between: it passes no notifications on.
+
+        Raises:
+            DatabaseClosedError: The pool is not open.
+            ConnectionFailedError: It could not be opened.
+            DatabaseTimeoutError: The server did not answer in time.
+        """
+        if not self.is_open:
+            raise _closed()
+        return await self._opened() if self._options.pooler == "none" else None
+
     async def _connect(self) -> Wire:
         """Open a connection in a place that is counted already."""
+        try:
+            return await self._opened()
+        except BaseException:
+            self._pass_place_on()
+            raise
+
+    async def _opened(self) -> Wire:
         options = self._options
         direct = options.pooler == "none"
         try:
@@ -279,12 +300,9 @@ class Pool:
                     max_cached_statement_lifetime=0,
                     server_settings=SESSION_SETTINGS if direct else _UTC,
                 )
-        except BaseException as exc:
-            self._pass_place_on()
-            if isinstance(exc, (*DRIVER_ERRORS, ValueError)):
-                # asyncpg answers settings in a URL that it cannot read with a ValueError.
-                raise translate_connect(exc, redact_url(self._url)) from exc
-            raise
+        except (*DRIVER_ERRORS, ValueError) as exc:
+            # asyncpg answers settings in a URL that it cannot read with a ValueError.
+            raise translate_connect(exc, redact_url(self._url)) from exc
         wire.keeps = direct
         wire.patience = options.statement_timeout
         return wire

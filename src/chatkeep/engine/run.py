@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from chatkeep.engine.background import Background
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.observe import Observers
 from chatkeep.engine.pool import Pool
@@ -16,6 +17,11 @@ from chatkeep.errors import ConnectionFailedError
 class Runner(Protocol):
     """Runs statements: the pool does, each on a connection of its own, and a transaction does."""
 
+    @property
+    def background(self) -> Background | None:
+        """What goes on beside the statements; None inside a transaction, which it would outlive."""
+        ...
+
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
     ) -> list[Row]:
@@ -26,12 +32,13 @@ class Runner(Protocol):
 class PoolRunner:
     """Runs each statement on whichever connection is free; every statement stands alone."""
 
-    __slots__ = ("meanings", "observers", "pool")
+    __slots__ = ("background", "meanings", "observers", "pool")
 
     def __init__(self, pool: Pool, observers: Observers, meanings: Meanings) -> None:
         self.pool = pool
         self.observers = observers
         self.meanings = meanings
+        self.background = Background(self._listener)
 
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
@@ -75,6 +82,9 @@ class PoolRunner:
                 await asyncio.wait([cleaning])  # the caller's next call finds it free
             raise
         self.pool.release(wire)
+
+    async def _listener(self) -> Wire | None:
+        return await self.pool.connect_apart()
 
 
 def _is_settled(exc: BaseException) -> bool:
