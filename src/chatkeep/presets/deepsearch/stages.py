@@ -8,7 +8,7 @@ carried over stops the migration with the ids of the rows.
 
 from typing import Any
 
-from chatkeep.presets.deepsearch.seed_writers import fill_user_extras, quoted_tables
+from chatkeep.presets.deepsearch.seed_writers import quoted_tables, transition_extras
 from chatkeep.presets.deepsearch.sql import COUNTS_HOLD, ROLES
 from chatkeep.schema.naming import Naming, quote_name
 from chatkeep.schema.schema import Schema, Stage
@@ -37,7 +37,7 @@ def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
             "expand",
             "Add columns and indexes, widen types; code written for the seed keeps working.",
             metadata=schema.transition_metadata(),
-            extras=fill_user_extras(schema.prefix),
+            extras=transition_extras(schema.prefix),
         ),
         Stage(
             "backfill",
@@ -91,11 +91,8 @@ FROM (SELECT {_NUMBERED} FROM {message}) AS o, {chat} AS c
 WHERE o."id" = m."id" AND c."id" = m."chat_id"
   AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"
        OR m."parent_id" IS DISTINCT FROM o."parent_id")""",
-        # What a chat shows ends with its last message.
-        f"""UPDATE {chat} AS c SET "head" = l."id"
-FROM (SELECT DISTINCT ON ("chat_id") "chat_id", "id" FROM {message} ORDER BY "chat_id", "seq" DESC)
-    AS l
-WHERE l."chat_id" = c."id" AND c."head" IS DISTINCT FROM l."id\"""",
+        mend_parents(message),
+        move_heads(message, chat),
         # The seed kept no time of creation: a verification (every user was born verified) or a
         # chat shows that the user was there by then.
         f"""UPDATE {user} AS u SET "created_at" = e."at"
@@ -133,13 +130,9 @@ WHERE (o."id" = m."id" AND c."id" = m."chat_id"
        OR m."parent_id" IS DISTINCT FROM o."parent_id"))""",
             "id",
         ),
-        in_batches(
-            f"""UPDATE {chat} AS c SET "head" = (SELECT m."id" FROM {message} AS m
-    WHERE m."chat_id" = c."id" ORDER BY m."created_at" DESC, m."seq" DESC LIMIT 1)
-WHERE (c."head" IS NULL)""",
-            "id",
-        ),
         f"DROP TABLE {numbers}",
+        in_batches(mend_parents(message), "id"),
+        in_batches(move_heads(message, chat), "id"),
         in_batches(
             f"""UPDATE {user} AS u SET "created_at" = {first}
 WHERE ({first} < u."created_at")""",
@@ -156,3 +149,23 @@ WHERE ("created_at" < "updated_at")""",
             "id",
         ),
     )
+
+
+def mend_parents(message: str) -> str:
+    """Let nothing follow a message that old code deleted while the parents were written."""
+    return f"""UPDATE {message} AS m SET "parent_id" = (SELECT p."id" FROM {message} AS p
+    WHERE p."chat_id" = m."chat_id" AND p."seq" < m."seq" ORDER BY p."seq" DESC LIMIT 1)
+WHERE (m."parent_id" IS NOT NULL
+  AND NOT EXISTS (SELECT FROM {message} AS p WHERE p."id" = m."parent_id"))"""
+
+
+def move_heads(message: str, chat: str) -> str:
+    """Let each chat show its last message, unless old code adds one at that moment.
+
+    Such a message is the chat's head, and not there yet for the statement: it is left alone.
+    """
+    last = f"""(SELECT m."id" FROM {message} AS m
+    WHERE m."chat_id" = c."id" ORDER BY m."seq" DESC LIMIT 1)"""
+    return f"""UPDATE {chat} AS c SET "head" = {last}
+WHERE (c."head" IS DISTINCT FROM {last}
+  AND (c."head" IS NULL OR EXISTS (SELECT FROM {message} AS h WHERE h."id" = c."head")))"""
