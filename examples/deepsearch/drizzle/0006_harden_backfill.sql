@@ -49,11 +49,24 @@ BEGIN
 END
 $chatkeep$;
 --> statement-breakpoint
-UPDATE "ai-app-template_message" AS m SET "user_id" = c."user_id", "seq" = o."n"
-FROM (SELECT "id", row_number() OVER (ORDER BY "created_at", "seq") AS "n" FROM "ai-app-template_message") AS o,
-     "ai-app-template_chat" AS c
+UPDATE "ai-app-template_message" AS m SET "user_id" = c."user_id", "seq" = o."n",
+    "parent_id" = o."parent_id", "updated_at" = m."created_at"
+FROM (SELECT "id", row_number() OVER (ORDER BY "created_at", "seq") AS "n",
+    lag("id") OVER (PARTITION BY "chat_id" ORDER BY "created_at", "seq") AS "parent_id" FROM "ai-app-template_message") AS o, "ai-app-template_chat" AS c
 WHERE o."id" = m."id" AND c."id" = m."chat_id"
-  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n");
+  AND (m."user_id" IS DISTINCT FROM c."user_id" OR m."seq" <> o."n"
+       OR m."parent_id" IS DISTINCT FROM o."parent_id");
+--> statement-breakpoint
+UPDATE "ai-app-template_message" AS m SET "parent_id" = (SELECT p."id" FROM "ai-app-template_message" AS p
+    WHERE p."chat_id" = m."chat_id" AND p."seq" < m."seq" ORDER BY p."seq" DESC LIMIT 1)
+WHERE (m."parent_id" IS NOT NULL
+  AND NOT EXISTS (SELECT FROM "ai-app-template_message" AS p WHERE p."id" = m."parent_id"));
+--> statement-breakpoint
+UPDATE "ai-app-template_chat" AS c SET "head" = (SELECT m."id" FROM "ai-app-template_message" AS m
+    WHERE m."chat_id" = c."id" ORDER BY m."seq" DESC LIMIT 1)
+WHERE (c."head" IS DISTINCT FROM (SELECT m."id" FROM "ai-app-template_message" AS m
+    WHERE m."chat_id" = c."id" ORDER BY m."seq" DESC LIMIT 1)
+  AND (c."head" IS NULL OR EXISTS (SELECT FROM "ai-app-template_message" AS h WHERE h."id" = c."head")));
 --> statement-breakpoint
 UPDATE "ai-app-template_user" AS u SET "created_at" = e."at"
 FROM (

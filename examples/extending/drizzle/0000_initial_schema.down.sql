@@ -1,6 +1,11 @@
--- chatkeep:reverse c7a4248247da7daa4a0b51bcd38a8cccc3c44f1580b3b8fa1fe998551cd6dcfe
+-- chatkeep:reverse 7f1c8db919d8ecfcbbd72c04f951e985bb35f49b308e615c9c47f132a5fd284e
 -- Loses data: table public.travel_account with its rows.
+-- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.
+-- Loses data: table public.travel_message_chunk with its rows.
+-- Loses data: table public.travel_message_feedback with its rows.
+-- Loses data: table public.travel_message_usage with its rows.
+-- Loses data: table public.travel_running_answer with its rows.
 -- Loses data: table public.travel_message with its rows.
 -- Loses data: table public.travel_chat with its rows.
 -- Loses data: table public.travel_search_cache with its rows.
@@ -9,7 +14,12 @@
 -- Loses data: table public.travel_user with its rows.
 -- Loses data: table public.travel_verification_token with its rows.
 DROP TABLE "public"."travel_account";--> statement-breakpoint
+DROP TABLE "public"."travel_chat_share";--> statement-breakpoint
 DROP TABLE "public"."travel_itinerary";--> statement-breakpoint
+DROP TABLE "public"."travel_message_chunk";--> statement-breakpoint
+DROP TABLE "public"."travel_message_feedback";--> statement-breakpoint
+DROP TABLE "public"."travel_message_usage";--> statement-breakpoint
+DROP TABLE "public"."travel_running_answer";--> statement-breakpoint
 DROP TABLE "public"."travel_message";--> statement-breakpoint
 DROP TABLE "public"."travel_chat";--> statement-breakpoint
 DROP TABLE "public"."travel_search_cache";--> statement-breakpoint

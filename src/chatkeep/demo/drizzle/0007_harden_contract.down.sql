@@ -1,8 +1,9 @@
--- chatkeep:reverse 9362420985af98d9a45eb3e9ea5b3c6df827138b60d57d84001448e4f9f7f6cf
+-- chatkeep:reverse 4bfa92bbfebb0c171db401e8ca16d63d82bda5adf2da22d7428eceade00ad222
 ALTER TABLE "public"."ai-app-template_user_settings" RENAME CONSTRAINT "ai-app-template_user_settings_user_id_fk" TO "ai-app-template_user_settings_user_id_ai-app-template_user_id_f";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_account_touch" ON "public"."ai-app-template_account";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_chat_touch" ON "public"."ai-app-template_chat";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_message_move_chat" ON "public"."ai-app-template_message";--> statement-breakpoint
+DROP TRIGGER "ai-app-template_message_touch" ON "public"."ai-app-template_message";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_search_cache_touch" ON "public"."ai-app-template_search_cache";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_session_touch" ON "public"."ai-app-template_session";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_user_touch" ON "public"."ai-app-template_user";--> statement-breakpoint
@@ -10,12 +11,19 @@ DROP TRIGGER "ai-app-template_user_settings_touch" ON "public"."ai-app-template_
 DROP TRIGGER "ai-app-template_verification_token_touch" ON "public"."ai-app-template_verification_token";--> statement-breakpoint
 DROP FUNCTION "public"."ai-app-template_message_move_chat"();--> statement-breakpoint
 DROP FUNCTION "public"."ai-app-template_touch_updated_at"();--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_message_user_id_chat_id_parent_id_idx";--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_message_user_id_chat_id_seq_idx";--> statement-breakpoint
 DROP INDEX "public"."ai-app-template_user_email_lower_idx";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP CONSTRAINT "ai-app-template_message_user_id_chat_id_fk";
 --> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message_chunk" DROP CONSTRAINT "ai-app-template_message_chunk_user_id_message_id_fk";
+--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_message_feedback" DROP CONSTRAINT "ai-app-template_message_feedback_user_id_message_id_fk";
+--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_running_answer" DROP CONSTRAINT "ai-app-template_running_answer_user_id_message_id_fk";
+--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP CONSTRAINT "ai-app-template_message_role_check";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP CONSTRAINT "ai-app-template_message_tokens_check";--> statement-breakpoint
-ALTER TABLE "public"."ai-app-template_message" DROP CONSTRAINT "ai-app-template_message_user_id_chat_id_seq_unique";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP CONSTRAINT "ai-app-template_message_user_id_id_unique";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "user_id" DROP NOT NULL;--> statement-breakpoint
 ALTER SEQUENCE "public"."ai-app-template_search_cache_id_seq" RENAME TO "ai-app-template_search_cache_id_seq_replaced";--> statement-breakpoint
