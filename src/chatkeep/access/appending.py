@@ -29,7 +29,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import cast as cast_to
-from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.selectable import FromClause, TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 from chatkeep.access.rows import Rows, Where, element_type
@@ -47,18 +48,32 @@ class Form(NamedTuple):
         has_expected: Only if the chat has the revision that the caller expects.
         has_ids: Only if no message has one of the ids: the caller gave them, and may try again.
         has_parents: The messages follow others than the one before; these must be in the chat.
+        is_beside: The first one stands beside another message, which must be there, and follow
+            the same one still. What they follow may be in the trash.
     """
 
     names: tuple[str, ...]
     has_expected: bool = False
     has_ids: bool = False
     has_parents: bool = False
+    is_beside: bool = False
 
 
 class AppendQueries:
-    """The statements, by form; in a user's scope or (`is_scoped=False`) on all users' chats."""
+    """The statements, by form; in a user's scope or (`is_scoped=False`) on all users' chats.
 
-    def __init__(self, messages: Rows[Message], chats: Rows[Chat], *, is_scoped: bool) -> None:
+    With `only_if` nothing is added to a chat for which that condition does not hold.
+    """
+
+    def __init__(
+        self,
+        messages: Rows[Message],
+        chats: Rows[Chat],
+        *,
+        is_scoped: bool,
+        only_if: Where | None = None,
+    ) -> None:
+        self._only_if = [] if only_if is None else [only_if]
         self._rows = messages
         self._chat = chats
         self._is_scoped = is_scoped
@@ -69,12 +84,16 @@ class AppendQueries:
         """Insert one message. What `many` does, without arrays: they cost more than the message."""
         query = self._one.get(form)
         if query is None:
-            moved = self._moved(form, is_one=True)
-            given = self._rows.parameters(dict.fromkeys(form.names))
-            parent = self._first_parent() if form.has_parents else moved.c["parent_id"]
-            source = select(moved.c["id"], moved.c["user_id"], parent, *given.values())
-            query = self._one[form] = self._insert("append_one", form, source)
+            query = self._one[form] = self._rows.query("append_one", self.one_clause(form))
         return query
+
+    def one_clause(self, form: Form) -> ReturningInsert[Any]:
+        """Give the statement that inserts one message before it is compiled."""
+        moved = self._moved(form, is_one=True)
+        given = self._rows.parameters(dict.fromkeys(form.names))
+        parent = self._first_parent() if form.has_parents else moved.c["parent_id"]
+        source = select(moved.c["id"], moved.c["user_id"], parent, *given.values())
+        return self._insert(form, source)
 
     def many(self, form: Form) -> Query[Message]:
         """Insert messages in their order; the first follows the head, unless `is_placed`."""
@@ -92,7 +111,7 @@ class AppendQueries:
                 .select_from(moved.join(given, column("true", is_literal=True)))
                 .order_by(given.c["position"])
             )
-            query = self._many[form] = self._insert("append", form, source)
+            query = self._many[form] = self._rows.query("append", self._insert(form, source))
         return query
 
     def _given(self, form: Form) -> TableValuedAlias:
@@ -106,10 +125,10 @@ class AppendQueries:
             .render_derived(name="given")
         )
 
-    def _insert(self, name: str, form: Form, source: Select[*tuple[Any, ...]]) -> Query[Message]:
+    def _insert(self, form: Form, source: Select[*tuple[Any, ...]]) -> ReturningInsert[Any]:
         columns = ["chat_id", "user_id", "parent_id", *form.names]
         clause = insert(self._rows.table).from_select(columns, source)
-        return self._rows.query(name, clause.returning(*self._rows.columns))
+        return clause.returning(*self._rows.columns)
 
     def _moved(self, form: Form, *, is_one: bool) -> CTE:
         """Lock the chat, then move it; gives what the first message follows.
@@ -135,6 +154,16 @@ class AppendQueries:
             .cte("moved")
         )
 
+    def _beside(self, chat: FromClause) -> list[ColumnElement[bool]]:
+        message = self._rows.table
+        return [
+            message.c["user_id"] == chat.c["user_id"],
+            message.c["chat_id"] == chat.c["id"],
+            message.c["id"] == bindparam("beside", type_=message.c["id"].type),
+            message.c["parent_id"].is_not_distinct_from(self._first_parent()),
+            self._rows.live,
+        ]
+
     def _first_parent(self) -> ColumnElement[Any]:
         return bindparam("first_parent_id", type_=self._rows.table.c["parent_id"].type)
 
@@ -148,16 +177,21 @@ class AppendQueries:
             .limit(1)
             .scalar_subquery()
         )
-        # Writers that do not know the head leave none.
-        parent = func.coalesce(chat.c["head"], last).label("parent_id")
-        conditions: list[ColumnElement[bool]] = [the_chat(self._chat, is_scoped=self._is_scoped)]
+        # Writers that do not know the head leave none. In a chat that branched there is none when
+        # all of the branch that it shows is gone.
+        parent = case(
+            (chat.c["is_branched"], chat.c["head"]), else_=func.coalesce(chat.c["head"], last)
+        ).label("parent_id")
+        conditions = [the_chat(self._chat, is_scoped=self._is_scoped), *self._only_if]
         if form.has_expected:
             expected = bindparam("expected_revision", type_=BigInteger())
             conditions.append(chat.c["revision"] == expected)
         if form.has_ids:
             ids = bindparam("ids", type_=ARRAY(Text()))
             conditions.append(~exists().where(message.c["id"] == any_(ids)))
-        if form.has_parents:
+        if form.is_beside:
+            conditions.append(exists().where(*self._beside(chat)))
+        elif form.has_parents:
             parents = bindparam("parents", type_=ARRAY(Text()))
             found = (
                 select(func.count())

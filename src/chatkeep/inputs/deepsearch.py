@@ -64,7 +64,8 @@ def _check_metadata(metadata: MessageMetadata) -> MessageMetadata:
     return metadata
 
 
-def _check_json(value: object) -> object:
+def check_json(value: object) -> object:
+    """Refuse what JSON cannot hold, or PostgreSQL not store."""
     fault = first_non_json(value)
     if fault is not None:
         raise PydanticCustomError("json", fault.problem, {"inner": fault.path})
@@ -192,7 +193,7 @@ class NewMessage(Input):
     sources: Sources | None = None
     metadata: Metadata | None = None
     parent_id: Id | None = None
-    parts: Annotated[Any, AfterValidator(_check_json)] = None
+    parts: Annotated[Any, AfterValidator(check_json)] = None
     status: Literal["complete", "interrupted", "error"] = "complete"
 
     @model_validator(mode="after")
@@ -226,7 +227,7 @@ class NewSearchCacheEntry(Input):
     """A search result to keep until `expires_at`. `results` is any JSON value but null."""
 
     query: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_CONTENT)]
-    results: Annotated[Any, NotNull, AfterValidator(_check_json)]
+    results: Annotated[Any, NotNull, AfterValidator(check_json)]
     expires_at: Time
     key_hash: Annotated[bytes, Field(max_length=64)] | None = None
 
