@@ -1,6 +1,6 @@
 """Records of the DeepSearch preset. Field order is the column order of the hardened tables."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -175,6 +175,28 @@ class MessageUsage(Record, rename="camel"):
     created_at: datetime
 
 
+class UsageTotals(Record, rename="camel"):
+    """What several answers used. `cost` is None where none of them has one."""
+
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost: Decimal | None
+
+
+class ModelUsage(UsageTotals):
+    """What the answers of one model used; `model` is None for those that were recorded without."""
+
+    model: str | None
+
+
+class DailyUsage(UsageTotals):
+    """What the answers of one day used. The day is one in UTC."""
+
+    day: date
+
+
 class MessageFeedback(Record, rename="camel"):
     """What the user thought of an answer: `vote` is 1, -1 or None."""
 
@@ -199,6 +221,32 @@ class ChatShare(Record, rename="camel"):
     revoked_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class ChatShareWithToken(ChatShare):
+    """A share that was made just now. Whoever has the token reads the chat: it is a secret."""
+
+    token: str
+
+
+class SharedChat(Record, rename="camel"):
+    """What a stranger with the link sees of a chat. `shared_at` is the time of the share."""
+
+    title: str
+    kind: ShareKind
+    shared_at: datetime
+
+
+class SharedMessage(Record, rename="camel"):
+    """What a stranger with the link sees of a message: nothing about its owner, no metadata."""
+
+    id: str
+    role: Role
+    content: str
+    sources: list[Source] | None
+    parts: Any
+    status: Status
+    created_at: datetime
 
 
 class ChatWithMessages(Chat):
