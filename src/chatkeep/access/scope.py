@@ -4,9 +4,15 @@ from typing import Any
 
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import Chats
+from chatkeep.access.feedback import Feedback
 from chatkeep.access.messages import Messages
 from chatkeep.access.settings import Settings
-from chatkeep.engine.run import Runner
+from chatkeep.access.shares import Shares
+from chatkeep.access.usage import Usage
+from chatkeep.engine.identity import Identity
+from chatkeep.engine.run import PoolRunner, Runner
+from chatkeep.engine.scoped import ScopedRunner
+from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.inputs.deepsearch import SettingsChanges
 from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import UserSettings
@@ -40,14 +46,18 @@ class MySettings:
 class UserScope:
     """Everything of one user and nothing of anybody else's.
 
-    Every statement carries the user's id, so a stranger's id is not found, whatever is asked.
+    Every statement carries the user's id, so a stranger's id is not found, whatever is asked. With
+    `security="rls"` PostgreSQL itself shows a scope nobody else's rows.
 
     Attributes:
         user_id: Whose scope it is.
     """
 
     def __init__(
-        self, runner: Runner, catalogue: Catalogue[Any, Any, Any, Any], user_id: str
+        self,
+        runner: PoolRunner | TransactionRunner,
+        catalogue: Catalogue[Any, Any, Any, Any],
+        user_id: str,
     ) -> None:
         """Take the user's id on trust: the caller has authenticated them.
 
@@ -56,7 +66,10 @@ class UserScope:
                 that PostgreSQL cannot store.
         """
         self.user_id = check_id(user_id, "user_id")
-        self._runner = runner
+        self._runner: Runner = runner
+        schema = catalogue.schema
+        if schema.security == "rls":
+            self._runner = ScopedRunner(runner, Identity(schema.app_role, self.user_id))
         self._catalogue = catalogue
         self._scope = {"user_id": self.user_id}
 
@@ -71,6 +84,21 @@ class UserScope:
     def messages(self) -> Messages:
         """The messages of the user's chats."""
         return Messages(self._runner, self._catalogue.scoped_messages, self._scope)
+
+    @property
+    def usage(self) -> Usage:
+        """What the user's answers used."""
+        return Usage(self._runner, self._catalogue.scoped_usage, self._scope)
+
+    @property
+    def feedback(self) -> Feedback:
+        """What the user thinks of answers."""
+        return Feedback(self._runner, self._catalogue.scoped_feedback, self._scope)
+
+    @property
+    def shares(self) -> Shares:
+        """Links by which others read the user's chats."""
+        return Shares(self._runner, self._catalogue.scoped_shares, self._scope)
 
     @property
     def settings(self) -> MySettings:

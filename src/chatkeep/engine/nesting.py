@@ -8,9 +8,13 @@ task opened a nested transaction, and through whichever outer one.
 import asyncio
 from contextvars import ContextVar
 from itertools import count
+from typing import TYPE_CHECKING
 
 from chatkeep.engine.turn import Turn
 from chatkeep.errors import DatabaseClosedError, DatabaseTimeoutError
+
+if TYPE_CHECKING:
+    from chatkeep.engine.identity import Identity
 
 # The nested transactions whose block the current task runs in.
 _inside: ContextVar[tuple["Level", ...]] = ContextVar("chatkeep_inside", default=())
@@ -57,6 +61,8 @@ class Levels:
     Attributes:
         turn: The connection takes one call at a time. Whoever may use it queues for the turn at
             once, so that what ends a level comes after all that was sent under it.
+        identity: As whom the connection's next statement would run; None is the login role.
+        was_scoped: It has ever been another than the login role.
     """
 
     def __init__(self, patience: float) -> None:
@@ -67,6 +73,8 @@ class Levels:
         """
         self.turn = Turn()
         self.transaction = Level("")
+        self.identity: Identity | None = None
+        self.was_scoped = False
         self._open = [self.transaction]
         self._numbers = count(1)
         self._patience = patience

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 from chatkeep.engine.compile import Statement, control_statement
+from chatkeep.engine.identity import UNKNOWN, Identity, Watched, become
 from chatkeep.engine.nesting import Level, Levels
 from chatkeep.engine.run import PoolRunner, send
 from chatkeep.engine.translate import DRIVER_ERRORS, Meanings, translate
@@ -35,6 +36,8 @@ _TAKE_BACK_SECONDS = 5.0  # a connection that cannot roll back in that time is d
 class TransactionRunner:
     """Runs statements inside one transaction, or one savepoint of it."""
 
+    background = None  # what goes on beside a transaction would outlive it
+
     def __init__(
         self, wire: Wire, context: "PoolRunner | TransactionRunner", level: Level | None = None
     ) -> None:
@@ -47,9 +50,20 @@ class TransactionRunner:
         self.level = level or self.levels.transaction
 
     async def fetch(
-        self, statement: Statement, arguments: list[object], *, only_first: bool = False
+        self,
+        statement: Statement,
+        arguments: list[object],
+        *,
+        only_first: bool = False,
+        identity: Identity | None = None,
     ) -> list[Row]:
         """Run a statement inside the transaction; tasks that share it take turns.
+
+        Args:
+            statement: What to run.
+            arguments: In the order of `$n`.
+            only_first: At most one row is wanted.
+            identity: As whom; None is the login role.
 
         Raises:
             DatabaseClosedError: The transaction has ended, or one around it.
@@ -59,7 +73,17 @@ class TransactionRunner:
         await self.levels.wait(self.level)
         async with self.levels.turn:
             self._check_usable()
+            await self._go_on_as(identity)
             return await send(self.wire, statement, arguments, self, only_first=only_first)
+
+    async def _go_on_as(self, identity: Identity | None) -> None:
+        levels = self.levels
+        if levels.identity == identity:
+            return
+        levels.identity = UNKNOWN  # until PostgreSQL has answered
+        levels.was_scoped = True
+        await become(self.wire, identity, Watched(self.observers, self.meanings))
+        levels.identity = identity
 
     @asynccontextmanager
     async def lend(self) -> AsyncGenerator[Wire]:
@@ -72,6 +96,7 @@ class TransactionRunner:
         await self.levels.wait(self.level)
         async with self.levels.turn:
             self._check_usable()
+            await self._go_on_as(None)
             yield self.wire
 
     async def word(self, sql: str, name: str, *, keeps: bool = False) -> str:
@@ -93,6 +118,8 @@ class TransactionRunner:
             unfinished = self.levels.unfinished(self.level) if keeps else None
             if unfinished is not None:
                 sql = f"ROLLBACK TO SAVEPOINT {unfinished.name}; {sql}"
+            if self.levels.was_scoped and sql.startswith("ROLLBACK TO"):
+                self.levels.identity = UNKNOWN  # it is again what it was at the savepoint
             if not self.observers.active:
                 return await self._word(sql, name)
             with self.observers.watch(control_statement(name, sql), control=True):

@@ -21,7 +21,7 @@ Row = asyncpg.Record
 
 # PostgreSQL refuses a prepared statement before it runs: its result has other columns since a
 # migration, or somebody deallocated it. It is prepared anew and sent again.
-_STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+STALE = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
 _MAX_KEPT = 500  # plans live in the server's memory: more than that is no set of hot statements
 
 
@@ -91,7 +91,7 @@ class Wire(Portals):
         except CancelledError as exc:
             self._end(exc)
             raise
-        except _STALE:
+        except STALE:
             self.task = None
             self.forget()
             if self.is_in_transaction():  # which the error has ended

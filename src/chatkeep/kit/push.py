@@ -21,6 +21,7 @@ from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.pushing.guarded import Guard, Refusal
 from chatkeep.kit.pushing.ours import ours, strangers
 from chatkeep.kit.refusal import describe
+from chatkeep.kit.roles import missing_roles
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.states import facts_of_tables
 from chatkeep.kit.target import Target
@@ -114,6 +115,7 @@ async def push(
             using=target.state.using(),
             allow_drops=options.allow_drops,
         )
+        statements = [*missing_roles(target.state.extras, mine, goal), *statements]
         say = on_plan or _nobody
         say(statements)
         found = Pushed(tuple(statements), (), tuple(strangers(live, mine)))

@@ -44,36 +44,22 @@ from typing_extensions import TypeVar, get_original_bases
 from chatkeep.errors import ConfigError
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.records.base import Record
+from chatkeep.schema.extras import Extra
 from chatkeep.schema.naming import Naming
 from chatkeep.schema.relations import Declarations, Declared, Relations, relations_of
+from chatkeep.schema.security import check_role, security_extras
 from chatkeep.schema.tables import TableDef, build_tables, new_metadata
 
 if TYPE_CHECKING:
     from chatkeep.schema.parts import Tables
 
 Edition: TypeAlias = Literal["seed", "hardened"]
+Security: TypeAlias = Literal["rls"]
 
 UserT = TypeVar("UserT", bound=Record, default=Record)
 NewUserT = TypeVar("NewUserT", bound=Input, default=Input)
 SessionT = TypeVar("SessionT", bound=Record, default=Record)
 NewSessionT = TypeVar("NewSessionT", bound=Input, default=Input)
-
-
-@dataclass(frozen=True)
-class Extra:
-    """A function or trigger that goes with the tables.
-
-    Attributes:
-        kind: What it is.
-        name: Its name in PostgreSQL.
-        create: A statement that makes it, or replaces it.
-        drop: A statement that takes it away, if it is there.
-    """
-
-    kind: Literal["function", "trigger"]
-    name: str
-    create: str
-    drop: str
 
 
 @dataclass(frozen=True)
@@ -100,10 +86,13 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         prefix: Stands before the name of every table, index, constraint and function.
         seed_writers: Whether code written for the seed writes to the same database; adds the
             triggers that fill what such code does not know.
+        security: "rls" for row-level security: a user's scope then runs under `app_role`, and
+            PostgreSQL itself shows it nobody else's rows.
+        app_role: Name of that role; `<prefix>app` unless given.
 
     Raises:
-        ConfigError: A table's name would be longer than 63 bytes, or a class in the brackets is
-            not the record or input of its table.
+        ConfigError: A table's name would be longer than 63 bytes, a class in the brackets is
+            not the record or input of its table, or the security or role is none.
     """
 
     edition: ClassVar[Edition] = "hardened"
@@ -111,10 +100,28 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     declared_relations: ClassVar[Declarations] = MappingProxyType({})
     """Relations that foreign keys leave unclear: see `chatkeep.schema.relations`. A class adds
     to what its base declares."""
+    app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+    """What the application role may do with a table, by its attribute, where a user's scope needs
+    less than to read and write it. For row-level security."""
 
-    def __init__(self, prefix: str = "", *, seed_writers: bool = False) -> None:
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        seed_writers: bool = False,
+        security: Security | None = None,
+        app_role: str | None = None,
+    ) -> None:
+        if security not in (None, *get_args(Security)):
+            raise ConfigError('security must be "rls", or None.')
+        if app_role is not None and security is None:
+            raise ConfigError('An app_role goes with security="rls".')
         self.prefix = prefix
         self.seed_writers = seed_writers
+        self.security = security
+        self.app_role = Naming(prefix).other("app") if app_role is None else app_role
+        if security == "rls":
+            check_role(self.app_role)
         self.metadata = new_metadata()
         self.tables: Tables = build_tables(self.definitions, prefix, self.metadata)
 
@@ -154,8 +161,11 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
 
     @property
     def extras(self) -> tuple[Extra, ...]:
-        """Functions and triggers, in the order in which they can be created."""
-        return self.seed_writer_extras() if self.seed_writers else ()
+        """Functions, triggers and policies, in the order in which they can be created."""
+        extras = self.seed_writer_extras() if self.seed_writers else ()
+        if self.security != "rls":
+            return extras
+        return (*extras, *security_extras(self.tables, self.app_role, self.app_grants))
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -36,6 +36,11 @@ def steps_sql(head: str, sql: Sequence[str]) -> str:
     return with_comment(stage_sql(sql), head) if head else stage_sql(sql)
 
 
+def before(sql: str, first: str) -> str:
+    """Put the statements of one file before those of another."""
+    return f"{first}{MARKER}\n{sql}" if sql.strip() else first
+
+
 def with_losses(sql: str, losses: Sequence[str]) -> str:
     """Put before the first statement what is lost when the file is applied."""
     return "".join(f"-- Loses data: {one_line(loss)}.\n" for loss in losses) + sql

@@ -1,7 +1,7 @@
 """Drafts of migrations: planned, run and reversed on a bench, each with its text and snapshot."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from chatkeep.errors import (
@@ -16,6 +16,7 @@ from chatkeep.kit.folder.append import Draft
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.roles import missing_roles
 from chatkeep.kit.safe.writing import safe_steps
 from chatkeep.kit.snapshot.snapshot import snapshot
 from chatkeep.kit.target import State, Target
@@ -124,11 +125,13 @@ class Drafter:
         statements, renames = self._planned(state, goal, step)
         if not statements:
             return []
+        roles = missing_roles(step.state.extras, state, goal)
         if self._options.safe:
-            return await _safe_parts(here, statements, goal, step.state, renames)
+            parts = await _safe_parts(here, statements, goal, step.state, renames)
+            return _with_roles(parts, roles)
         return [
             _Part(
-                text.statements_sql(statements),
+                text.statements_sql([*roles, *statements]),
                 goal,
                 tuple(each.loses for each in statements if each.loses),
                 renames,
@@ -221,6 +224,15 @@ class Drafter:
         tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
         both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
         return f"rename_{'_and_'.join(both)}" if both else ""
+
+
+def _with_roles(parts: list[_Part], roles: Sequence[Statement]) -> list[_Part]:
+    """Put what makes roles before everything else of a safe series."""
+    if not parts or not roles:
+        return parts
+    first = parts[0]
+    sql = text.before(first.sql, text.statements_sql(roles))
+    return [replace(first, sql=sql), *parts[1:]]
 
 
 def _own_statements(step: Step, *, safe: bool) -> Sequence[str]:

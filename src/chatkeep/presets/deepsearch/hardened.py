@@ -1,6 +1,8 @@
 """The hardened DeepSearch tables: the seed's, repaired."""
 
-from typing import Generic
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Generic
 
 from sqlalchemy import TIMESTAMP, Column, Integer, String, func
 from typing_extensions import TypeVar
@@ -287,8 +289,20 @@ class Schema(
         summary="A user's preferences.",
     )
 
-    def __init__(self, prefix: str = PREFIX, *, seed_writers: bool = False) -> None:
-        super().__init__(prefix, seed_writers=seed_writers)
+    # What a scope has no business with, and whose rows are for signing in.
+    app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"users": ("SELECT",), "accounts": (), "sessions": ()}
+    )
+
+    def __init__(
+        self,
+        prefix: str = PREFIX,
+        *,
+        seed_writers: bool = False,
+        security: base.Security | None = None,
+        app_role: str | None = None,
+    ) -> None:
+        super().__init__(prefix, seed_writers=seed_writers, security=security, app_role=app_role)
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
         """Give the triggers that fill `message.user_id` and move `updated_at`."""

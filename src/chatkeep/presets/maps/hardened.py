@@ -1,6 +1,8 @@
 """The hardened maps tables: the seed's, repaired."""
 
-from typing import Generic
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Generic
 
 from sqlalchemy import TIMESTAMP, Boolean, Column, func, text
 from typing_extensions import TypeVar
@@ -70,6 +72,11 @@ class Schema(
             }
         ),
         summary="A sign-in that lasts until it expires.",
+    )
+
+    # What a scope has no business with, and whose rows are for signing in.
+    app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"users": ("SELECT",), "sessions": ()}
     )
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
