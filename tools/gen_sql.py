@@ -3,6 +3,7 @@
 `tests/golden/sql/<part>.<statement>.sql`; a part in a user's scope is called `scoped_...`.
 """
 
+import inspect
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -26,6 +27,13 @@ PARTS = (
     "scoped_chats",
     "messages",
     "scoped_messages",
+    "usage",
+    "scoped_usage",
+    "feedback",
+    "scoped_feedback",
+    "shares",
+    "scoped_shares",
+    "shared",
 )
 
 
@@ -35,11 +43,19 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield "database.columns", _COLUMNS
     for part in PARTS:
         queries = getattr(catalogue, part)
-        for name, member in vars(type(queries)).items():
-            if isinstance(member, cached_property):
-                yield f"{part}.{name}", getattr(queries, name).statement
+        yield from cached(part, queries)
+        if hasattr(queries, "trash"):
+            yield from cached(f"{part}.trash", queries.trash)
+    yield from cached("purge", catalogue.chats.trash.purge)
     for name, query in shaped(catalogue):
         yield name, query.statement
+
+
+def cached(part: str, queries: object) -> Iterator[tuple[str, Statement]]:
+    """Give the statements that do not depend on what the caller sets."""
+    for name, member in inspect.getmembers_static(type(queries)):
+        if isinstance(member, cached_property):
+            yield f"{part}.{name}", getattr(queries, name).statement
 
 
 def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
@@ -74,6 +90,12 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
         yield f"{part}.update", chats.update({"title": None})
     for part, chats in (("chats", catalogue.chats), ("scoped_chats", catalogue.scoped_chats)):
         yield f"{part}.move_head", chats.move_head(has_expected=True)
+    for part, usage, feedback in (
+        ("", catalogue.usage, catalogue.feedback),
+        ("scoped_", catalogue.scoped_usage, catalogue.scoped_feedback),
+    ):
+        yield f"{part}usage.record", usage.record(dict.fromkeys(inputs["message_usage"].model_fields))
+        yield f"{part}feedback.give", feedback.give(("comment", "vote"))
     names = tuple(name for name in message if name != "parent_id")
     plain, whole = Form(names), Form(names, has_expected=True, has_ids=True, has_parents=True)
     for part, messages in (
@@ -83,6 +105,8 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
         for end, form in (("", plain), ("_with_all", whole)):
             yield f"{part}.append{end}", messages.append.many(form)
             yield f"{part}.append_one{end}", messages.append.one(form)
+        beside = Form(names, has_parents=True, is_beside=True)
+        yield f"{part}.append_one_beside", messages.append.one(beside)
 
 
 def files() -> dict[str, str]:

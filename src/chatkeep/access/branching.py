@@ -142,7 +142,7 @@ class Branch:
         return (
             select(table.c["id"], table.c["user_id"], table.c["parent_id"], table.c["seq"])
             .join(chat, link)
-            .where(self._the_chat(), table.c["id"] == tip)
+            .where(self._the_chat(), table.c["id"] == tip, self.messages.live)
         )
 
     def _the_chat(self) -> ColumnElement[bool]:

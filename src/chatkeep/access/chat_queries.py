@@ -23,6 +23,7 @@ from sqlalchemy import (
 from chatkeep.access.branching import Branch
 from chatkeep.access.forking import fork_query
 from chatkeep.access.rows import Rows, Values, Where, gathered_query
+from chatkeep.access.trash_queries import ChatTrashQueries
 from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
 
@@ -33,6 +34,7 @@ class ChatQueries:
     def __init__(self, chats: Rows[Chat], messages: Rows[Message], *, is_scoped: bool) -> None:
         self.rows = chats
         self.messages = messages
+        self.trash = ChatTrashQueries(chats, messages, is_scoped=is_scoped)
         self._is_scoped = is_scoped
         self._branch = Branch(messages, chats, is_scoped, "id")
         self._moves: dict[bool, Query[Chat]] = {}
@@ -71,11 +73,6 @@ class ChatQueries:
     def list_before(self) -> Query[Chat]:
         """The page back: before a place of the list, the oldest activity first."""
         return self._list("list_before", operator.gt, is_back=True)
-
-    @cached_property
-    def delete(self) -> Query[Chat]:
-        """By id."""
-        return self.rows.delete(self.by_key)
 
     @cached_property
     def fork(self) -> Query[Chat]:

@@ -1,9 +1,10 @@
 """Chats: `chats` in a user's scope, and `db.chats` for trusted code."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar, overload
 
+from chatkeep.access import trash
 from chatkeep.access.chat_queries import ChatQueries
 from chatkeep.access.paging import (
     END,
@@ -26,7 +27,7 @@ from chatkeep.errors import (
 )
 from chatkeep.inputs.deepsearch import ChatChanges, NewChat, NewMessage
 from chatkeep.inputs.text import check_id
-from chatkeep.records.deepsearch import Chat, ChatWithMessages
+from chatkeep.records.deepsearch import Chat, ChatWithMessages, TrashedChat
 from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
@@ -155,13 +156,58 @@ class AnyChats:
             raise ConflictError("The chat was changed at the same time.", hint="Try again.")
         return _found(updated)
 
-    async def delete(self, chat_id: str) -> None:
-        """Delete a chat with its messages.
+    async def delete(self, chat_id: str, *, hard: bool = False) -> None:
+        """Put a chat with its messages into the trash: `restore` brings both back.
+
+        From then on no method finds them, but for `restore`, `trash` and a hard delete. Outside of
+        a transaction it is one of two statements.
+
+        Args:
+            chat_id: Which chat.
+            hard: Remove chat and messages for good instead, also from the trash.
 
         Raises:
-            ChatNotFoundError: No such chat, or it belongs to another user.
+            ChatNotFoundError: No such chat, or it belongs to another user; or it is in the trash
+                already, and `hard` was not given.
         """
-        _found(await self._queries.delete.first(self._runner, {**self._scope, "id": chat_id}))
+        key = {**self._scope, "id": chat_id}
+        if not await trash.delete_chat(self._runner, self._queries.trash, key, hard=hard):
+            raise ChatNotFoundError("No such chat.")
+
+    async def restore(self, chat_id: str) -> Chat:
+        """Bring a chat back from the trash, and the messages that went into it with the chat.
+
+        Messages that were deleted before, one by one, stay in the trash. Outside of a transaction
+        it is one of two statements.
+
+        Raises:
+            ChatNotFoundError: No such chat in the trash, or it belongs to another user.
+        """
+        key = {**self._scope, "id": chat_id}
+        chat = await trash.restore_chat(self._runner, self._queries.trash, key)
+        if chat is None:
+            raise ChatNotFoundError("No such chat in the trash.")
+        return chat
+
+    async def trash(
+        self, limit: int = 50, *, after: str | None = None, before: str | None = None
+    ) -> Page[TrashedChat]:
+        """Give the chats in the trash, what was deleted last first.
+
+        In a user's scope an index serves it. Of all users' chats it is a scan of the trash.
+
+        Args:
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+            before: `previous_cursor` of the page after, or `END`.
+
+        Raises:
+            InvalidInputError: The limit is out of bounds, or both cursors were given.
+            InvalidCursorError: The cursor is not one of this list.
+        """
+        queries = self._queries.trash
+        lists = (queries.list, queries.list_after, queries.list_before)
+        return await trash.trash_page(self._runner, lists, self._scope, limit, (after, before))
 
     async def move_head(
         self, chat_id: str, message_id: str, *, expected_revision: int | None = None
@@ -246,6 +292,26 @@ class TrustedChats(AnyChats):
         """
         new = _new_chat(new, title)
         return await self._create(check_id(user_id, "user_id"), new, first_message)
+
+    async def purge(self, *, older_than: timedelta, limit: int = 100) -> int:
+        """Remove chats for good that have been in the trash for longer, with their messages.
+
+        One statement, and at most `limit` chats: call it again until it gives 0. A chat that
+        somebody is restoring at that moment is passed over.
+
+        Args:
+            older_than: How long what was deleted stays in the trash.
+            limit: At most so many chats, 1 to 1000.
+
+        Returns:
+            How many chats were removed.
+
+        Raises:
+            InvalidInputError: `older_than` is no timedelta, or negative; the limit is out of bounds.
+        """
+        return await trash.purge_chats(
+            self._runner, self._queries.trash.purge, older_than=older_than, limit=limit
+        )
 
 
 class Chats(AnyChats):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Text, bindparam, case, func, insert, literal, select
+from sqlalchemy import Text, bindparam, case, func, insert, literal, or_, select
 from sqlalchemy import cast as cast_to
 
 from chatkeep.access.appending import the_chat
@@ -32,6 +32,7 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
             (message.c["user_id"] == chat.c["user_id"]) & (message.c["chat_id"] == chat.c["id"]),
         )
         .where(the_old, message.c["id"] == func.coalesce(tip, chat.c["head"]))
+        .where(or_(tip.is_(None), branch.messages.live))  # the head may be in the trash
     )
     path = branch.path(start)
     new_id = (literal("msg_") + cast_to(func.gen_random_uuid(), Text())).label("new_id")

@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from chatkeep.access.trashed import has_trash
 from chatkeep.engine.translate import Meaning, Meanings
 from chatkeep.errors import (
     AlreadyExistsError,
@@ -44,7 +45,7 @@ def _of_table(
     name = table.primary_key.name
     yield (
         str(name) if name else f"{table.name[: _NAME_BYTES - 5]}_pkey",
-        _of_unique(logical, table.primary_key.columns),
+        _of_unique(logical, table.primary_key.columns, " or is in the trash" * has_trash(table)),
     )
     for column in table.columns:
         if not column.nullable:
@@ -64,13 +65,16 @@ def _of_table(
             yield named, _of_check(logical, named, constraint, table)
 
 
-def _of_unique(logical: str, columns: Iterable[Column[Any]]) -> Meaning:
+def _of_unique(logical: str, columns: Iterable[Column[Any]], where: str = "") -> Meaning:
     fields = tuple(column.key for column in columns)
     if logical == "users" and fields == ("email",):
         return _EMAIL_TAKEN
     what = ", ".join(fields) or "value"
     return Meaning(
-        AlreadyExistsError, f"{logical}: a row with this {what} exists already.", logical, fields
+        AlreadyExistsError,
+        f"{logical}: a row with this {what} exists already{where}.",
+        logical,
+        fields,
     )
 
 

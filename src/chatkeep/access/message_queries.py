@@ -15,6 +15,7 @@ from sqlalchemy import (
 from chatkeep.access.appending import AppendQueries, the_chat
 from chatkeep.access.branching import Branch
 from chatkeep.access.rows import Rows, Where
+from chatkeep.access.trash_queries import MessageTrashQueries
 from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat, Message
 
@@ -30,6 +31,7 @@ class MessageQueries:
         self._chat = chats
         self._is_scoped = is_scoped
         self._branch = Branch(messages, chats, is_scoped)
+        self.trash = MessageTrashQueries(messages, chats, is_scoped=is_scoped)
         self.append = AppendQueries(messages, chats, is_scoped=is_scoped)
         self.by_key: Where = messages.equal("user_id", "id") if is_scoped else messages.equal("id")
 
@@ -88,11 +90,6 @@ class MessageQueries:
         if self._is_scoped:
             where.append(self.rows.equal("user_id"))
         return self.rows.query("stored", select(*self.rows.columns).where(*where))
-
-    @cached_property
-    def delete(self) -> Query[Message]:
-        """By id."""
-        return self.rows.delete(self.by_key)
 
     @cached_property
     def count(self) -> Query[int]:

@@ -1,8 +1,10 @@
 """Messages: `messages` in a user's scope, and `db.messages` for trusted code."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from chatkeep.access import trash
 from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.paging import (
     END,
@@ -24,7 +26,7 @@ from chatkeep.errors import (
     RevisionConflictError,
 )
 from chatkeep.inputs.deepsearch import NewMessage
-from chatkeep.records.deepsearch import Message
+from chatkeep.records.deepsearch import Message, TrashedMessage
 from chatkeep.records.page import Page
 
 if TYPE_CHECKING:
@@ -81,6 +83,11 @@ class Messages:
                 f"append takes 1 to {MAX_APPEND} messages, not {len(messages)}.", field="messages"
             )
         call = placed(self._queries.rows, messages, check_revision(expected_revision))
+        return await self._append(chat_id, messages, call)
+
+    async def _append(
+        self, chat_id: str, messages: Sequence[NewMessage], call: Placed
+    ) -> list[Message]:
         appends = self._queries.append
         query = appends.one(call.form) if len(messages) == 1 else appends.many(call.form)
         values: Values = {**call.values, **self._scope, "chat_id": chat_id}
@@ -106,7 +113,8 @@ class Messages:
             raise InvalidInputError("An edited message follows the old one's parent.", field="new")
         old = await self.get(message_id)
         beside = new.model_copy(update={"parent_id": old.parent_id})
-        (stored,) = await self.append(old.chat_id, beside)
+        call = placed(self._queries.rows, [beside], None, beside=old.id)
+        (stored,) = await self._append(old.chat_id, [beside], call)
         return stored
 
     async def siblings(self, message_id: str) -> list[Message]:
@@ -139,6 +147,7 @@ class Messages:
         if call.form.has_ids:
             raise AlreadyExistsError(
                 "messages: another message with this id exists already.",
+                hint=await self._hint_on(call.ids),
                 table="messages",
                 fields=("id",),
             )
@@ -210,13 +219,60 @@ class Messages:
         """Give a message, or None."""
         return await self._queries.find.first(self._runner, {**self._scope, "id": message_id})
 
-    async def delete(self, message_id: str) -> None:
-        """Delete a message. The chat's last activity stays what it is.
+    async def delete(self, message_id: str, *, hard: bool = False) -> None:
+        """Put a message into the trash: `restore` brings it back to its place.
+
+        What follows it stays where it is, and the chat's last activity what it is; the chat's
+        `revision` grows. When the message is the chat's head it stays that, and what is appended
+        comes after it.
+
+        Args:
+            message_id: Which message.
+            hard: Remove it for good instead, also from the trash. What followed it then follows
+                what it followed. Outside of a transaction it is one of two statements.
 
         Raises:
-            MessageNotFoundError: No such message, or it belongs to another user.
+            MessageNotFoundError: No such message, or it belongs to another user; or it is in the
+                trash already, and `hard` was not given.
         """
-        _found(await self._queries.delete.first(self._runner, {**self._scope, "id": message_id}))
+        key = {**self._scope, "id": message_id}
+        if not await trash.delete_message(self._runner, self._queries.trash, key, hard=hard):
+            raise _no_message()
+
+    async def restore(self, message_id: str) -> Message:
+        """Bring a message back from the trash to its place in its branch.
+
+        Raises:
+            MessageNotFoundError: No such message in the trash, or it belongs to another user; or
+                its chat is in the trash too, and must come back first.
+        """
+        key = {**self._scope, "id": message_id}
+        message = await trash.restore_message(self._runner, self._queries.trash, key)
+        if message is None:
+            raise MessageNotFoundError("No such message in the trash, or its chat is there too.")
+        return message
+
+    async def trash(
+        self, limit: int = 50, *, after: str | None = None, before: str | None = None
+    ) -> Page[TrashedMessage]:
+        """Give the messages in the trash, what was deleted last first.
+
+        They are those that `restore` can bring back: the messages of a chat in the trash come back
+        with it, and are not among them. In a user's scope an index serves it. Of all users'
+        messages it is a scan of the trash.
+
+        Args:
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+            before: `previous_cursor` of the page after, or `END`.
+
+        Raises:
+            InvalidInputError: The limit is out of bounds, or both cursors were given.
+            InvalidCursorError: The cursor is not one of this list.
+        """
+        queries = self._queries.trash
+        lists = (queries.list, queries.list_after, queries.list_before)
+        return await trash.trash_page(self._runner, lists, self._scope, limit, (after, before))
 
     async def count(self, chat_id: str) -> int:
         """Count the messages of a chat, of all its branches.
@@ -229,6 +285,12 @@ class Messages:
         if number is None:
             raise _no_chat()
         return number
+
+    async def _hint_on(self, ids: Sequence[str]) -> str | None:
+        values = {**self._scope, "ids": list(ids)}
+        if await self._queries.trash.count_trashed.first(self._runner, values):
+            return "It is in the trash: restore it, or take another id."
+        return None
 
     async def _stored(self, chat_id: str, ids: Sequence[str]) -> Sequence[Message]:
         values = {**self._scope, "chat_id": chat_id, "ids": list(ids)}
@@ -245,6 +307,31 @@ class Messages:
         await self._revision_of(chat_id)
         if branch is not None and not await self._stored(chat_id, [branch]):
             raise _no_message()
+
+
+class TrustedMessages(Messages):
+    """Messages of all users, for trusted code; a request handler uses `db.as_user(id).messages`."""
+
+    async def purge(self, *, older_than: timedelta, limit: int = 100) -> int:
+        """Remove messages for good that have been in the trash for longer.
+
+        At most `limit` of them: call it again until it gives 0. Those that went into the trash
+        with their chat stay as long as it does, and a chat that is being changed at that moment is
+        passed over. Outside of a transaction it is one of two statements.
+
+        Args:
+            older_than: How long what was deleted stays in the trash.
+            limit: At most so many, 1 to 1000.
+
+        Returns:
+            How many messages were removed.
+
+        Raises:
+            InvalidInputError: `older_than` is no timedelta, or negative; the limit is out of bounds.
+        """
+        return await trash.purge_messages(
+            self._runner, self._queries.trash.purge, older_than=older_than, limit=limit
+        )
 
 
 def _seq(cursor: str | None, name: str) -> int:

@@ -21,7 +21,8 @@ class Placed(NamedTuple):
         form: Which statement.
         values: Its parameters, but for the chat and its user.
         ids: Of the messages, in their order.
-        parents: Messages of the chat that they follow, where the caller named some.
+        parents: Messages of the chat that they follow, where the caller named some; or the one
+            that they stand beside.
     """
 
     form: Form
@@ -31,9 +32,18 @@ class Placed(NamedTuple):
 
 
 def placed(
-    rows: Rows[Message], messages: Sequence[NewMessage], expected_revision: int | None
+    rows: Rows[Message],
+    messages: Sequence[NewMessage],
+    expected_revision: int | None,
+    beside: str | None = None,
 ) -> Placed:
     """Say how messages go into a chat: each follows the one before it, or whom it names.
+
+    Args:
+        rows: Their table.
+        messages: At least one.
+        expected_revision: Of the chat.
+        beside: The message that has the same parent, where the first one is to stand beside one.
 
     Raises:
         InvalidInputError: One of them is no message.
@@ -49,6 +59,7 @@ def placed(
         has_expected=expected_revision is not None,
         has_ids=any("id" in message.model_fields_set for message in messages),
         has_parents=any(named),
+        is_beside=beside is not None,
     )
     values = dict(each[0]) if len(each) == 1 else _arrays(form, each, messages, named)
     values["head"] = ids[-1]
@@ -59,6 +70,9 @@ def placed(
     if form.has_parents:
         values["parents"] = parents
         values["first_parent_id"] = messages[0].parent_id
+    if beside is not None:
+        values["beside"] = beside
+        parents = [beside]
     return Placed(form, values, ids, parents)
 
 

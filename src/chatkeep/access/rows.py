@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
-    true,
 )
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert as insert_into
@@ -31,6 +30,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.selectable import NamedFromClause
 from sqlalchemy.types import TypeEngine
 
+from chatkeep.access.trashed import live
 from chatkeep.engine.compile import compile_statement, reader_of
 from chatkeep.engine.decode import Field, JoinedShape, NestedShape, Shape
 from chatkeep.engine.query import JoinedQuery, Query
@@ -97,8 +97,7 @@ class Rows(Generic[R]):
     @property
     def live(self) -> Where:
         """Leave out what is in the trash, where the table has one."""
-        deleted_at = self.table.c.get("deleted_at")
-        return true() if deleted_at is None else deleted_at.is_(None)
+        return live(self.table)
 
     def equal(self, *keys: str) -> Where:
         """Compare columns with parameters of the same names; nothing in the trash is equal."""

@@ -10,10 +10,14 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from chatkeep.access.accounts import Accounts
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import TrustedChats
-from chatkeep.access.messages import Messages
+from chatkeep.access.feedback import Feedback
+from chatkeep.access.messages import TrustedMessages
 from chatkeep.access.scope import UserScope
 from chatkeep.access.sessions import Sessions
 from chatkeep.access.settings import Settings
+from chatkeep.access.shared import Shared
+from chatkeep.access.shares import Shares
+from chatkeep.access.usage import Usage
 from chatkeep.access.users import Users
 from chatkeep.access.verification_tokens import VerificationTokens
 from chatkeep.database.pageable import Pageable
@@ -82,9 +86,34 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         return TrustedChats(self._runner, self._catalogue.chats)
 
     @cached_property
-    def messages(self) -> Messages:
+    def messages(self) -> TrustedMessages:
         """Messages of all users, for trusted code."""
-        return Messages(self._runner, self._catalogue.messages)
+        return TrustedMessages(self._runner, self._catalogue.messages)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What the answers of all users used, for trusted code."""
+        return Usage(self._runner, self._catalogue.usage)
+
+    @cached_property
+    def feedback(self) -> Feedback:
+        """What all users think of their answers, for trusted code."""
+        return Feedback(self._runner, self._catalogue.feedback)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Links to chats of all users, for trusted code."""
+        return Shares(self._runner, self._catalogue.shares)
+
+    def shared(self, token: str) -> Shared:
+        """Give the chat that a link leads to, read-only, for whoever has its token.
+
+        Nothing is sent for it. Other than in a user's scope nobody needs to have signed in.
+
+        Raises:
+            InvalidInputError: The token is no text.
+        """
+        return Shared(self._runner, self._catalogue.shared, token)
 
     def as_user(self, user_id: str) -> UserScope:
         """Give a user's scope: what a request handler uses. Nothing is sent for it.

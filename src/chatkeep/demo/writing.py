@@ -65,6 +65,6 @@ async def remove_scratch_chats(db: DemoDatabase, user: User) -> None:
         mine = tx.as_user(user.id)
         for number in range(REPEATS + 1):
             try:
-                await mine.chats.delete(scratch_id(number))
+                await mine.chats.delete(scratch_id(number), hard=True)
             except ChatNotFoundError:
                 return  # they are numbered in the order of their making: no later one is there

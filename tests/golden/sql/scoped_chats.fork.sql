@@ -3,7 +3,7 @@
 WITH RECURSIVE path(id, user_id, parent_id, seq) AS
 (SELECT "ai-app-template_message".id AS id, "ai-app-template_message".user_id AS user_id, "ai-app-template_message".parent_id AS parent_id, "ai-app-template_message".seq AS seq
 FROM "ai-app-template_message" JOIN "ai-app-template_chat" ON "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id
-WHERE "ai-app-template_chat".user_id = $2::VARCHAR AND "ai-app-template_chat".id = $3::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND "ai-app-template_message".id = coalesce($4::VARCHAR, "ai-app-template_chat".head) UNION ALL SELECT "ai-app-template_message".id AS id, "ai-app-template_message".user_id AS user_id, "ai-app-template_message".parent_id AS parent_id, "ai-app-template_message".seq AS seq
+WHERE "ai-app-template_chat".user_id = $2::VARCHAR AND "ai-app-template_chat".id = $3::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND "ai-app-template_message".id = coalesce($4::VARCHAR, "ai-app-template_chat".head) AND ($4::VARCHAR IS NULL OR "ai-app-template_message".deleted_at IS NULL) UNION ALL SELECT "ai-app-template_message".id AS id, "ai-app-template_message".user_id AS user_id, "ai-app-template_message".parent_id AS parent_id, "ai-app-template_message".seq AS seq
 FROM "ai-app-template_message", path
 WHERE "ai-app-template_message".user_id = path.user_id AND "ai-app-template_message".id = path.parent_id),
 kept AS MATERIALIZED

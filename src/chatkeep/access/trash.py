@@ -1,0 +1,149 @@
+"""The trash: what `delete`, `restore`, `trash` and `purge` of chats and of messages do."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
+from chatkeep.access.trash_queries import ChatTrashQueries, MessageTrashQueries, PurgeQueries
+from chatkeep.engine.query import Query
+from chatkeep.engine.run import PoolRunner, Runner
+from chatkeep.engine.transaction import begin_words, transaction
+from chatkeep.errors import InvalidInputError
+from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
+from chatkeep.records.page import Page
+
+TrashedT = TypeVar("TrashedT", TrashedChat, TrashedMessage)
+
+_PLACE = (datetime, str)
+_LONG_AGO = (datetime.min.replace(tzinfo=UTC), "")
+# The second statement must see what was stored before the first one had its lock.
+_BEGIN = begin_words("read committed", read_only=False)
+
+
+async def delete_chat(
+    runner: Runner, queries: ChatTrashQueries, key: Mapping[str, object], *, hard: bool
+) -> bool:
+    """Delete a chat with its messages; tell whether there was one."""
+    if hard:
+        return await queries.remove.first(runner, key) is not None
+    async with _together(runner) as both:
+        if await queries.mark.first(both, key) is None:
+            return False
+        await queries.mark_messages.all(both, key)
+    return True
+
+
+async def restore_chat(
+    runner: Runner, queries: ChatTrashQueries, key: Mapping[str, object]
+) -> Chat | None:
+    """Bring a chat back with the messages that went with it."""
+    async with _together(runner) as both:
+        if await queries.hold.first(both, key) is None:
+            return None
+        return await queries.restore.first(both, key)
+
+
+async def delete_message(
+    runner: Runner, queries: MessageTrashQueries, key: Mapping[str, object], *, hard: bool
+) -> bool:
+    """Delete a message; tell whether there was one."""
+    if not hard:
+        return await queries.mark.first(runner, key) is not None
+    values = {**key, "ids": [key["id"]]}
+    async with _together(runner) as both:
+        if await queries.hold.first(both, key) is None:
+            return False
+        return await queries.remove.first(both, values) == 1
+
+
+async def restore_message(
+    runner: Runner, queries: MessageTrashQueries, key: Mapping[str, object]
+) -> Message | None:
+    """Bring a message back, unless its chat is in the trash."""
+    return await queries.restore.first(runner, key)
+
+
+async def trash_page(
+    runner: Runner,
+    lists: tuple[Query[TrashedT], Query[TrashedT], Query[TrashedT]],
+    scope: Mapping[str, object],
+    limit: int,
+    turn: tuple[str | None, str | None],
+) -> Page[TrashedT]:
+    """Give a page of the trash, what was deleted last first.
+
+    Args:
+        runner: Runs the statement.
+        lists: The first page, one after a place, one before it.
+        scope: Whose trash.
+        limit: Of the page.
+        turn: `after` and `before`, as the caller gave them.
+    """
+    after, before = turn
+    query, query_after, query_before = lists
+    kind = query.statement.name
+    check_direction(kind, after, before)
+    name = f"{kind}\0{scope.get('user_id', '')}"
+    values: dict[str, object] = {**scope, "limit": check_limit(limit) + 1}
+    if before is not None:
+        query = query_before
+        place = _LONG_AGO if before == END else read_cursor(before, name, _PLACE)
+        values["deleted_at"], values["id"] = place
+    elif after is not None and after != START:
+        query = query_after
+        values["deleted_at"], values["id"] = read_cursor(after, name, _PLACE)
+    return page_of(
+        await query.all(runner, values),
+        limit,
+        lambda row: write_cursor(name, row.deleted_at, row.id),
+        after=after,
+        before=before,
+    )
+
+
+async def purge_chats(
+    runner: Runner, queries: PurgeQueries, older_than: timedelta, limit: int
+) -> int:
+    """Remove chats for good that have been in the trash for longer; give how many."""
+    return await queries.chats.first(runner, _window("chats", older_than, limit)) or 0
+
+
+async def purge_messages(
+    runner: Runner, queries: PurgeQueries, older_than: timedelta, limit: int
+) -> int:
+    """Remove messages for good that have been in the trash for longer; give how many."""
+    window = _window("messages", older_than, limit)
+    async with _together(runner) as both:
+        ids = await queries.pick_messages.all(both, window)
+        if not ids:
+            return 0
+        values = {"older_than": window["older_than"], "ids": ids}
+        return await queries.remove_messages.first(both, values) or 0
+
+
+def _window(table: str, older_than: object, limit: int) -> dict[str, object]:
+    if not isinstance(older_than, timedelta) or older_than < timedelta():
+        raise InvalidInputError(
+            f"{table}.purge: older_than is a timedelta, and not negative.", field="older_than"
+        )
+    return {"older_than": older_than, "limit": check_limit(limit)}
+
+
+@asynccontextmanager
+async def _together(runner: Runner) -> AsyncGenerator[Runner]:
+    """Run statements in one transaction: the caller's, or one of their own."""
+    if isinstance(runner, PoolRunner):
+        async with transaction(runner, _BEGIN) as opened:
+            yield opened
+    else:
+        yield runner
