@@ -17,6 +17,7 @@ from chatkeep.access.paging import (
 from chatkeep.access.trash_queries import ChatTrashQueries, MessageTrashQueries, PurgeQueries
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import PoolRunner, Runner
+from chatkeep.engine.scoped import ScopedRunner
 from chatkeep.engine.transaction import begin_words, transaction
 from chatkeep.errors import InvalidInputError
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
@@ -145,5 +146,8 @@ async def _together(runner: Runner) -> AsyncGenerator[Runner]:
     if isinstance(runner, PoolRunner):
         async with transaction(runner, _BEGIN) as opened:
             yield opened
+    elif isinstance(runner, ScopedRunner):
+        async with runner.together(_BEGIN) as scoped:
+            yield scoped
     else:
         yield runner

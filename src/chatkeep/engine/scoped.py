@@ -5,11 +5,14 @@ alone. Three round trips instead of one; in a transaction of the caller's, one m
 else ran the statement before.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 from chatkeep.engine.background import Background
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.identity import Identity, Watched, begin_as, word
 from chatkeep.engine.run import PoolRunner, send
-from chatkeep.engine.transaction import TransactionRunner
+from chatkeep.engine.transaction import TransactionRunner, transaction
 from chatkeep.engine.wire import STALE, Row
 from chatkeep.errors import ConflictError, ConnectionFailedError, DatabaseTimeoutError
 
@@ -62,6 +65,15 @@ class ScopedRunner:
                 if is_last or not isinstance(exc.__cause__, STALE):
                     raise
         raise AssertionError  # not reached: the last round returns or raises
+
+    @asynccontextmanager
+    async def together(self, begin: str) -> AsyncGenerator["ScopedRunner"]:
+        """Run statements in one transaction: the caller's, or one that this opens."""
+        if isinstance(self._runner, TransactionRunner):
+            yield self
+        else:
+            async with transaction(self._runner, begin) as opened:
+                yield ScopedRunner(opened, self._identity)
 
 
 class _Alone:
