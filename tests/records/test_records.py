@@ -37,6 +37,10 @@ def message(**changes: Any) -> Message:
         "created_at": NOW,
         "user_id": "u1",
         "seq": 7,
+        "parent_id": None,
+        "parts": None,
+        "status": "complete",
+        "updated_at": NOW,
     }
     return Message(**{**values, **changes})
 
@@ -52,6 +56,10 @@ def test_json_has_the_keys_of_the_typescript_side():
         "createdAt": "2025-01-02T03:04:05.678901Z",
         "userId": "u1",
         "seq": 7,
+        "parentId": None,
+        "parts": None,
+        "status": "complete",
+        "updatedAt": "2025-01-02T03:04:05.678901Z",
     }
 
 
@@ -107,7 +115,7 @@ def test_pydantic_refuses_keys_that_it_does_not_know():
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     app = FastAPI()
-    many = ChatWithMessages("c1", "u1", "T", NOW, NOW, [message(), message(metadata=None)])
+    many = ChatWithMessages("c1", "u1", "T", NOW, NOW, "m1", 2, [message(), message(metadata=None)])
 
     @app.get("/chat")
     def chat() -> ChatWithMessages:
