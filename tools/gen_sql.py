@@ -94,7 +94,8 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
         ("", catalogue.usage, catalogue.feedback),
         ("scoped_", catalogue.scoped_usage, catalogue.scoped_feedback),
     ):
-        yield f"{part}usage.record", usage.record(dict.fromkeys(inputs["message_usage"].model_fields))
+        used = dict.fromkeys(inputs["message_usage"].model_fields)
+        yield f"{part}usage.record", usage.record(used)
         yield f"{part}feedback.give", feedback.give(("comment", "vote"))
     names = tuple(name for name in message if name != "parent_id")
     plain, whole = Form(names), Form(names, has_expected=True, has_ids=True, has_parents=True)

@@ -28,6 +28,7 @@
     │   └── FeedbackNotFoundError, ShareNotFoundError
     ├── AnswerRunningError                  a chat has one running answer at a time
     ├── AnswerTakenOverError                an answer has another writer by now
+    ├── RevisionConflictError               a chat was changed since the revision expected
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
     └── MigrationError

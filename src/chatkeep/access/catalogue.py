@@ -8,10 +8,14 @@ from typing_extensions import TypeVar
 
 from chatkeep.access.accounts import AccountQueries
 from chatkeep.access.chat_queries import ChatQueries
+from chatkeep.access.feedback import FeedbackQueries
 from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.rows import Rows
 from chatkeep.access.sessions import SessionQueries
 from chatkeep.access.settings import SettingsQueries
+from chatkeep.access.shared import SharedQueries
+from chatkeep.access.shares import ShareQueries
+from chatkeep.access.usage import UsageQueries
 from chatkeep.access.users import UserQueries
 from chatkeep.access.verification_tokens import VerificationTokenQueries
 from chatkeep.errors import ConfigError
@@ -77,6 +81,52 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def scoped_messages(self) -> MessageQueries:
         """Statements on one user's messages."""
         return MessageQueries(self.rows("messages"), self.rows("chats"), is_scoped=True)
+
+    @cached_property
+    def usage(self) -> UsageQueries:
+        """Statements on all users' usage."""
+        return UsageQueries(self.rows("message_usage"), self.rows("messages"), is_scoped=False)
+
+    @cached_property
+    def scoped_usage(self) -> UsageQueries:
+        """Statements on one user's usage."""
+        return UsageQueries(self.rows("message_usage"), self.rows("messages"), is_scoped=True)
+
+    @cached_property
+    def feedback(self) -> FeedbackQueries:
+        """Statements on all users' feedback."""
+        return FeedbackQueries(
+            self.rows("message_feedback"),
+            self.rows("messages"),
+            self.rows("chats"),
+            is_scoped=False,
+        )
+
+    @cached_property
+    def scoped_feedback(self) -> FeedbackQueries:
+        """Statements on one user's feedback."""
+        return FeedbackQueries(
+            self.rows("message_feedback"), self.rows("messages"), self.rows("chats"), is_scoped=True
+        )
+
+    @cached_property
+    def shares(self) -> ShareQueries:
+        """Statements on all users' shares."""
+        return ShareQueries(
+            self.rows("chat_shares"), self.rows("chats"), self.rows("messages"), is_scoped=False
+        )
+
+    @cached_property
+    def scoped_shares(self) -> ShareQueries:
+        """Statements on one user's shares."""
+        return ShareQueries(
+            self.rows("chat_shares"), self.rows("chats"), self.rows("messages"), is_scoped=True
+        )
+
+    @cached_property
+    def shared(self) -> SharedQueries:
+        """Statements of a stranger with a link."""
+        return SharedQueries(self.rows("chat_shares"), self.rows("chats"), self.rows("messages"))
 
     def rows(self, name: str) -> Rows[Any]:
         """Give a table with its record.
