@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    and_,
     bindparam,
     case,
     delete,
@@ -110,6 +111,14 @@ class AnswerQueries:
             clause = select(*said.c).add_cte(claimed)
             query = self._starts[form] = self.rows.query("start_answer", clause)
         return query
+
+    @cached_property
+    def find(self) -> Query[Message]:
+        """By id, in the trash too."""
+        table = self.rows.table
+        keys = ("user_id", "id") if self._is_scoped else ("id",)
+        given = [table.c[key] == bindparam(key, type_=table.c[key].type) for key in keys]
+        return self.rows.query("find_answer", select(*self.rows.columns).where(*given))
 
     @cached_property
     def running(self) -> Query[str]:
@@ -321,11 +330,9 @@ class AnswerQueries:
     def _is_writers(self) -> Where:
         running = self._running
         names = ("user_id", "chat_id", "writer")
-        given = (running.c[name] == bindparam(name, type_=running.c[name].type) for name in names)
-        first, *others = given
-        for other in others:
-            first = first & other
-        return first
+        return and_(
+            *(running.c[name] == bindparam(name, type_=running.c[name].type) for name in names)
+        )
 
     def _is_silent(self, name: str) -> Where:
         silence = func.clock_timestamp() - self._running.c["updated_at"]

@@ -75,12 +75,16 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @cached_property
     def messages(self) -> MessageQueries:
         """Statements on all users' messages."""
-        return MessageQueries(self.rows("messages"), self.rows("chats"), is_scoped=False)
+        return MessageQueries(
+            self.rows("messages"), self.rows("chats"), self.schema.tables, is_scoped=False
+        )
 
     @cached_property
     def scoped_messages(self) -> MessageQueries:
         """Statements on one user's messages."""
-        return MessageQueries(self.rows("messages"), self.rows("chats"), is_scoped=True)
+        return MessageQueries(
+            self.rows("messages"), self.rows("chats"), self.schema.tables, is_scoped=True
+        )
 
     @cached_property
     def usage(self) -> UsageQueries:

@@ -1,9 +1,11 @@
 """The statements on messages."""
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from sqlalchemy import (
     ARRAY,
+    Table,
     Text,
     any_,
     bindparam,
@@ -12,6 +14,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from chatkeep.access.answer_queries import AnswerQueries
 from chatkeep.access.appending import AppendQueries, the_chat
 from chatkeep.access.branching import Branch
 from chatkeep.access.rows import Rows, Where
@@ -26,8 +29,16 @@ class MessageQueries:
     Without a scope a chat's owner is looked up first, so that the same index serves.
     """
 
-    def __init__(self, messages: Rows[Message], chats: Rows[Chat], *, is_scoped: bool) -> None:
+    def __init__(
+        self,
+        messages: Rows[Message],
+        chats: Rows[Chat],
+        tables: Mapping[str, Table],
+        *,
+        is_scoped: bool,
+    ) -> None:
         self.rows = messages
+        self.answers = AnswerQueries(messages, chats, tables, is_scoped=is_scoped)
         self._chat = chats
         self._is_scoped = is_scoped
         self._branch = Branch(messages, chats, is_scoped)

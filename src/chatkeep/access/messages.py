@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from chatkeep.access import trash
+from chatkeep.access.answering import Answering, Sweeping
 from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.paging import (
     END,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 MAX_APPEND = 1000
 
 
-class Messages:
+class Messages(Answering):
     """Messages of one user; of all users where it is `db.messages`, for trusted code.
 
     Another user's chat or message is not found.
@@ -309,7 +310,7 @@ class Messages:
             raise _no_message()
 
 
-class TrustedMessages(Messages):
+class TrustedMessages(Messages, Sweeping):
     """Messages of all users, for trusted code; a request handler uses `db.as_user(id).messages`."""
 
     async def purge(self, *, older_than: timedelta, limit: int = 100) -> int:
