@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, get_args
 
-from sqlalchemy import Select, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
 
 from chatkeep.access.appending import the_chat
 from chatkeep.access.latest import Latest, LatestQueries
@@ -59,8 +59,8 @@ class ShareQueries(LatestQueries[ChatShare]):
             .limit(1)
             .scalar_subquery()
         )
-        # A chat that never branched shows all of its messages, whatever its head.
-        head = case((chat.c["is_branched"], chat.c["head"]), else_=last)
+        # Writers that do not know the head leave none.
+        head = func.coalesce(chat.c["head"], last)
         return self._create("create_snapshot", {"head": head, "title": chat.c["title"]})
 
     @cached_property
@@ -90,22 +90,28 @@ class ShareQueries(LatestQueries[ChatShare]):
         """Give the place of a row in the list."""
         return row.created_at, row.id
 
-    def _create(self, name: str, of_chat: Mapping[str, Any]) -> Query[ChatShare]:
+    def _create(self, name: str, of_chat: Mapping[str, ColumnElement[Any]]) -> Query[ChatShare]:
         chat, share = self._chat.table, self.rows.table
         names = ("token_hash", "kind", "expires_at")
         given = [bindparam(column, type_=share.c[column].type) for column in ("id", *names)]
-        # Locked as the foreign key will lock it: one that is just being deleted is not found.
-        source = (
-            select(chat.c["user_id"], chat.c["id"], *given, *of_chat.values())
+        # Locked as every change of its messages locks it: of one that is just being removed,
+        # either the head has moved already, or the removal moves that of the share as well.
+        held = (
+            select(chat.c["user_id"], chat.c["id"], *_named(of_chat))
             .where(self._the_chat())
-            .with_for_update(of=chat, read=True, key_share=True)
+            .with_for_update(of=chat, key_share=True)
+            .cte("held")
         )
-        columns = ["user_id", "chat_id", "id", *names, *of_chat]
-        clause = insert(share).from_select(columns, source)
+        columns = ["user_id", "chat_id", *of_chat, "id", *names]
+        clause = insert(share).from_select(columns, select(*held.c, *given))
         return self.rows.query(name, clause.returning(*self.rows.columns))
 
     def _the_chat(self) -> Where:
         return the_chat(self._chat, is_scoped=self._is_scoped)
+
+
+def _named(columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    return [column.label(name) for name, column in columns.items()]
 
 
 class Shares:
