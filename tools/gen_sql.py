@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from chatkeep.access.answer_queries import START_COLUMNS
 from chatkeep.access.appending import Form
 from chatkeep.access.catalogue import Catalogue, catalogue_of
 from chatkeep.database.state import _COLUMNS
@@ -44,6 +45,8 @@ def statements() -> Iterator[tuple[str, Statement]]:
     for part in PARTS:
         queries = getattr(catalogue, part)
         yield from cached(part, queries)
+        if hasattr(queries, "answers"):
+            yield from cached(f"{part}.answers", queries.answers)
         if hasattr(queries, "trash"):
             yield from cached(f"{part}.trash", queries.trash)
     yield from cached("purge", catalogue.chats.trash.purge)
@@ -108,6 +111,16 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
             yield f"{part}.append_one{end}", messages.append.one(form)
         beside = Form(names, has_parents=True, is_beside=True)
         yield f"{part}.append_one_beside", messages.append.one(beside)
+    start = Form(START_COLUMNS, has_parents=True)
+    details = ("sources", "metadata", "parts")
+    usage = tuple(inputs["message_usage"].model_fields)
+    for part, messages in (
+        ("messages", catalogue.messages),
+        ("scoped_messages", catalogue.scoped_messages),
+    ):
+        yield f"{part}.answers.start", messages.answers.start(start)
+        yield f"{part}.answers.close", messages.answers.close(details, usage)
+    yield "messages.answers.sweep", catalogue.messages.answers.sweep()
 
 
 def files() -> dict[str, str]:

@@ -139,7 +139,7 @@ class Writers:
         """End answers of silent writers, at most `limit`; tell how many."""
         writer = new_writer()
         values = {"writer": writer, "silent_for": silent_for, "limit": limit}
-        found = await self._queries.sweep.all(self._runner, values)
+        found = await self._queries.sweep().all(self._runner, values)
         for claimed in found:
             await self.end_claimed(claimed, writer)
         return len(found)
