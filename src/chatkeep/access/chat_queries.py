@@ -24,6 +24,7 @@ from chatkeep.access.branching import Branch
 from chatkeep.access.forking import fork_query
 from chatkeep.access.rows import Rows, Values, Where, gathered_query
 from chatkeep.access.trash_queries import ChatTrashQueries
+from chatkeep.access.trees import tree_query
 from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
 
@@ -78,6 +79,11 @@ class ChatQueries:
     def fork(self) -> Query[Chat]:
         """A new chat with copies of the messages up to one, or up to the head, and their order."""
         return fork_query(self.rows, self._branch)
+
+    @cached_property
+    def tree(self) -> Query[Message]:
+        """The messages of all branches after a place, oldest first."""
+        return tree_query(self.rows, self.messages, is_scoped=self._is_scoped)
 
     def move_head(self, *, has_expected: bool) -> Query[Chat]:
         """Show the branch that ends with a message, if it is one of the chat's."""

@@ -27,7 +27,7 @@ from chatkeep.errors import (
 )
 from chatkeep.inputs.deepsearch import ChatChanges, NewChat, NewMessage
 from chatkeep.inputs.text import check_id
-from chatkeep.records.deepsearch import Chat, ChatWithMessages, TrashedChat
+from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message, TrashedChat
 from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
@@ -254,6 +254,39 @@ class AnyChats:
             await self.get(chat_id)
             raise MessageNotFoundError("No such message in this chat.")
         return made
+
+    async def tree(
+        self, chat_id: str, limit: int = 1000, *, after: str | None = None
+    ) -> Page[Message]:
+        """Give the messages of all branches of a chat, oldest first, in one statement.
+
+        What a message follows comes before it, and the messages that follow the same one in the
+        order in which they were stored: `parent_id` makes the tree of them. One in the trash is
+        left out, and what follows it still names it.
+
+        An empty page costs a second statement, which tells an empty chat from none.
+
+        Args:
+            chat_id: Which chat.
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+
+        Raises:
+            ChatNotFoundError: No such chat, or it belongs to another user.
+            InvalidInputError: The limit is out of bounds.
+            InvalidCursorError: The cursor is not one of this chat's tree.
+        """
+        name = f"tree\0{self._scope.get('user_id', '')}\0{chat_id}"
+        is_first = after is None or after == START
+        place = MIN_SEQ if is_first else read_cursor(after, name, (int,))[0]
+        key = {**self._scope, "id": chat_id}
+        values: Values = {**key, "seq": place, "limit": check_limit(limit) + 1}
+        rows = await self._queries.tree.all(self._runner, values)
+        if not rows:
+            await self.get(chat_id)
+        has_more = len(rows) > limit
+        items = rows[:limit]
+        return Page(items, write_cursor(name, items[-1].seq) if has_more else None)
 
     async def count(self) -> int:
         """Count the chats."""
