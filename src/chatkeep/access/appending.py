@@ -188,7 +188,9 @@ class AppendQueries:
             conditions.append(chat.c["revision"] == expected)
         if form.has_ids:
             ids = bindparam("ids", type_=ARRAY(Text()))
-            conditions.append(~exists().where(message.c["id"] == any_(ids)))
+            same = exists().where(message.c["user_id"] == chat.c["user_id"])
+            # An id of another user's message is refused by the primary key.
+            conditions.append(~same.where(message.c["id"] == any_(ids)))
         if form.is_beside:
             conditions.append(exists().where(*self._beside(chat)))
         elif form.has_parents:

@@ -91,7 +91,8 @@ def _granted(table: str, role: str, privileges: tuple[str, ...]) -> list[Extra]:
     ]
 
 
-# A role belongs to the server: another database may have made it, and may need it still.
+# A role belongs to the server: another database may have made it, and may need it still. Whoever
+# migrates need not be whom it serves: `Database` says when it is opened who lacks the grant.
 _MAKE_ROLE = """    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN
         BEGIN
             CREATE ROLE {role} NOLOGIN;
@@ -102,7 +103,11 @@ _MAKE_ROLE = """    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) 
     needed := CASE WHEN current_setting('server_version_num')::int < 160000
         THEN 'MEMBER' ELSE 'SET' END;
     IF NOT pg_has_role(CURRENT_USER, {name}, needed) THEN
-        GRANT {role} TO CURRENT_USER;
+        BEGIN
+            GRANT {role} TO CURRENT_USER;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE NOTICE 'somebody else made the role and has to grant it to whom it shall serve';
+        END;
     END IF;"""
 
 

@@ -8,7 +8,7 @@ WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai
 FROM "ai-app-template_chat"
 WHERE "ai-app-template_chat".id = $12::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND "ai-app-template_chat".revision = $13::BIGINT AND NOT (EXISTS (SELECT *
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".id = ANY ($14::TEXT[]))) AND (SELECT count(*) AS count_1
+WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".id = ANY ($14::TEXT[]))) AND (SELECT count(*) AS count_1
 FROM "ai-app-template_message"
 WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL AND "ai-app-template_message".id = ANY ($15::TEXT[])) = cardinality($15::TEXT[]) FOR NO KEY UPDATE OF "ai-app-template_chat"),
 moved AS

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from itertools import takewhile
 
 from chatkeep.errors import MigrationsFolderError
 from chatkeep.kit.folder.reading import MARKER, join_statements
@@ -37,8 +38,10 @@ def steps_sql(head: str, sql: Sequence[str]) -> str:
 
 
 def before(sql: str, first: str) -> str:
-    """Put the statements of one file before those of another."""
-    return f"{first}{MARKER}\n{sql}" if sql.strip() else first
+    """Put the statements of one file before those of another, below what stands at its head."""
+    lines = sql.splitlines(keepends=True)
+    head = list(takewhile(lambda line: line.startswith("-- "), lines))
+    return f"{''.join(head)}{first}{MARKER}\n{''.join(lines[len(head) :])}"
 
 
 def with_losses(sql: str, losses: Sequence[str]) -> str:

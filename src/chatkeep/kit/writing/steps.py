@@ -1,9 +1,11 @@
 """Which steps lead from the folder's state to the schema: one, or the stages of an upgrade."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.fact import Fact
+from chatkeep.kit.catalog.tables import Table
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.target import StageLike, State, Target
 
@@ -71,13 +73,20 @@ def lies_before(state: Catalog, first: Catalog, last: Catalog) -> bool:
     """Say whether a state lies before an upgrade that passes `first` and ends at `last`.
 
     The first stage keeps what old code needs, and the last drops or changes it. A state that
-    still has some of that in the old form has not been upgraded, whatever else it holds.
+    still has some of that in the old form has not been upgraded, whatever else it holds. Row-level
+    security is no such form: it may be asked for at any time.
     """
     return any(
-        state.facts.get(key) == fact
+        _form(state.facts.get(key)) == _form(fact)
         for key, fact in first.facts.items()
-        if last.facts.get(key) != fact
+        if _form(last.facts.get(key)) != _form(fact)
     )
+
+
+def _form(fact: Fact | None) -> Fact | None:
+    if not isinstance(fact, Table):
+        return fact
+    return replace(fact, row_security=False, force_row_security=False)
 
 
 def _state(stage: StageLike) -> State | None:
