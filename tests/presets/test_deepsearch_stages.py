@@ -1,5 +1,6 @@
 """From the seed's rows to the hardened rules: what stops, what is filled, what stays."""
 
+import asyncio
 import json
 
 import asyncpg
@@ -100,6 +101,98 @@ async def test_backfill_orders_by_time_then_by_place(pg: PgServer, opened):
     assert await db.fetchval(f"SELECT max(seq) FROM {T('message')}") == await db.fetchval(
         f"SELECT seq FROM {T('message')} WHERE id = 'later'"
     )
+
+
+BACKFILLS = pytest.mark.parametrize(
+    "statements", [BACKFILL.statements, BACKFILL.safe_statements], ids=["at once", "in batches"]
+)
+
+
+async def assert_chain(db: asyncpg.Connection, chat: str, *expected: str) -> None:
+    """The chat's messages in the order of `seq`, each after the one before, the last one shown."""
+    rows = await db.fetch(
+        f"SELECT id, parent_id FROM {T('message')} WHERE chat_id = $1 ORDER BY seq", chat
+    )
+    assert [row["id"] for row in rows] == list(expected)
+    assert [row["parent_id"] for row in rows] == [None, *expected[:-1]][: len(expected)]
+    head = await db.fetchval(f"SELECT head FROM {T('chat')} WHERE id = $1", chat)
+    assert head == (expected[-1] if expected else None)
+
+
+@BACKFILLS
+async def test_backfill_makes_each_chat_a_chain(pg: PgServer, opened, statements: tuple[str, ...]):
+    db = await opened(pg, EXPAND.metadata)
+    await add_user(db)
+    for chat in ("c1", "c2", "empty"):
+        await add_chat(db, chat)
+    for day, message, chat in ((3, "third", "c1"), (1, "other", "c2"), (2, "batch a", "c1")):
+        await add_message(db, message, chat=chat, at=f"2025-01-0{day}T00:00:00Z")
+    await add_message(db, "batch b", at="2025-01-02T00:00:00Z")
+    await add_message(db, "first", at="2025-01-01T00:00:00Z")
+    await run(db, statements)
+    await assert_chain(db, "c1", "first", "batch a", "batch b", "third")
+    await assert_chain(db, "c2", "other")
+    await assert_chain(db, "empty")
+    old = f"SELECT count(*) FROM {T('message')} WHERE updated_at <> created_at"
+    assert await db.fetchval(old) == 0
+    assert await db.fetchval(f"SELECT bool_or(is_branched) FROM {T('chat')}") is False
+
+
+@BACKFILLS
+async def test_old_code_writes_and_deletes_between_the_statements(
+    pg: PgServer, opened, statements: tuple[str, ...]
+):
+    db = await opened(pg, EXPAND.metadata)
+    await add_user(db)
+    await add_chat(db)
+    await add_chat(db, "late")
+    for number in range(60):
+        await add_message(db, f"old {number}", at=f"2025-01-01T00:{number:02}:00Z")
+    for extra in EXPAND.extras:
+        await db.execute(extra.create)
+    await add_message(db, "new")
+    left = [f"old {number}" for number in range(60)] + ["new"]
+    for number, statement in enumerate(statements):
+        await db.execute(statement)
+        for chat in ("c1", "late"):
+            await add_message(db, f"{chat} {number}", chat=chat)
+        left.append(f"c1 {number}")
+        for gone in (left[0], left[number + 5], left[-2]):
+            await db.execute(f"DELETE FROM {T('message')} WHERE id = $1", gone)
+            left.remove(gone)
+    await assert_chain(db, "c1", *left)
+    await assert_chain(db, "late", *(f"late {number}" for number in range(len(statements))))
+    nobody = f"SELECT count(*) FROM {T('message')} WHERE user_id IS NULL"
+    assert await db.fetchval(nobody) == 0
+
+
+@BACKFILLS
+async def test_a_head_is_not_moved_back_from_a_message_that_comes_at_that_moment(
+    pg: PgServer, opened, statements: tuple[str, ...]
+):
+    db = await opened(pg, EXPAND.metadata, EXPAND.extras)
+    await add_user(db)
+    await add_chat(db)
+    await db.execute(f"ALTER TABLE {T('message')} DISABLE TRIGGER USER")
+    await add_message(db, "a")
+    await add_message(db, "b")
+    await db.execute(f"ALTER TABLE {T('message')} ENABLE TRIGGER USER")
+    (heads,) = [place for place, text in enumerate(statements) if 'SET "head"' in text]
+    for statement in statements[:heads]:
+        await db.execute(statement)
+    name = await db.fetchval("SELECT current_database()")
+    other = await asyncpg.connect(pg.url(name))
+    transaction = other.transaction()
+    await transaction.start()
+    await add_message(other, "c")
+    waiting = asyncio.create_task(db.execute(statements[heads]))
+    watch = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1"
+    while not await other.fetchval(watch, name):
+        await other.execute("SELECT pg_stat_clear_snapshot()")
+    await transaction.commit()
+    await waiting
+    await other.close()
+    await assert_chain(db, "c1", "a", "b", "c")
 
 
 async def test_backfill_stops_at_duplicate_emails_without_showing_them(pg: PgServer, opened):
