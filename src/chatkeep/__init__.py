@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         END,
         START,
     )
+    from chatkeep.access.trashed import (
+        live,
+    )
     from chatkeep.database import (
         Database,
         Prepared,
@@ -100,6 +103,8 @@ if TYPE_CHECKING:
         SharedMessage,
         Source,
         TokenUsage,
+        TrashedChat,
+        TrashedMessage,
         UsageTotals,
         User,
         UserSettings,
@@ -179,6 +184,8 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Stream",
     "TokenUsage",
     "Transaction",
+    "TrashedChat",
+    "TrashedMessage",
     "UsageTotals",
     "User",
     "UserChanges",
@@ -273,6 +280,8 @@ _PLACES = {
     "ModelUsage": "chatkeep.records.deepsearch",
     "SharedChat": "chatkeep.records.deepsearch",
     "SharedMessage": "chatkeep.records.deepsearch",
+    "TrashedChat": "chatkeep.records.deepsearch",
+    "TrashedMessage": "chatkeep.records.deepsearch",
     "UsageTotals": "chatkeep.records.deepsearch",
     "Page": "chatkeep.records.page",
 }

@@ -29,8 +29,8 @@ insert into "{P}account" (user_id, type, provider, provider_account_id)
 insert into "{P}chat" (id, user_id, title, updated_at)
     select 'chat_' || n, 'user_' || case when n < 300 then 7 else n % 500 end, 't',
         now() - n * interval '1 minute' from generate_series(0, 5999) n;
-insert into "{P}message" (id, chat_id, user_id, role, content)
-    select 'msg_' || n, c.id, c.user_id, 'user', repeat('word ', 20)
+insert into "{P}message" (id, chat_id, user_id, role, content, parent_id)
+    select 'msg_' || n, c.id, c.user_id, 'user', repeat('word ', 20), 'msg_' || n - 1
     from generate_series(1, 60000) n
     join "{P}chat" c on c.id = 'chat_' || case when n <= 3000 then 0 else n % 6000 end;
 """
@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Nested[Any], dict[str, object], set[str]]] = {
             f"{P}user_pkey",
             f"{P}account_user_id_idx",
             f"{P}chat_user_id_updated_at_id_idx",
-            f"{P}message_user_id_chat_id_seq_unique",
+            f"{P}message_user_id_chat_id_seq_idx",
         },
     ),
     "newest_messages": (
@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Nested[Any], dict[str, object], set[str]]] = {
         .where(schema.chats.c.id == bindparam("id"))
         .nest("messages", order_by=schema.messages.c.seq.desc(), limit=bindparam("n")),
         {"id": "chat_0", "n": 50},
-        {f"{P}chat_pkey", f"{P}message_user_id_chat_id_seq_unique"},
+        {f"{P}chat_pkey", f"{P}message_user_id_chat_id_seq_idx"},
     ),
     "upwards": (
         nested(schema.messages, into=Upwards).where(schema.messages.c.id == bindparam("id")),

@@ -11,6 +11,9 @@ from chatkeep.records.base import Record
 
 R = TypeVar("R", bound=Record)
 
+LIVE = "deleted_at IS NULL"
+"""The condition as it stands at indexes."""
+
 
 def has_trash(table: FromClause) -> bool:
     """Tell whether rows of a table can be in the trash."""

@@ -276,24 +276,31 @@ def _pairs(key: ForeignKeyConstraint) -> tuple[tuple[str, str], ...]:
     return tuple((str(element.parent.key), str(element.column.key)) for element in key.elements)
 
 
-def is_unique_among(table: Table, columns: Iterable[str]) -> bool:
-    """Say whether no two rows can have the same values in these columns, none of them NULL."""
+def is_unique_among(table: Table, columns: Iterable[str], where: str = "") -> bool:
+    """Say whether no two rows can have the same values in these columns, none of them NULL.
+
+    Args:
+        table: Whose rows.
+        columns: By their names.
+        where: No two of the rows for which this holds: an index over these alone counts too.
+    """
     given = set(columns)
-    return any(unique and unique <= given for unique in _uniques(table))
+    return any(unique and unique <= given for unique in _uniques(table, where))
 
 
-def _uniques(table: Table) -> Iterator[set[str]]:
+def _uniques(table: Table, where: str) -> Iterator[set[str]]:
     for constraint in table.constraints:
         if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
             yield {str(column.key) for column in constraint.columns}
     for index in table.indexes:
-        if index.unique and _is_plain(index):
+        if index.unique and _is_plain(index, where):
             yield {str(column.key) for column in index.columns}
 
 
-def _is_plain(index: Index) -> bool:
-    """Say whether it is an index of columns, none of them an expression, over every row."""
-    is_whole = index.dialect_options["postgresql"].get("where") is None
+def _is_plain(index: Index, where: str) -> bool:
+    """Say whether it is an index of columns, none of them an expression, over all these rows."""
+    which = index.dialect_options["postgresql"].get("where")
+    is_whole = which is None or str(which) == where
     return is_whole and all(isinstance(part, Column) for part in index.expressions)
 
 

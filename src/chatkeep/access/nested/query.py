@@ -39,6 +39,7 @@ class Nested(Generic[T_co]):
     into: type[T_co]
     level: Level = field(default_factory=Level)
     levels: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
+    with_deleted: bool = False
     compiled: MutableMapping[object, Any] = field(
         default_factory=WeakKeyDictionary[object, Any], init=False, repr=False, compare=False
     )
@@ -94,7 +95,7 @@ class Nested(Generic[T_co]):
         return replace(self, levels=MappingProxyType({**self.levels, path: level}))
 
 
-def nested(table: FromClause, *, into: type[T]) -> Nested[T]:
+def nested(table: FromClause, *, into: type[T], with_deleted: bool = False) -> Nested[T]:
     """Ask for rows of a table as objects of a class, with the rows that belong to them.
 
     The class says what is loaded: a field that has the name of a column is that column; a field
@@ -119,11 +120,16 @@ def nested(table: FromClause, *, into: type[T]) -> Nested[T]:
     It is one statement, whatever the depth. `db.prepare`, `db.first`, `db.all` and `db.one` take
     it, and compare it with the schema: what does not fit is a ConfigError there.
 
+    What is in the trash is left out, at every level. Where a field holds the one row that a row
+    belongs to, and that one is in the trash: the field is None if it may be, else the row is left
+    out too.
+
     Args:
         table: Of the schema: `schema.users`.
         into: A msgspec Struct (a record is one), a dataclass or a Pydantic model.
+        with_deleted: Load what is in the trash too; the column `deleted_at` tells it.
     """
-    return Nested(table, into)
+    return Nested(table, into, with_deleted=with_deleted)
 
 
 def _checked(limit: Limit) -> Limit:

@@ -1,5 +1,6 @@
 """The statement: each relation is one JSON value, made of a limited subquery, for each parent."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -7,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    exists,
     func,
     literal_column,
     select,
@@ -18,6 +20,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from chatkeep.access.nested.query import Limit
 from chatkeep.access.nested.tree import ColumnPart, Link, Node
+from chatkeep.access.trashed import live
 from chatkeep.errors import ConfigError
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -78,7 +81,7 @@ def _written(part: ColumnPart, column: ColumnElement[Any], node: Node) -> Column
 def _limited(
     rows: AnySelect, node: Node, parent: FromClause | None, link: Link | None
 ) -> AnySelect:
-    conditions = list(node.level.where)
+    conditions = [*node.level.where, *_live(node)]
     if parent is not None and link is not None:
         pairs = link.relation.columns
         conditions[:0] = [node.table.c[there] == parent.c[own] for own, there in pairs]
@@ -89,6 +92,18 @@ def _limited(
         rows = rows.order_by(*node.order)
     limit = node.level.limit
     return rows if limit is None else rows.limit(_limit(limit))
+
+
+def _live(node: Node) -> Iterator[ColumnElement[bool]]:
+    """Leave out what is in the trash, and what belongs to a row that is, and needs it."""
+    if node.is_live:
+        yield live(node.table)
+    for link in node.links:
+        if link.needs_live:
+            above = link.node.table.alias(f"{link.node.alias}_live")
+            pairs = link.relation.columns
+            same = [above.c[there] == node.table.c[own] for own, there in pairs]
+            yield exists().where(*same, live(above))
 
 
 def _limit(limit: Limit) -> Any:  # noqa: ANN401 - what SQLAlchemy takes for a limit

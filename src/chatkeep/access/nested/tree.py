@@ -22,6 +22,7 @@ from chatkeep.access.fitting import (
 )
 from chatkeep.access.nested.query import Level, Nested
 from chatkeep.access.nested.wire import Wire, travels_plainly, wire_of
+from chatkeep.access.trashed import LIVE, has_trash
 from chatkeep.errors import ConfigError
 from chatkeep.schema.naming import MAX_BYTES, fits
 from chatkeep.schema.relations import Relation, is_unique_among
@@ -53,12 +54,21 @@ class ColumnPart:
 
 @dataclass(frozen=True)
 class Link:
-    """A field that is a relation."""
+    """A field that is a relation.
+
+    Attributes:
+        name: Of the field.
+        key: In JSON, where msgspec decodes the class itself.
+        relation: Of the schema.
+        node: What is loaded through it.
+        needs_live: It is one row that must be there, and may be in the trash.
+    """
 
     name: str
     key: str
     relation: Relation
     node: "Node"
+    needs_live: bool
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Node:
         parts: Its fields, in their order.
         level: Which rows.
         order: Complete: no two rows are alike in it.
+        is_live: What is in the trash is left out.
         is_plain: Whether msgspec decodes it, and all below, straight into the classes.
     """
 
@@ -83,6 +94,7 @@ class Node:
     parts: tuple[ColumnPart | Link, ...]
     level: Level
     order: tuple[ColumnElement[Any], ...]
+    is_live: bool
     is_plain: bool
 
     @property
@@ -111,7 +123,7 @@ class _Planner:
         self._aliases = (
             name
             for n in count(1)
-            if (name := f"level_{n}") not in taken and f"{name}_json" not in taken
+            if not taken & {name := f"level_{n}", f"{name}_json", f"{name}_live"}
         )
 
     def plan(self) -> Node:
@@ -169,6 +181,7 @@ class _Planner:
                 raise self._unknown(where, logical)
             parts.append(self._link(where, key, field, relation, path, (*above, into)))
         _check_level(place, table, level)
+        is_live = has_trash(table) and not self._query.with_deleted
         return Node(
             alias=alias,
             path=path,
@@ -176,7 +189,8 @@ class _Planner:
             into=into,
             parts=tuple(parts),
             level=level,
-            order=_order(table, level, equal),
+            order=_order(table, level, equal, LIVE if is_live else ""),
+            is_live=is_live,
             is_plain=_is_plain_class(into) and all(_is_plain_part(part) for part in parts),
         )
 
@@ -203,7 +217,8 @@ class _Planner:
         self._paths.append(inner)
         equal = [there for _, there in relation.columns]
         node = self._node(relation.target, child, inner, above, level, equal)
-        return Link(relation.name, key, relation, node)
+        is_one = relation.kind == "one" and not allows_none(field.annotation)
+        return Link(relation.name, key, relation, node, needs_live=is_one and node.is_live)
 
     def _unknown(self, where: str, logical: str) -> ConfigError:
         relations = ", ".join(self._schema.relations[logical]) or "none"
@@ -278,14 +293,16 @@ def _check_level(place: str, table: Table, level: Level) -> None:
         )
 
 
-def _order(table: Table, level: Level, equal: Sequence[str]) -> tuple[ColumnElement[Any], ...]:
+def _order(
+    table: Table, level: Level, equal: Sequence[str], where: str
+) -> tuple[ColumnElement[Any], ...]:
     """Complete an order with the primary key, so that the same rows always come first.
 
     The key goes in the direction of the last column: one index may then serve both.
     """
     names = [str(c.key) for c in map(_without_modifiers, level.order_by) if _is_of(table, c)]
     sure = [name for name in names if not table.c[name].nullable]  # NULLs may be many, all alike
-    if sure and is_unique_among(table, [*equal, *sure]):
+    if sure and is_unique_among(table, [*equal, *sure], where):
         return level.order_by
     last = level.order_by[-1] if level.order_by else None
     missing = [column for column in table.primary_key.columns if column.key not in names]
