@@ -10,6 +10,7 @@ from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.engine.run import Runner
 from chatkeep.errors import SchemaMismatchError
 from chatkeep.schema.schema import Schema
+from chatkeep.schema.security import secured_tables
 
 # Everything that is visible under the search path, as the statements will see it. No arrays: the
 # driver asks for their types before it can read them, at each new connection.
@@ -22,6 +23,24 @@ _COLUMNS: Statement = compile_statement(
         "where c.relname = any(string_to_array(:tables, chr(10))) "
         "and c.relkind in ('r', 'p', 'v', 'f') and pg_catalog.pg_table_is_visible(c.oid)"
     ).bindparams(bindparam("tables", type_=Text())),
+)
+
+
+# Roles, and whether row security is in force where the schema says so: without it a scope would not
+# be what it promises.
+_SECURITY: Statement = compile_statement(
+    "database.security",
+    text(
+        "select role.oid is not null and pg_catalog.pg_has_role(current_user, role.oid, "
+        "case when current_setting('server_version_num')::int < 160000 then 'MEMBER' else 'SET' end"
+        "), role.oid is not null, "
+        "role.rolsuper or role.rolbypassrls, "
+        "(select count(*) from pg_catalog.pg_class c where c.relrowsecurity "
+        "and c.relname = any(string_to_array(:tables, chr(10))) "
+        "and pg_catalog.pg_table_is_visible(c.oid) and exists (select from pg_catalog.pg_policy p "
+        "where p.polrelid = c.oid and role.oid = any(p.polroles))) "
+        "from (select) as one left join pg_catalog.pg_roles role on role.rolname = :role"
+    ).bindparams(bindparam("tables", type_=Text()), bindparam("role", type_=Text())),
 )
 
 
@@ -67,7 +86,37 @@ async def check_state(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> Sta
                     "a zone, which would be read and written wrong.",
                     hint=hint,
                 )
+    if schema.security == "rls":
+        await _check_security(runner, schema)
     return State.READY
+
+
+async def _check_security(runner: Runner, schema: Schema[Any, Any, Any, Any]) -> None:
+    """Refuse a database that would not keep users apart as the schema says.
+
+    Raises:
+        SchemaMismatchError: The role is missing, not bound by policies, or not for this login; or
+            a table has no policy for it.
+    """
+    tables = secured_tables(schema.tables)
+    names, role = "\n".join(table.name for table in tables), schema.app_role
+    given = _SECURITY.arguments({"tables": names, "role": role})
+    ((may_become, is_there, is_unbound, secured),) = await runner.fetch(_SECURITY, given)
+    if not is_there or secured < len(tables):
+        raise SchemaMismatchError(
+            "The schema has row-level security, and the database lacks the role or policies.",
+            hint="Run `chatkeep generate && chatkeep migrate`.",
+        )
+    if is_unbound:
+        raise SchemaMismatchError(
+            f'Row-level security does not bind the role "{role}": it is a superuser, or BYPASSRLS.',
+            hint=f'ALTER ROLE "{role}" NOSUPERUSER NOBYPASSRLS;',
+        )
+    if not may_become:
+        raise SchemaMismatchError(
+            f'The role of this connection may not become "{role}", under which scopes run.',
+            hint=f'Let somebody who may: GRANT "{role}" TO the role of this connection.',
+        )
 
 
 def empty_database() -> SchemaMismatchError:

@@ -6,8 +6,9 @@ inherits from it, sees all: FORCE binds the owner too, and trusted code runs as 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from chatkeep.errors import ConfigError
 from chatkeep.schema.extras import Extra
@@ -46,11 +47,21 @@ def security_extras(
     """
     extras = [_role(role)]
     for name, table in tables.items():
-        column = table.c.get("user_id") if name != "users" else table.c.get("id")
-        if column is not None:
-            extras += _of_table(table.name, column.name, role)
+        owner = _owner(name, table)
+        if owner is not None:
+            extras += _of_table(table.name, owner.name, role)
             extras += _granted(table.name, role, grants.get(name, ALL))
     return tuple(extras)
+
+
+def secured_tables(tables: Mapping[str, Table]) -> list[Table]:
+    """Give the tables whose rows belong to users."""
+    return [table for name, table in tables.items() if _owner(name, table) is not None]
+
+
+def _owner(name: str, table: Table) -> Column[Any] | None:
+    """Give the column that names whose a row is."""
+    return table.c.get("id" if name == "users" else "user_id")
 
 
 def _of_table(table: str, column: str, role: str) -> list[Extra]:
