@@ -65,12 +65,16 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @cached_property
     def chats(self) -> ChatQueries:
         """Statements on all users' chats."""
-        return ChatQueries(self.rows("chats"), self.rows("messages"), is_scoped=False)
+        return ChatQueries(
+            self.rows("chats"), self.rows("messages"), self.schema.tables, is_scoped=False
+        )
 
     @cached_property
     def scoped_chats(self) -> ChatQueries:
         """Statements on one user's chats."""
-        return ChatQueries(self.rows("chats"), self.rows("messages"), is_scoped=True)
+        return ChatQueries(
+            self.rows("chats"), self.rows("messages"), self.schema.tables, is_scoped=True
+        )
 
     @cached_property
     def messages(self) -> MessageQueries:

@@ -1,7 +1,7 @@
 """The statements on chats."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Integer,
+    Table,
     and_,
     bindparam,
     exists,
@@ -32,10 +33,17 @@ from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
 class ChatQueries:
     """The statements on chats, in a user's scope or (`is_scoped=False`) on all users' chats."""
 
-    def __init__(self, chats: Rows[Chat], messages: Rows[Message], *, is_scoped: bool) -> None:
+    def __init__(
+        self,
+        chats: Rows[Chat],
+        messages: Rows[Message],
+        tables: Mapping[str, Table],
+        *,
+        is_scoped: bool,
+    ) -> None:
         self.rows = chats
         self.messages = messages
-        self.trash = ChatTrashQueries(chats, messages, is_scoped=is_scoped)
+        self.trash = ChatTrashQueries(chats, messages, tables, is_scoped=is_scoped)
         self._is_scoped = is_scoped
         self._branch = Branch(messages, chats, is_scoped, "id")
         self._moves: dict[bool, Query[Chat]] = {}

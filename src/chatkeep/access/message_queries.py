@@ -42,7 +42,7 @@ class MessageQueries:
         self._chat = chats
         self._is_scoped = is_scoped
         self._branch = Branch(messages, chats, is_scoped)
-        self.trash = MessageTrashQueries(messages, chats, is_scoped=is_scoped)
+        self.trash = MessageTrashQueries(messages, chats, tables, is_scoped=is_scoped)
         self.append = AppendQueries(messages, chats, is_scoped=is_scoped)
         self.by_key: Where = messages.equal("user_id", "id") if is_scoped else messages.equal("id")
 

@@ -6,7 +6,7 @@ that was stored before it was given.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     Interval,
     Select,
+    Table,
     Text,
     and_,
     any_,
@@ -46,8 +47,15 @@ _IDS: Shape[str] = Shape(str, [Field("message", "id")])
 class ChatTrashQueries:
     """The statements on chats, in a user's scope or (`is_scoped=False`) on all users' chats."""
 
-    def __init__(self, chats: Rows[Chat], messages: Rows[Message], *, is_scoped: bool) -> None:
-        self.purge = PurgeQueries(chats, messages)
+    def __init__(
+        self,
+        chats: Rows[Chat],
+        messages: Rows[Message],
+        tables: Mapping[str, Table],
+        *,
+        is_scoped: bool,
+    ) -> None:
+        self.purge = PurgeQueries(chats, messages, tables["chat_shares"])
         self._rows = chats
         self._messages = messages
         self._is_scoped = is_scoped
@@ -131,10 +139,18 @@ class ChatTrashQueries:
 class MessageTrashQueries:
     """The statements on messages, in a user's scope or (`is_scoped=False`) of all users."""
 
-    def __init__(self, messages: Rows[Message], chats: Rows[Chat], *, is_scoped: bool) -> None:
-        self.purge = PurgeQueries(chats, messages)
+    def __init__(
+        self,
+        messages: Rows[Message],
+        chats: Rows[Chat],
+        tables: Mapping[str, Table],
+        *,
+        is_scoped: bool,
+    ) -> None:
+        self.purge = PurgeQueries(chats, messages, tables["chat_shares"])
         self._rows = messages
         self._chat = chats
+        self._shares = tables["chat_shares"]
         self._is_scoped = is_scoped
         trashed = trashed_record(messages.record, TrashedMessage)
         self._trashed = Rows(messages.name, messages.table, trashed)
@@ -161,7 +177,7 @@ class MessageTrashQueries:
     def remove(self) -> Query[int]:
         """Messages go for good; gives how many. Their chats are locked already."""
         where = [self._rows.table.c["user_id"] == self._owner()] if self._is_scoped else []
-        return _removal("delete_hard", self._rows, self._chat, where)
+        return _removal("delete_hard", self._rows, self._chat, self._shares, where)
 
     @cached_property
     def count_trashed(self) -> Query[int]:
@@ -228,9 +244,10 @@ class MessageTrashQueries:
 class PurgeQueries:
     """The statements that remove what has been in the trash for longer, of all users."""
 
-    def __init__(self, chats: Rows[Chat], messages: Rows[Message]) -> None:
+    def __init__(self, chats: Rows[Chat], messages: Rows[Message], shares: Table) -> None:
         self._chats = chats
         self._messages = messages
+        self._shares = shares
 
     @cached_property
     def chats(self) -> Query[int]:
@@ -273,16 +290,21 @@ class PurgeQueries:
         chat, message = self._chats.table, self._messages.table
         alone = exists().where(_belongs(message, chat), _went_alone(message, chat))
         where = [_is_older(message), alone]
-        return _removal("purge", self._messages, self._chats, where)
+        return _removal("purge", self._messages, self._chats, self._shares, where)
 
 
 def _removal(
-    name: str, messages: Rows[Message], chats: Rows[Chat], where: Sequence[Where]
+    name: str,
+    messages: Rows[Message],
+    chats: Rows[Chat],
+    share: Table,
+    where: Sequence[Where],
 ) -> Query[int]:
     """Compile the removal of messages, by `ids`.
 
     What follows one of them follows, from then on, what it followed; a chat whose head goes shows
-    what came before. With several in a row the walk goes on through all that go.
+    what came before, and so does a share that ends with it. With several in a row the walk goes on
+    through all that go.
     """
     message, chat = messages.table, chats.table
     names = ("id", "user_id", "chat_id", "parent_id")
@@ -315,13 +337,24 @@ def _removal(
         .returning(chat.c["id"])
         .cte("counted")
     )
+    shown = (
+        update(share)
+        .where(
+            share.c["user_id"] == place.c["user_id"],
+            share.c["chat_id"] == place.c["chat_id"],
+            share.c["head"] == place.c["id"],
+        )
+        .values(head=place.c["stays"])
+        .returning(share.c["id"])
+        .cte("shown")
+    )
     removed = (
         delete(message)
         .where(message.c["user_id"] == gone.c["user_id"], message.c["id"] == gone.c["id"])
         .returning(message.c["id"])
         .cte("removed")
     )
-    clause = select(func.count()).select_from(removed).add_cte(mended, counted)
+    clause = select(func.count()).select_from(removed).add_cte(mended, counted, shown)
     return messages.count(name, clause)
 
 

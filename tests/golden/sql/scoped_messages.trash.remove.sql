@@ -23,6 +23,8 @@ WHERE place.user_id = "ai-app-template_chat".user_id AND place.id = "ai-app-temp
 FROM place
 WHERE place.user_id = "ai-app-template_chat".user_id AND place.id = "ai-app-template_chat".head) ELSE "ai-app-template_chat".head END, revision=("ai-app-template_chat".revision + $3::BIGINT) FROM (SELECT DISTINCT gone.user_id AS user_id, gone.chat_id AS chat_id
 FROM gone) AS changed WHERE "ai-app-template_chat".user_id = changed.user_id AND "ai-app-template_chat".id = changed.chat_id RETURNING "ai-app-template_chat".id),
+shown AS
+(UPDATE "ai-app-template_chat_share" SET head=place.stays FROM place WHERE "ai-app-template_chat_share".user_id = place.user_id AND "ai-app-template_chat_share".chat_id = place.chat_id AND "ai-app-template_chat_share".head = place.id RETURNING "ai-app-template_chat_share".id),
 removed AS
 (DELETE FROM "ai-app-template_message" USING gone WHERE "ai-app-template_message".user_id = gone.user_id AND "ai-app-template_message".id = gone.id RETURNING "ai-app-template_message".id)
  SELECT count(*) AS count_1
