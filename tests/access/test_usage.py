@@ -4,8 +4,9 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
-from sqlalchemy import BigInteger, column, text, update
+from sqlalchemy import update
 
 from chatkeep import (
     END,
@@ -24,6 +25,7 @@ from chatkeep import (
 )
 from chatkeep.access.scope import UserScope
 from chatkeep.presets import deepsearch
+from fixtures.servers import PgServer
 
 USED = NewUsage(
     model="m-1", prompt_tokens=7, completion_tokens=5, cost=Decimal("0.0123456789"), latency_ms=830
@@ -86,24 +88,29 @@ async def test_of_many_at_once_one_is_stored(mine: UserScope, chat: Chat) -> Non
     assert (await mine.usage.totals()).answers == 1
 
 
-async def one_waits(db: Database) -> None:
+async def one_waits(server: PgServer) -> None:
     """Return when a statement waits for the end of a transaction."""
-    locks = text("select count(*) from pg_locks where not granted and locktype = 'transactionid'")
-    async with asyncio.timeout(30):
-        while await db.scalar(locks.columns(column("count", BigInteger()))) == 0:
-            await asyncio.sleep(0.01)
+    connection = await asyncpg.connect(server.admin_url)
+    locks = "select count(*) from pg_locks where not granted and locktype = 'transactionid'"
+    try:
+        async with asyncio.timeout(30):
+            while not await connection.fetchval(locks):
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
 
 
 async def test_a_call_that_waited_for_another_sees_what_that_one_stored(
-    db: Database, mine: UserScope, chat: Chat
+    request: pytest.FixtureRequest, way: str, db: Database, mine: UserScope, chat: Chat
 ) -> None:
     """The row came after the statement began: it neither inserts nor sees it."""
+    server: PgServer = request.getfixturevalue(f"pg{way[:2]}")
     (message,) = await answer(mine, chat)
     async with db.transaction() as tx:
         first = await tx.as_user(mine.user_id).usage.record(message.id, USED)
         same = asyncio.create_task(mine.usage.record(message.id, USED))
         other = asyncio.create_task(mine.usage.record(message.id, NewUsage(model="m-2")))
-        await one_waits(db)
+        await one_waits(server)
     assert await same == first
     with pytest.raises(AlreadyExistsError):
         await other
