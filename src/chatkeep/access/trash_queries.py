@@ -420,8 +420,10 @@ def _is_trashed(table: Any) -> Where:  # noqa: ANN401 - tables and aliases
 
 
 def _is_older(table: Any) -> Where:  # noqa: ANN401 - tables and aliases
-    condition: Where = table.c["deleted_at"] < func.now() - bindparam(
-        "older_than", type_=Interval()
+    # That it is not NULL goes without saying, but not for a planner that does not know the window.
+    condition: Where = and_(
+        _is_trashed(table),
+        table.c["deleted_at"] < func.now() - bindparam("older_than", type_=Interval()),
     )
     return condition
 

@@ -3,7 +3,7 @@
 WITH "old" AS
 (SELECT "ai-app-template_chat".user_id AS user_id, "ai-app-template_chat".id AS id
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".deleted_at < now() - $1::INTERVAL
+WHERE "ai-app-template_chat".deleted_at IS NOT NULL AND "ai-app-template_chat".deleted_at < now() - $1::INTERVAL
  LIMIT $2::INTEGER FOR UPDATE SKIP LOCKED),
 gone AS
 (DELETE FROM "ai-app-template_chat" USING "old" WHERE "ai-app-template_chat".user_id = "old".user_id AND "ai-app-template_chat".id = "old".id RETURNING "ai-app-template_chat".id)

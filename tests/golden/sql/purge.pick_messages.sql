@@ -2,5 +2,5 @@
 -- messages.purge_pick: $1 older_than, $2 limit
 SELECT "ai-app-template_message".id
 FROM "ai-app-template_message" JOIN "ai-app-template_chat" ON "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id
-WHERE "ai-app-template_message".deleted_at < now() - $1::INTERVAL AND "ai-app-template_message".deleted_at IS DISTINCT FROM "ai-app-template_chat".deleted_at
+WHERE "ai-app-template_message".deleted_at IS NOT NULL AND "ai-app-template_message".deleted_at < now() - $1::INTERVAL AND "ai-app-template_message".deleted_at IS DISTINCT FROM "ai-app-template_chat".deleted_at
  LIMIT $2::INTEGER FOR NO KEY UPDATE OF "ai-app-template_chat" SKIP LOCKED;

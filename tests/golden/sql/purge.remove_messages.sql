@@ -3,7 +3,7 @@
 WITH RECURSIVE gone AS
 (SELECT "ai-app-template_message".id AS id, "ai-app-template_message".user_id AS user_id, "ai-app-template_message".chat_id AS chat_id, "ai-app-template_message".parent_id AS parent_id
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".id = ANY ($1::TEXT[]) AND "ai-app-template_message".deleted_at < now() - $2::INTERVAL AND (EXISTS (SELECT *
+WHERE "ai-app-template_message".id = ANY ($1::TEXT[]) AND "ai-app-template_message".deleted_at IS NOT NULL AND "ai-app-template_message".deleted_at < now() - $2::INTERVAL AND (EXISTS (SELECT *
 FROM "ai-app-template_chat"
 WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS DISTINCT FROM "ai-app-template_chat".deleted_at))),
 place(id, user_id, chat_id, stays) AS
