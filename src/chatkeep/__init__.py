@@ -10,6 +10,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatkeep.access.answering import (
+        AnswerOptions,
+    )
+    from chatkeep.access.answers import (
+        Answer,
+    )
     from chatkeep.access.nested import (
         Nested,
         nested,
@@ -41,6 +47,8 @@ if TYPE_CHECKING:
     from chatkeep.errors import (
         AccountNotFoundError,
         AlreadyExistsError,
+        AnswerRunningError,
+        AnswerTakenOverError,
         ChatkeepError,
         ChatNotFoundError,
         CheckFailedError,
@@ -86,6 +94,9 @@ if TYPE_CHECKING:
         UserChanges,
         VerificationTokenChanges,
     )
+    from chatkeep.records.answers import (
+        AnswerPiece,
+    )
     from chatkeep.records.deepsearch import (
         Account,
         Chat,
@@ -120,6 +131,11 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "AccountChanges",
     "AccountNotFoundError",
     "AlreadyExistsError",
+    "Answer",
+    "AnswerOptions",
+    "AnswerPiece",
+    "AnswerRunningError",
+    "AnswerTakenOverError",
     "Chat",
     "ChatChanges",
     "ChatNotFoundError",
@@ -202,6 +218,8 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
 
 # name -> the module that has it
 _PLACES = {
+    "AnswerOptions": "chatkeep.access.answering",
+    "Answer": "chatkeep.access.answers",
     "Nested": "chatkeep.access.nested",
     "nested": "chatkeep.access.nested",
     "live": "chatkeep.access.trashed",
@@ -218,6 +236,8 @@ _PLACES = {
     "Isolation": "chatkeep.engine.transaction",
     "AccountNotFoundError": "chatkeep.errors",
     "AlreadyExistsError": "chatkeep.errors",
+    "AnswerRunningError": "chatkeep.errors",
+    "AnswerTakenOverError": "chatkeep.errors",
     "ChatNotFoundError": "chatkeep.errors",
     "ChatkeepError": "chatkeep.errors",
     "CheckFailedError": "chatkeep.errors",
@@ -255,6 +275,7 @@ _PLACES = {
     "SessionChanges": "chatkeep.inputs.deepsearch",
     "SettingsChanges": "chatkeep.inputs.deepsearch",
     "UserChanges": "chatkeep.inputs.deepsearch",
+    "AnswerPiece": "chatkeep.records.answers",
     "Account": "chatkeep.records.deepsearch",
     "Chat": "chatkeep.records.deepsearch",
     "ChatWithMessages": "chatkeep.records.deepsearch",
