@@ -76,7 +76,7 @@ class Messages(Answering):
             MessageNotFoundError: A `parent_id` names no message of the chat.
             RevisionConflictError: The chat was changed since the revision that was expected.
             AlreadyExistsError: Another message with one of these ids exists.
-            ConflictError: The chat was changed by the same ids at the same time; try again.
+            ConflictError: The chat was changed at the same time; try again.
             InvalidInputError: No message, or more than 1000, or something that is no message.
         """
         if not 1 <= len(messages) <= MAX_APPEND:
@@ -146,12 +146,7 @@ class Messages(Answering):
         if call.parents and len(await self._stored(chat_id, call.parents)) < len(call.parents):
             raise MessageNotFoundError("No such message to follow in this chat.")
         if call.form.has_ids:
-            raise AlreadyExistsError(
-                "messages: another message with this id exists already.",
-                hint=await self._hint_on(call.ids),
-                table="messages",
-                fields=("id",),
-            )
+            await self._refuse_taken(call.ids)
         raise ConflictError("The chat was changed at the same time.", hint="Try again.")
 
     async def list(
@@ -287,11 +282,16 @@ class Messages(Answering):
             raise _no_chat()
         return number
 
-    async def _hint_on(self, ids: Sequence[str]) -> str | None:
+    async def _refuse_taken(self, ids: Sequence[str]) -> None:
         values = {**self._scope, "ids": list(ids)}
-        if await self._queries.trash.count_trashed.first(self._runner, values):
-            return "It is in the trash: restore it, or take another id."
-        return None
+        taken = await self._queries.trash.taken.all(self._runner, values)
+        if taken:
+            raise AlreadyExistsError(
+                "messages: another message with this id exists already.",
+                hint="It is in the trash: restore it, or take another id." if any(taken) else None,
+                table="messages",
+                fields=("id",),
+            )
 
     async def _stored(self, chat_id: str, ids: Sequence[str]) -> Sequence[Message]:
         values = {**self._scope, "chat_id": chat_id, "ids": list(ids)}

@@ -41,6 +41,7 @@ from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
 
 _Compare = Callable[[Any, Any], Where]
+_FLAGS: Shape[bool] = Shape(bool, [Field("message", "deleted_at")])
 _IDS: Shape[str] = Shape(str, [Field("message", "id")])
 
 
@@ -180,14 +181,14 @@ class MessageTrashQueries:
         return _removal("delete_hard", self._rows, self._chat, self._shares, where)
 
     @cached_property
-    def count_trashed(self) -> Query[int]:
-        """How many of these ids are in the trash."""
+    def taken(self) -> Query[bool]:
+        """For each of these ids that is taken, whether it is in the trash."""
         table = self._rows.table
-        where = [table.c["id"] == any_(_ids()), _is_trashed(table)]
+        where = [table.c["id"] == any_(_ids())]
         if self._is_scoped:
             where.append(table.c["user_id"] == self._owner())
-        clause = select(func.count()).select_from(table).where(*where)
-        return self._rows.count("count_trashed", clause)
+        clause = select(_is_trashed(table)).where(*where)
+        return Query(compile_statement("messages.taken", clause), _FLAGS)
 
     @cached_property
     def list(self) -> Query[TrashedMessage]:
