@@ -4,7 +4,7 @@ The login role owns the tables and is no superuser; PgBouncer logs in as the tes
 """
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -51,7 +51,7 @@ async def place(
     admin_url = owner_url.replace(f"//{OWNER}@", "//postgres@")
     url = admin_url if behind else owner_url
     await create_tables(schema, url)
-    pooler: Pooler = "none"
+    login, pooler = url, cast("Pooler", "none")
     if behind:
         bouncer: PgBouncer = request.getfixturevalue("pgbouncer")
         url, pooler = bouncer.url(urlsplit(url).path.lstrip("/")), "pgbouncer"
@@ -61,6 +61,6 @@ async def place(
         stranger = await make_world(db, admin, "stranger", "own")
         gone = await make_world(db, admin, "gone")
         await db.users.delete(gone.user)
-        yield Place(db, admin, schema, owner_url, victim, stranger, nowhere(gone.cursors))
+        yield Place(db, admin, schema, login, victim, stranger, nowhere(gone.cursors))
     await admin.close()
     await databases.drop()

@@ -19,7 +19,7 @@ class Place:
 
     Attributes:
         admin: A connection that no policy binds.
-        owner_url: As the login role.
+        owner_url: As the role that owns the tables, past any pooler.
     """
 
     db: Database
