@@ -1,8 +1,5 @@
 """A chat as a tree: all branches in one order, the real trees in and out, pages."""
 
-import gzip
-import json
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -19,12 +16,7 @@ from chatkeep import (
     NewMessage,
 )
 from chatkeep.access.scope import UserScope
-from chatkeep.demo.whole_trees import messages_of, shown_of, tree_of
-
-
-def trees() -> list[dict[str, Any]]:
-    packed = files("chatkeep.demo").joinpath("oasst_en_100_tree.jsonl.gz").read_bytes()
-    return [json.loads(line) for line in gzip.decompress(packed).decode("utf-8").splitlines()]
+from chatkeep.demo.trees import conversation, tree_of, trees
 
 
 def said(text: str, **given: Any) -> NewMessage:
@@ -46,10 +38,11 @@ async def test_all_100_trees_come_out_as_they_went_in(
 ) -> None:
     step = 1 if way == "18" else 10
     number = 0
-    for tree in trees()[::step]:
-        chat = await mine.chats.create(NewChat(id=f"chat_{tree['message_tree_id']}", title="t"))
+    for tree in list(trees())[::step]:
+        given = conversation(tree)
+        chat = await mine.chats.create(NewChat(id=given.chat_id, title=given.title))
         with db.statements() as sent:
-            stored = await mine.messages.append(chat.id, *messages_of(tree))
+            stored = await mine.messages.append(chat.id, *given.messages)
         assert len(sent.names) == 1
         number += len(stored)
         with db.statements() as sent:
@@ -57,7 +50,7 @@ async def test_all_100_trees_come_out_as_they_went_in(
         assert sent.names == ["messages.tree"]
         assert page.next_cursor is None
         assert tree_of(page.items) == tree
-        await mine.chats.move_head(chat.id, shown_of(tree))
+        await mine.chats.move_head(chat.id, given.shown)
         shown = (await mine.messages.list(chat.id, after=START)).items
         assert [message.id for message in shown] == first_replies(tree)
     assert number == 1167 or step > 1
@@ -72,7 +65,7 @@ def first_replies(tree: dict[str, Any]) -> list[str]:
 
 
 async def test_an_import_that_is_made_again_adds_nothing(mine: UserScope, chat: Chat) -> None:
-    messages = messages_of(trees()[7])
+    messages = conversation(list(trees())[7]).messages
     first = await mine.messages.append(chat.id, *messages)
     assert await mine.messages.append(chat.id, *messages) == first
     assert await mine.messages.count(chat.id) == len(messages)
@@ -118,7 +111,7 @@ async def test_what_is_followed_comes_first_and_replies_in_their_order(
 
 @pytest.mark.parametrize("limit", [1, 3, 4])
 async def test_pages_of_a_tree_leave_nothing_out(mine: UserScope, chat: Chat, limit: int) -> None:
-    await mine.messages.append(chat.id, *messages_of(trees()[7]))
+    await mine.messages.append(chat.id, *conversation(list(trees())[7]).messages)
     assert await whole(mine, chat.id, limit) == await whole(mine, chat.id)
 
 

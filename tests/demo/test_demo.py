@@ -64,7 +64,7 @@ def wait_until_stopped(folder: Path) -> None:
 def assert_complete(report: dict) -> None:
     assert report["users"] == 5
     assert report["chats"] == 100
-    assert report["messages"] == 323
+    assert report["messages"] == 1167
     assert len(report["patterns"]) == 10
     assert {row["pattern"]: row["statements"] for row in report["patterns"]} == {
         "user by e-mail": 1,
@@ -83,7 +83,7 @@ def assert_complete(report: dict) -> None:
 def test_demo_runs_twice_and_adds_nothing_twice(tmp_path: Path):
     first = json.loads(finished(demo(tmp_path, "--json")))
     assert_complete(first)
-    assert first["messages_added"] == 323
+    assert first["messages_added"] == 1167
     assert first["migrations_applied"] == first["migrations"] > 4
     wait_until_stopped(tmp_path)
     second = json.loads(finished(demo(tmp_path, "--json")))
@@ -115,7 +115,7 @@ def test_keep_running_prints_a_url_that_works(tmp_path: Path):
         done = subprocess.run(
             [sys.executable, "-c", script, url], capture_output=True, text=True, check=True
         )
-        assert done.stdout.strip() == "323"
+        assert done.stdout.strip() == "1167"
     finally:
         server.stop()
     wait_until_stopped(tmp_path)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from chatkeep.demo.people import DemoDatabase
-from chatkeep.demo.trees import Conversation, Turn
-from chatkeep.inputs.deepsearch import NewChat, NewMessage
-from chatkeep.records.deepsearch import MessageMetadata, User
+from chatkeep.demo.trees import Conversation
+from chatkeep.inputs.deepsearch import NewChat
+from chatkeep.records.deepsearch import User
 
 
 async def import_conversations(
@@ -42,15 +42,7 @@ async def import_conversation(db: DemoDatabase, owner: User, chat: Conversation)
     async with db.transaction() as tx:
         mine = tx.as_user(owner.id)
         await mine.chats.create(NewChat(id=chat.chat_id, title=chat.title))
-        messages = await mine.messages.append(chat.chat_id, *map(new_message, chat.turns))
+        messages = await mine.messages.append(chat.chat_id, *chat.messages)
+        if chat.shown != messages[-1].id:
+            await mine.chats.move_head(chat.chat_id, chat.shown)
     return len(messages)
-
-
-def new_message(turn: Turn) -> NewMessage:
-    """Turn a line of the file into an input; the model's name goes where the seed keeps it."""
-    return NewMessage(
-        id=turn.id,
-        role=turn.role,
-        content=turn.content,
-        metadata=MessageMetadata(model=turn.model) if turn.model else None,
-    )

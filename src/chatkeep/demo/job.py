@@ -11,7 +11,7 @@ from chatkeep.database import Database
 from chatkeep.demo.importing import import_conversations
 from chatkeep.demo.patterns import Measured, measure, reading_patterns
 from chatkeep.demo.people import add_people
-from chatkeep.demo.trees import conversations
+from chatkeep.demo.trees import conversation, trees
 from chatkeep.demo.writing import remove_scratch_chats, writing_patterns
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import Applied, migrate
@@ -80,14 +80,14 @@ async def run_demo(url: str, listener: Listener) -> Outcome:
     folder = Folder.read(migrations_folder())
     report = await migrate(folder, url, on_applied=listener.applied)
     schema = deepsearch.schema(prefix=PREFIX, seed_writers=True)
-    chats = list(conversations())
+    chats = [conversation(tree) for tree in trees()]
     async with Database(schema, url=url) as db:
         users, users_added = await add_people(db)
         await remove_scratch_chats(db, users[0])
         listener.importing(len(chats))
         messages_added = await import_conversations(db, users, chats, listener.imported_one)
         seconds = time.perf_counter() - started
-        longest = max(chats[:: len(users)], key=lambda chat: len(chat.turns))
+        longest = max(chats[:: len(users)], key=lambda chat: len(chat.messages))
         patterns = [
             *reading_patterns(db, schema, users[0], longest.chat_id),
             *writing_patterns(db, users[0]),
