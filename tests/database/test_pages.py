@@ -36,6 +36,7 @@ async def run(block: Example, names: dict[str, Any]) -> None:
         "seed-snippets.md",
         "how-to/access.md",
         "how-to/conversations.md",
+        "how-to/deleting.md",
         "how-to/observability.md",
         "how-to/paging.md",
         "how-to/transactions.md",

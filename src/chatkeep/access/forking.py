@@ -2,12 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import Text, bindparam, case, func, insert, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import cast as cast_to
 
 from chatkeep.access.appending import the_chat
 from chatkeep.access.branching import Branch
-from chatkeep.access.rows import Rows
+from chatkeep.access.rows import Rows, Where
 from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat
 
@@ -25,16 +38,7 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
     chat, message = chats.table, branch.messages.table
     tip = bindparam("tip", type_=message.c["id"].type)
     the_old = the_chat(chats, is_scoped=branch.is_scoped, name="id")
-    start = (
-        select(message.c["id"], message.c["user_id"], message.c["parent_id"], message.c["seq"])
-        .join(
-            chat,
-            (message.c["user_id"] == chat.c["user_id"]) & (message.c["chat_id"] == chat.c["id"]),
-        )
-        .where(the_old, message.c["id"] == func.coalesce(tip, chat.c["head"]))
-        .where(or_(tip.is_(None), branch.messages.live))  # the head may be in the trash
-    )
-    path = branch.path(start)
+    path = branch.path(_start(chat, branch, the_old, tip))
     new_id = (literal("msg_") + cast_to(func.gen_random_uuid(), Text())).label("new_id")
     kept = (
         select(message, new_id)
@@ -59,9 +63,31 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
         .returning(*chats.columns)
         .cte("made")
     )
+    copied = _copied(message, kept, made)
+    return chats.query("fork", select(*made.c).add_cte(copied))
+
+
+def _start(
+    chat: Table, branch: Branch, the_old: Where, tip: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
+    """Give the row where the walk begins: `tip`, or else the chat's head, which may be trashed."""
+    message = branch.messages.table
+    return (
+        select(message.c["id"], message.c["user_id"], message.c["parent_id"], message.c["seq"])
+        .join(
+            chat,
+            (message.c["user_id"] == chat.c["user_id"]) & (message.c["chat_id"] == chat.c["id"]),
+        )
+        .where(the_old, message.c["id"] == func.coalesce(tip, chat.c["head"]))
+        .where(or_(tip.is_(None), branch.messages.live))
+    )
+
+
+def _copied(message: Table, kept: CTE, made: CTE) -> CTE:
+    """Store the copies, each after the one before it."""
     before: Any = func.lag(kept.c["new_id"]).over(order_by=kept.c["seq"])
     same = [column for column in message.c if column.key not in _OWN and column.key != "user_id"]
-    copied = (
+    return (
         insert(message)
         .from_select(
             ["id", "chat_id", "user_id", "parent_id", "created_at", *(c.key for c in same)],
@@ -79,4 +105,3 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
         .returning(message.c["id"])
         .cte("copied")
     )
-    return chats.query("fork", select(*made.c).add_cte(copied))

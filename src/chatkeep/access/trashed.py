@@ -20,6 +20,11 @@ def has_trash(table: FromClause) -> bool:
     return "deleted_at" in table.c
 
 
+def is_trashed(table: FromClause) -> ColumnElement[bool]:
+    """Say that a row is in the trash."""
+    return table.c["deleted_at"].is_not(None)
+
+
 def live(table: FromClause) -> ColumnElement[bool]:
     """Give the condition that leaves out what is in the trash, for a statement of your own.
 
