@@ -6,7 +6,8 @@ Every public method of every table is found by looking, so a new one is tried un
 import inspect
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
@@ -27,6 +28,7 @@ from chatkeep import (
     NewChat,
     NewMessage,
     NewSession,
+    NewUsage,
     NewUser,
     NewVerificationToken,
     NotFoundError,
@@ -74,6 +76,18 @@ VALID: dict[str, Any] = {
     "after": None,
     "before": None,
     "with_accounts": True,
+    "share_id": "s",
+    "kind": "live",
+    "expires_at": LATER,
+    "since": None,
+    "until": None,
+    "by": None,
+    "expected_revision": None,
+    "opinion": {"vote": 1},
+    "branch": None,
+    "at": None,
+    "hard": True,
+    "older_than": timedelta(days=1),
 }
 # By the table and the argument, an input of its class.
 INPUTS: dict[tuple[str, str], Any] = {
@@ -93,9 +107,24 @@ INPUTS: dict[tuple[str, str], Any] = {
     ("chats", "changes"): ChatChanges(title="T"),
     ("chats", "first_message"): NewMessage(role="user", content="x"),
     ("messages", "messages"): NewMessage(role="user", content="x"),
+    ("messages", "new"): NewMessage(role="user", content="x"),
+    ("usage", "new"): NewUsage(model="m"),
 }
 NUMBERS = {"limit", "messages"}
 BAD_NUMBERS = [0, -1, 1001, "5", 1.5, True, LONG]
+BAD_REVISIONS = ["5", 1.5, True, LONG]
+BAD_TIMES = [NAIVE, MARK, NUMBER, date(2030, 1, 1)]
+BAD_WORDS = [MARK, f"{MARK}\0", "", NUMBER, MARK.encode(), LONG]
+# For `**opinion`, each of the arguments that it stands for.
+BAD_OPINIONS = [
+    {},
+    {"vote": 0},
+    {"vote": MARK},
+    {"comment": NUMBER},
+    {"comment": LONG},
+    {"stars": MARK},
+    *({"vote": 1, "comment": text} for text in UNSTORABLE.values()),
+]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +169,7 @@ PLACES = [
 
 
 def test_every_table_is_looked_at() -> None:
-    assert len(PLACES) == 10
+    assert len(PLACES) == 16
     assert sum(len(methods(kind)) for _, _, kind in PLACES) >= 50
 
 
@@ -174,6 +203,8 @@ class Call:
             chosen = value if name == bad else others.get(name, self.valid(name))
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 rest = [chosen]
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                given |= chosen
             else:
                 given[name] = chosen
         if rest:
@@ -246,6 +277,21 @@ async def faults_of_text(db: Database, call: Call, name: str) -> dict[str, str |
     return found
 
 
+def others_bad(hint: Any, name: str) -> list[Any] | None:
+    """What is bad for an argument that is no text and no input."""
+    if name == "opinion":
+        return BAD_OPINIONS
+    if name == "expected_revision":
+        return BAD_REVISIONS
+    if datetime in (hint, *get_args(hint)):
+        return BAD_TIMES
+    if timedelta in (hint, *get_args(hint)):
+        return [timedelta(-1), *BAD_WORDS]
+    if any(isinstance(part, str) for part in kinds_in(hint)):
+        return BAD_WORDS
+    return None
+
+
 @pytest.mark.parametrize(("path", "table", "kind"), PLACES, ids=str)
 async def test_no_method_sends_bad_input(db: Database, path: str, table: str, kind: type) -> None:
     target = getattr(db if path == "db" else db.as_user("u"), table)
@@ -272,6 +318,11 @@ async def test_no_method_sends_bad_input(db: Database, path: str, table: str, ki
                 found = {
                     str(value)[:9]: await fault(db, lambda: call.with_bad(name, value))  # noqa: B023 - at once
                     for value in BAD_NUMBERS
+                }
+            elif (values := others_bad(call.hints[name], name)) is not None:
+                found = {
+                    str(value)[:30]: await fault(db, lambda: call.with_bad(name, value))  # noqa: B023 - at once
+                    for value in values
                 }
             else:
                 assert call.hints[name] is bool, f"{table}.{method}: {name} is not tried"
@@ -367,7 +418,12 @@ def test_no_input_takes_bad_values(kind: type[BaseModel], name: str) -> None:
     for struct in (part for part in kinds if inspect.isclass(part) and issubclass(part, Struct)):
         bad += [{field.encode_name: {"x": MARK}} for field in structs.fields(struct)]
     if Any in kinds:
-        bad += [f"{MARK}\0", {"a": f"{MARK}\ud800"}, {1: MARK}, {MARK}, None]
+        bad += [f"{MARK}\0", {"a": f"{MARK}\ud800"}, {1: MARK}, {MARK}]
+        bad += [None] if kind.model_fields[name].is_required() else []
+    if Decimal in kinds:
+        bad += [-1, MARK, "NaN", "Infinity", Decimal("1e10"), Decimal("1e-11"), [NUMBER]]
+    if any(type(part) is int for part in kinds):  # one of some numbers
+        bad += [0, 2, MARK, "1", 1.5]
     if bytes in kinds:
         bad += [b"x" * 65, NUMBER]
     assert bad, f"say what is bad for {kinds}"

@@ -20,6 +20,7 @@ from chatkeep.engine.run import PoolRunner, Runner
 from chatkeep.engine.scoped import ScopedRunner
 from chatkeep.engine.transaction import begin_words, transaction
 from chatkeep.errors import InvalidInputError
+from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
 from chatkeep.records.page import Page
 
@@ -37,6 +38,7 @@ async def delete_chat(
     """Delete a chat with its messages; tell whether there was one."""
     if hard:
         return await queries.remove.first(runner, key) is not None
+    check_id(key["id"], "chat_id")  # before a transaction is begun for it
     async with _together(runner) as both:
         if await queries.mark.first(both, key) is None:
             return False
@@ -48,6 +50,7 @@ async def restore_chat(
     runner: Runner, queries: ChatTrashQueries, key: Mapping[str, object]
 ) -> Chat | None:
     """Bring a chat back with the messages that went with it."""
+    check_id(key["id"], "chat_id")
     async with _together(runner) as both:
         if await queries.hold.first(both, key) is None:
             return None
@@ -60,7 +63,7 @@ async def delete_message(
     """Delete a message; tell whether there was one."""
     if not hard:
         return await queries.mark.first(runner, key) is not None
-    values = {**key, "ids": [key["id"]]}
+    values = {**key, "ids": [check_id(key["id"], "message_id")]}
     async with _together(runner) as both:
         if await queries.hold.first(both, key) is None:
             return False

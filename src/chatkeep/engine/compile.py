@@ -11,7 +11,14 @@ from sqlalchemy import JSON, CompoundSelect, Enum, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ColumnClause, TextClause
+from sqlalchemy.sql.elements import (
+    BinaryExpression,
+    BindParameter,
+    Cast,
+    ColumnClause,
+    Grouping,
+    TextClause,
+)
 from sqlalchemy.sql.functions import FunctionElement, coalesce
 from sqlalchemy.sql.operators import (
     is_,
@@ -241,9 +248,12 @@ def _compared(clause: ClauseElement) -> frozenset[str]:
     meant: set[str] = set()
     for element in iterate(clause):
         if isinstance(element, BinaryExpression) and is_comparison(element.operator):
-            (meant if element.operator in _NULL_IS_MEANT else found).update(_required(element))
+            if element.operator in _NULL_IS_MEANT:
+                meant.update(_direct(element.left, element.right))
+            else:
+                found.update(_required(element))
         elif isinstance(element, coalesce):
-            meant.update(_required(element))
+            meant.update(_direct(*element.clauses))
     return frozenset(found - meant)
 
 
@@ -251,6 +261,17 @@ def _required(clause: ClauseElement) -> Iterator[str]:
     for bind in iterate(clause):
         if isinstance(bind, BindParameter) and bind.required:
             yield bind.key
+
+
+def _direct(*operands: object) -> Iterator[str]:
+    """Name the parameters that are operands themselves, and none inside of them."""
+    for operand in operands:
+        if isinstance(operand, Cast):
+            yield from _direct(operand.clause)
+        elif isinstance(operand, Grouping):
+            yield from _direct(operand.element)
+        elif isinstance(operand, BindParameter) and operand.required:
+            yield operand.key
 
 
 def _parameter(compiled: SQLCompiler, key: str, value: object, *, is_key: bool) -> Parameter:
