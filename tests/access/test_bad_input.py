@@ -384,8 +384,8 @@ def example(kind: type[BaseModel]) -> dict[str, Any]:
 
 def kinds_in(annotation: Any) -> set[Any]:
     """The classes that an annotation is made of."""
-    found: set[Any] = {annotation}
-    for part in get_args(annotation):
+    found: set[Any] = set() if isinstance(annotation, list) else {annotation}
+    for part in annotation if isinstance(annotation, list) else get_args(annotation):
         found |= kinds_in(part)
     return found
 

@@ -223,7 +223,8 @@ class AnyChats:
         """
         expected = check_revision(expected_revision)
         query = self._queries.move_head(has_expected=expected is not None)
-        values: Values = {**self._scope, "id": chat_id, "head": message_id}
+        head = check_id(message_id, "message_id")
+        values: Values = {**self._scope, "id": chat_id, "head": head}
         if expected is not None:
             values["expected_revision"] = expected
         moved = await query.first(self._runner, values)
