@@ -47,7 +47,7 @@ async def _produce(answer: Any) -> None:
 
 
 async def _run(started: Awaitable[Any]) -> object:
-    return (await started).message
+    return await (await started).wait()  # else it goes on behind the test's back
 
 
 NEW = said("intruder")

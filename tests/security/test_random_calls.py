@@ -14,10 +14,11 @@ from security.worlds import World, hashes
 WHOLE = bool(os.environ.get("CHATKEEP_FULL"))
 NUMBER = 1700 if WHOLE else 60  # for each of six databases: 10,200 in the whole
 TRIED = [(path, call) for calls in (CALLS, TAKEN) for path, each in calls.items() for call in each]
+# Nobody follows an answer of one's own whose writer is dead: that waits until it is known to be.
 POOLS = (
     ("chat", "SELECT id FROM x_chat WHERE user_id = $1 AND deleted_at IS NULL"),
     ("trashed_chat", "SELECT id FROM x_chat WHERE user_id = $1 AND deleted_at IS NOT NULL"),
-    ("message", "SELECT id FROM x_message WHERE user_id = $1"),
+    ("message", "SELECT id FROM x_message WHERE user_id = $1 AND status <> 'streaming'"),
     ("share", "SELECT id FROM x_chat_share WHERE user_id = $1"),
 )
 LIKE = {"other_chat": "chat", "running_chat": "chat", "answer": "message", "running": "message"}

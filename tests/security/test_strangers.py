@@ -1,5 +1,7 @@
 """No method of a scope reads or changes another user's row. A new method is tried unasked."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from chatkeep import Database
@@ -17,7 +19,7 @@ def test_every_public_method_has_calls_to_try() -> None:
     assert set(TAKEN) < found
 
 
-def cases(calls: dict[str, list[Call]]) -> list[object]:
+def cases(calls: Mapping[str, Sequence[Call]]) -> list[object]:
     return [
         pytest.param(path, call, id=f"{path}-{number}")
         for path, each in calls.items()
@@ -37,7 +39,7 @@ async def tried(place: Place, path: str, call: Call, world: World) -> Outcome:
     return outcome
 
 
-@pytest.mark.parametrize(("path", "call"), cases(dict(CALLS)))
+@pytest.mark.parametrize(("path", "call"), cases(CALLS))
 async def test_a_strangers_id_is_like_none(place: Place, path: str, call: Call) -> None:
     own = await hashes(place.admin, "x_", [place.stranger.user])
     outcome = await tried(place, path, call, place.victim)
@@ -46,7 +48,7 @@ async def test_a_strangers_id_is_like_none(place: Place, path: str, call: Call) 
     assert outcome == await tried(place, path, call, place.missing)
 
 
-@pytest.mark.parametrize(("path", "call"), cases(dict(TAKEN)))
+@pytest.mark.parametrize(("path", "call"), cases(TAKEN))
 async def test_an_id_of_another_user_cannot_be_given_again(
     place: Place, path: str, call: Call
 ) -> None:
