@@ -76,7 +76,10 @@ async def test_a_token_costs_no_statement(db: Database, mine: UserScope, chat: C
             await answer.flush()
             for _ in range(1000):
                 await answer.write("token ")
-    assert sent.names == ["messages.start_answer", "messages.flush_answer", "messages.close_answer"]
+    told = "messages.tell_answers"  # beside the writer, several in one
+    steps = [name for name in sent.names if name != told]
+    assert steps == ["messages.start_answer", "messages.flush_answer", "messages.close_answer"]
+    assert sent.names.count(told) <= 2
     assert not sent.control
 
 

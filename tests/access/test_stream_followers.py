@@ -99,7 +99,7 @@ async def test_a_slow_reader_gets_all_at_once_and_keeps_nobody_waiting(
         with db.statements() as sent:
             piece = await anext(slow)
         assert piece.text == "".join(f"<{number}>" for number in range(20))
-        assert sent.names == ["messages.see_answer"]
+        assert [name for name in sent.names if "tell" not in name] == ["messages.see_answer"]
     assert [piece.status async for piece in slow] == ["complete"]
 
 

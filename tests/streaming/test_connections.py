@@ -57,9 +57,10 @@ async def test_a_long_answer_costs_statements_by_time_not_by_token(
     assert (await mine.messages.get(answer.id)).content == TOKEN * 10_000
     # Fewer on a slow machine, and never one that was not due: by time, or since 16,384 waited.
     assert 2 <= chunks <= 60
-    assert sent.names[0] == "messages.start_answer"
-    assert sent.names[-1] == "messages.close_answer"
-    assert sent.count == chunks + 2
+    steps = [name for name in sent.names if name != "messages.tell_answers"]
+    assert (steps[0], steps[-1]) == ("messages.start_answer", "messages.close_answer")
+    assert len(steps) == chunks + 2
+    assert sent.count - len(steps) <= chunks + 1
 
 
 async def test_who_writes_faster_than_the_database_takes_waits(

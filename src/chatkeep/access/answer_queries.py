@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     Integer,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    column,
     delete,
     exists,
     func,
@@ -161,9 +163,14 @@ class AnswerQueries:
             .returning(chunk.c["position"])
             .cte("stored")
         )
-        clause = select(beat.c["message_id"], self._tell(beat.c["message_id"])).add_cte(stored)
-        shape = Shape(_first, [Field("", "message_id"), Field("", "told")])
-        return Query(compile_statement("messages.flush_answer", clause, has_keys=True), shape)
+        return self._text("flush_answer", select(beat.c["message_id"]).add_cte(stored))
+
+    @cached_property
+    def tell(self) -> Query[str]:
+        """Notify who follows one of these answers; ids alone are told, never a text."""
+        ids = bindparam("ids", type_=ARRAY(Text()))
+        given = func.unnest(ids).table_valued(column("id", Text())).render_derived(name="given")
+        return self._text("tell_answers", select(func.pg_notify(self.channel, given.c["id"])))
 
     def close(self, details: tuple[str, ...], usage: tuple[str, ...] = ()) -> Query[Message]:
         """Make a message of the pieces before `position` and the text `tail`, if it is the writer's.
@@ -293,7 +300,7 @@ class AnswerQueries:
             update(chat)
             .where(chat.c["user_id"] == ended.c["user_id"], chat.c["id"] == ended.c["chat_id"])
             .values({"revision": chat.c["revision"] + 1, **self._chat.touch()})
-            .returning(self._tell(ended.c["message_id"]))
+            .returning(chat.c["id"])
             .cte("moved")
         )
         given = self.rows.parameters(dict.fromkeys(("status", *details)))
@@ -358,9 +365,6 @@ class AnswerQueries:
         """Give a sign of life, by the clock: the transaction of a batch began earlier."""
         return {"updated_at": func.clock_timestamp()}
 
-    def _tell(self, message_id: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.pg_notify(self.channel, message_id)
-
     def _text(self, name: str, clause: Any) -> Query[str]:  # noqa: ANN401 - of any columns
         statement = compile_statement(f"messages.{name}", clause, has_keys=True)
         return Query(statement, Shape(str, [Field("", name)]))
@@ -378,7 +382,3 @@ class AnswerQueries:
         if table is None:
             raise ConfigError(f"This schema has no table `{name}`: answers cannot be streamed.")
         return table
-
-
-def _first(message_id: str, _told: object) -> str:
-    return message_id

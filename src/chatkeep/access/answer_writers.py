@@ -168,7 +168,8 @@ class Writers:
             "content": text,
         }
         found = await self._queries.flush.first(self._runner, values)
-        self.tell(message.id)
+        if text:
+            self.tell(message.id)
         return found is not None
 
     async def close(self, message: Message, values: Values, details: AnswerDetails) -> Message:
@@ -209,9 +210,11 @@ class Writers:
         return ended
 
     def tell(self, message_id: str) -> None:
-        """Wake readers of this process, where no notification does."""
-        if not self.background.bell.is_listening:
-            self.background.bell.ring(message_id)
+        """Wake readers, here and elsewhere."""
+        self.background.bell.tell(message_id, self._tell)
+
+    async def _tell(self, ids: list[str]) -> None:
+        await self._queries.tell.all(self._runner, {"ids": ids})
 
     async def _ended(self, message: Message, status: str) -> Message | None:
         """Tell whether the answer was ended by us, though nobody heard of it."""

@@ -1,4 +1,8 @@
-"""Waiting for notifications of PostgreSQL: one connection for a `Database`, opened when first needed.
+"""Notifications of PostgreSQL: one connection of a `Database` listens, opened when first needed.
+
+They are sent in statements of their own, after what they tell of was stored. PostgreSQL lets one
+transaction with a notification commit at a time, and waits for the disk meanwhile if it wrote
+anything: with 64 writers at once a flush that notified took 400 ms, one that does not takes 13.
 
 What a notification says is never believed: it wakes whoever waits for its key, and they look for
 themselves. So one that is lost costs time and nothing else, and where nothing can be heard (behind a
@@ -20,6 +24,7 @@ _FIRST_PAUSE = 0.1  # before the next attempt to connect; it doubles
 _LONGEST_PAUSE = 30.0
 
 Connect = Callable[[], Awaitable[Wire | None]]
+Send = Callable[[list[str]], Awaitable[object]]
 
 
 class Ear:
@@ -60,6 +65,8 @@ class Bell:
         self._connect = connect
         self._ears: dict[str, set[Ear]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._untold: dict[str, None] = {}
+        self._telling: asyncio.Task[None] | None = None
         self.is_listening = False
 
     @contextmanager
@@ -82,8 +89,32 @@ class Bell:
         for ear in tuple(self._ears.get(key, ())):
             ear.ring()
 
+    def tell(self, key: str, send: Send) -> None:
+        """Notify everybody of a key, soon: those that come meanwhile go into one statement.
+
+        Args:
+            key: What has changed.
+            send: Notifies of such keys.
+        """
+        if not self.is_listening:  # who waits here would not hear of it
+            self.ring(key)
+        self._untold[key] = None
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell(send))
+
+    async def _tell(self, send: Send) -> None:
+        while self._untold:
+            keys = list(self._untold)
+            self._untold.clear()
+            try:
+                await send(keys)
+            except DatabaseError as exc:  # who waits looks by the clock, in the end
+                _log.info("A notification was not sent: %s.", type(exc).__name__)
+
     async def close(self) -> None:
-        """Close the connection, and wake everybody."""
+        """Send what is to be told, close the connection, and wake everybody."""
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
