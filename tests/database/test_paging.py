@@ -159,7 +159,7 @@ async def test_an_empty_page_leads_back(db: Database, schema: deepsearch.Schema,
     statement, order_by = select(schema.chats.c.title), schema.chats.c.title
     page = await db.page(statement, order_by=order_by, limit=2)
     for chat in chats[2:]:
-        await db.chats.delete(chat.id)
+        await db.chats.delete(chat.id, hard=True)
     behind = await db.page(statement, order_by=order_by, after=page.next_cursor)
     assert (behind.items, behind.next_cursor, behind.previous_cursor) == ([], None, END)
     back = await db.page(statement, order_by=order_by, before=behind.previous_cursor)

@@ -1,6 +1,6 @@
 """Does the database hold what the schema describes? One statement on the catalog tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -138,14 +138,19 @@ _STRANGE = (
 )
 
 
+_FEW = 4  # columns that anybody's table may have: id, user_id, name, created_at
+
+
 def _is_akin(schema: Schema[Any, Any, Any, Any], present: Mapping[str, Mapping[str, int]]) -> bool:
     """Say whether the tables that are there look like the schema's in an earlier state.
 
-    An earlier state has most of the columns of each table, whatever it lacks: another project's
-    `users` has an `id` and an `email` in common with ours.
+    An earlier state has most of the columns of each table, or a good many and no others: another
+    project's `users` has an `id` and an `email` in common with ours.
     """
     there = [table for table in schema.tables.values() if table.name in present]
-    return all(
-        2 * sum(column.name in present[table.name] for column in table.columns) > len(table.columns)
-        for table in there
-    )
+    return all(_has_most(present[table.name], [c.name for c in table.columns]) for table in there)
+
+
+def _has_most(present: Mapping[str, int], wanted: Sequence[str]) -> bool:
+    common = len(present.keys() & set(wanted))
+    return 2 * common > len(wanted) or common == len(present) > _FEW
