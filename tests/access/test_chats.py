@@ -176,3 +176,15 @@ async def test_an_input_and_a_title_are_one_too_many(mine: UserScope) -> None:
     assert (await mine.chats.create(NewChat(title="Given"))).title == "Given"
     with pytest.raises(InvalidInputError, match="not both"):
         await mine.chats.create(NewChat(title="Given"), title="Given too")
+
+
+async def test_a_fork_leaves_out_what_is_still_being_written(mine: UserScope, chat: Chat) -> None:
+    await mine.messages.append(chat.id, NewMessage(role="user", content="question"))
+    async with mine.messages.stream(chat.id) as answer:
+        await answer.write("so far")
+        await answer.flush()
+        for at in (None, answer.id):
+            fork = await mine.chats.fork(chat.id, at=at)
+            copies = (await mine.messages.list(fork.id)).items
+            assert [(copy.content, copy.status) for copy in copies] == [("question", "complete")]
+            assert fork.head == copies[0].id

@@ -242,6 +242,21 @@ async def test_what_stands_beside_or_after_a_message_in_the_trash(
     assert (await mine.messages.get(b.id)).parent_id is None
 
 
+async def test_an_answer_that_is_being_written_goes_on_in_the_trash(
+    mine: UserScope, chat: Chat
+) -> None:
+    await mine.messages.append(chat.id, *said("question"))
+    async with mine.messages.stream(chat.id) as answer:
+        await answer.write("paid ")
+        await mine.messages.delete(answer.id)
+        await mine.chats.delete(chat.id)
+        await answer.flush()
+        await answer.write("for")
+    await mine.chats.restore(chat.id)
+    back = await mine.messages.restore(answer.id)
+    assert (back.content, back.status) == ("paid for", "complete")
+
+
 @EVERY_WAY
 async def test_a_purge_walks_up_through_all_that_go(
     db: Database, mine: UserScope, chat: Chat, schema: deepsearch.Schema

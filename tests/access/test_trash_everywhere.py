@@ -124,7 +124,7 @@ async def nothing(answer: object) -> None:
     """Write nothing."""
 
 
-# What needs a chat or a message that is there: for a deleted chat, and for a deleted message.
+# What needs a chat or a message that is there, and says when it is not: for a deleted chat, and for a deleted message.
 WRITES: dict[str, list[tuple[str, Read]]] = {
     "chats.update": [("chat", lambda s, w: s.chats.update(w.chat.id, title="new"))],
     "chats.delete": [("chat", lambda s, w: s.chats.delete(w.chat.id))],
@@ -152,6 +152,12 @@ WRITES: dict[str, list[tuple[str, Read]]] = {
         ("chat", lambda s, w: s.messages.delete(w.message.id)),
         ("message", lambda s, w: s.messages.delete(w.message.id)),
     ],
+    "messages.list": [
+        ("chat", lambda s, w: s.messages.list(w.chat.id)),
+        ("message", lambda s, w: s.messages.list(w.chat.id, branch=w.message.id)),
+        ("message", lambda s, w: s.messages.list(w.chat.id, after=START, branch=w.message.id)),
+    ],
+    "messages.siblings": [("message", lambda s, w: s.messages.siblings(w.message.id))],
     "messages.stream": [
         ("chat", lambda s, w: stream(s, chat_id=w.chat.id)),
         ("message", lambda s, w: stream(s, chat_id=w.chat.id, parent_id=w.message.id)),

@@ -236,7 +236,8 @@ class AnyChats:
     async def fork(self, chat_id: str, *, at: str | None = None, title: str | None = None) -> Chat:
         """Copy a branch into a chat of its own, in one statement.
 
-        The copies have new ids and keep their times; feedback and usage stay with the originals.
+        The copies have new ids and keep their times; feedback and usage stay with the originals. An
+        answer that is still being written is left out.
 
         Args:
             chat_id: Which chat.

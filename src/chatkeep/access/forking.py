@@ -32,8 +32,8 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
     """Compile it. Parameters: `id` of the chat, in a scope `user_id`; `tip`, `new_id`, `title`.
 
     Without `tip` (NULL) the branch that the chat shows is copied, without `title` the chat's. What
-    is in the trash is left out. Copies keep their times; their ids are new, as PostgreSQL makes
-    them.
+    is in the trash is left out, and an answer that is still being written: nobody would end the
+    copy. Copies keep their times; their ids are new, as PostgreSQL makes them.
     """
     chat, message = chats.table, branch.messages.table
     tip = bindparam("tip", type_=message.c["id"].type)
@@ -43,7 +43,7 @@ def fork_query(chats: Rows[Chat], branch: Branch) -> Query[Chat]:
     kept = (
         select(message, new_id)
         .where(message.c["user_id"] == path.c["user_id"], message.c["id"] == path.c["id"])
-        .where(branch.messages.live)
+        .where(branch.messages.live, message.c["status"] != "streaming")
         .cte("kept")
         .prefix_with("MATERIALIZED")
     )
