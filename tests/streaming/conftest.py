@@ -50,7 +50,7 @@ async def place(database_url: str) -> AsyncIterator[Place]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def db(place: Place) -> AsyncIterator[Database]:
     async with place.database() as opened:
-        await opened.users.create(NewUser(id="ada", email="ada@example.com"))
+        await opened.users.create(NewUser(id="ada", email="ada@example.org"))
         yield opened
 
 
