@@ -9,7 +9,7 @@ import asyncpg
 
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import ledger
-from chatkeep.kit.applying.lock import migration_lock
+from chatkeep.kit.applying.lock import WAIT, migration_lock
 from chatkeep.kit.applying.matching import Matching, read_matching, refuse_edited, refuse_missing
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.replay import replay
@@ -44,7 +44,7 @@ class Options:
     to: str | None = None
     accept: tuple[str, ...] = ()
     tables_filter: tuple[str, ...] = ()
-    lock_wait: float = 60.0
+    lock_wait: float = WAIT
     dry_run: bool = False
 
 

@@ -1,7 +1,6 @@
 """Applying the pending migrations, each with its bookkeeping: once, in order, or not at all."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -12,7 +11,8 @@ from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
 from chatkeep.kit.applying.ledger import Record, read_rows
 from chatkeep.kit.applying.limits import Limits
-from chatkeep.kit.applying.lock import BOOKS, keys, migration_lock
+from chatkeep.kit.applying.line import Line, open_line
+from chatkeep.kit.applying.lock import BOOKS, WAIT, keys
 from chatkeep.kit.applying.matching import (
     Matching,
     read_matching,
@@ -25,12 +25,11 @@ from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.run import refuse_unfit_statements
 from chatkeep.kit.applying.script import Script
 from chatkeep.kit.applying.stepwise import stepwise
-from chatkeep.kit.applying.waiting import Watch
-from chatkeep.kit.applying.whole import Line, run_whole
+from chatkeep.kit.applying.whole import run_whole
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder, Migration
 
-LOCK_WAIT = 60.0  # seconds
+_NAME = "chatkeep migrate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Options:
             there, where the run itself cannot tell.
     """
 
-    lock_wait: float = LOCK_WAIT
+    lock_wait: float = WAIT
     limits: Limits = field(default_factory=Limits)
     allow_out_of_order: bool = False
     resume_after: int | None = None
@@ -94,7 +93,7 @@ async def pending(
         ConnectionFailedError: No connection to the database.
     """
     _ = folder.until(to)
-    async with connect(url, name="chatkeep migrate") as connection:
+    async with connect(url, name=_NAME) as connection:
         matching = await read_matching(connection, folder)
     return _pending(folder, matching, to, out_of_order=allow_out_of_order)
 
@@ -138,7 +137,7 @@ async def dry_run(
     """
     chosen = options or Options()
     _ = folder.until(to)
-    async with connect(url, name="chatkeep migrate") as connection:
+    async with connect(url, name=_NAME) as connection:
         await refuse_pooler(connection)
         matching = await read_matching(connection, folder)
         there = await books.look(connection)
@@ -218,7 +217,8 @@ async def migrate(
     """
     chosen = options or Options()
     _ = folder.until(to)
-    async with _line(folder, url, chosen, on_event) as line:
+    project = project_of(folder)
+    async with open_line(url, _NAME, project, chosen, on_event) as line:
         connection = line.connection
         matching = await read_matching(connection, folder)
         todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
@@ -227,7 +227,6 @@ async def migrate(
         running = matching.running()
         _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
         ledger = await _books(connection, folder)
-        project = project_of(folder)
         await _claim(connection, matching, ledger, project)
         done: list[Applied] = []
         for migration in todo:
@@ -245,19 +244,6 @@ async def migrate(
         ledger != "none",
         tuple(invalid),
     )
-
-
-@asynccontextmanager
-async def _line(folder: Folder, url: str, options: Options, tell: Tell) -> AsyncGenerator[Line]:
-    async with connect(url, name="chatkeep migrate") as connection:
-        await refuse_pooler(connection)
-        project = project_of(folder)
-        async with migration_lock(connection, wait=options.lock_wait, project=project):
-            watch = Watch(url, connection, options.limits, tell)
-            try:
-                yield Line(connection, watch, tell)
-            finally:
-                await watch.close()
 
 
 def _pending(

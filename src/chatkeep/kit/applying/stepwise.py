@@ -19,6 +19,7 @@ from chatkeep.kit.applying.batch import Batch, batch_of
 from chatkeep.kit.applying.batches import Progress, run_batches
 from chatkeep.kit.applying.events import Batched, Begun, Dropped, Ran, Recognised
 from chatkeep.kit.applying.ledger import Record
+from chatkeep.kit.applying.line import Line
 from chatkeep.kit.applying.lock import refuse_lost
 from chatkeep.kit.applying.run import NEEDS_NO_TRANSACTION, hints, line_of, place
 from chatkeep.kit.applying.script import (
@@ -29,7 +30,6 @@ from chatkeep.kit.applying.script import (
     own_limits,
     statements,
 )
-from chatkeep.kit.applying.whole import Line
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder.tokens import tokens
 from chatkeep.kit.refusal import describe, sqlstate
