@@ -40,12 +40,11 @@ def diff(  # noqa: PLR0913 - one parameter for each option
     import asyncio
 
     from chatkeep.kit.compare import Options, compare
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(scratch_url=scratch_url)
     options = Options(renames, allow_drops, accept)
-    with places.scratch_url(settings) as server:
-        statements = asyncio.run(compare(start, goal, Scratch(server), Path.cwd(), options))
+    with places.scratch(settings) as scratch:
+        statements = asyncio.run(compare(start, goal, scratch, Path.cwd(), options))
     _print(statements, as_json=as_json)
     if statements:
         raise SystemExit(1)
