@@ -50,5 +50,7 @@ def test_a_command_waits_for_another_as_long_as_the_kit_does():
     waits: dict[str, object] = {}
     for name, (module, attribute, _) in COMMANDS.items():
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        waits |= {name: option.default for option in command.params if option.name == "lock_wait"}
+        for option in command.params:
+            if option.name == "lock_wait":
+                waits[name] = option.default
     assert waits == dict.fromkeys(("migrate", "rollback", "baseline"), lock.WAIT)
