@@ -91,16 +91,8 @@ class Live:
         Raises:
             UnansweredError: It took too long, or PostgreSQL refused it.
         """
-        try:
-            async with self.connection.transaction(readonly=True):
-                await self.connection.fetchrow(
-                    _LIMITS, _milliseconds(self.seconds), _milliseconds(LOCK_TIMEOUT)
-                )
-                return await self.connection.fetch(sql, *values)
-        except BROKEN:
-            raise
-        except asyncpg.PostgresError as exc:
-            raise _unanswered(exc, self.seconds) from None  # its text may hold a value
+        async with self._limited():
+            return await self.connection.fetch(sql, *values)
 
     async def tell(self, block: str, setting: str) -> str:
         """Run a DO block that changes nothing, and give what it put into a setting.
@@ -108,21 +100,24 @@ class Live:
         Raises:
             UnansweredError: It took too long, or PostgreSQL refused it.
         """
+        async with self._limited():
+            await self.connection.execute(block)
+            said = "SELECT pg_catalog.current_setting($1, true)"
+            return str(await self.connection.fetchval(said, setting))
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncGenerator[None]:
+        """Let a question change nothing, wait for no lock and take no long time."""
         try:
             async with self.connection.transaction(readonly=True):
                 await self.connection.fetchrow(
                     _LIMITS, _milliseconds(self.seconds), _milliseconds(LOCK_TIMEOUT)
                 )
-                await self.connection.execute(block)
-                return str(
-                    await self.connection.fetchval(
-                        "SELECT pg_catalog.current_setting($1, true)", setting
-                    )
-                )
+                yield
         except BROKEN:
             raise
         except asyncpg.PostgresError as exc:
-            raise _unanswered(exc, self.seconds) from None
+            raise _unanswered(exc, self.seconds) from None  # its text may hold a value
 
 
 @asynccontextmanager
