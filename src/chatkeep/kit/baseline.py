@@ -10,7 +10,7 @@ import asyncpg
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import ledger
 from chatkeep.kit.applying.lock import WAIT, migration_lock
-from chatkeep.kit.applying.matching import Matching, read_matching, refuse_edited, refuse_missing
+from chatkeep.kit.applying.matching import Matching, match_books, refuse_edited, refuse_missing
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.belonging import belongings
@@ -107,7 +107,10 @@ async def baseline(
             async with migration_lock(connection, wait=chosen.lock_wait, project=project):
                 found = await _look(connection, folder, states, chosen)
                 if not found.left and found.new:
-                    await ledger.record_baseline(connection, found.new, project=project)
+                    kind = await ledger.prepare_books(connection, found.books, folder.migrations)
+                    await ledger.record_baseline(
+                        connection, found.new, ledger=kind, project=project
+                    )
     fits = None
     if found.left and not found.empty and len(folder.migrations) <= _MOST_TRIED:
         fits = await _fitting(folder, found.live, states.known, scratch)
@@ -142,6 +145,7 @@ def _takes_away(migration: Migration) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    books: ledger.Books
     matching: Matching
     live: Catalog
     new: tuple[Migration, ...]
@@ -169,7 +173,8 @@ async def _look(
     states: _States,
     options: Options,
 ) -> _Found:
-    matching = await read_matching(connection, folder)
+    noted = await ledger.read_books(connection)
+    matching = match_books(folder, noted)
     refuse_edited(matching)
     refuse_missing(matching)
     live = await read_catalog(connection)
@@ -180,9 +185,8 @@ async def _look(
     new = tuple(m for m in folder.until(options.to) if m.tag not in applied)
     left = tuple(difference for difference in every if difference not in accepted)
     tables = {key for key in states.whole.facts if key.kind is Kind.TABLE}
-    return _Found(
-        matching, live, new, left, accepted, bool(tables) and tables.isdisjoint(live.facts)
-    )
+    empty = bool(tables) and tables.isdisjoint(live.facts)
+    return _Found(noted, matching, live, new, left, accepted, empty)
 
 
 def _accepted(found: Sequence[Difference], accept: Sequence[str]) -> tuple[Difference, ...]:

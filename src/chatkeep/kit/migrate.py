@@ -9,12 +9,13 @@ from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import books, indexes, named
 from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
-from chatkeep.kit.applying.ledger import Record, read_rows
+from chatkeep.kit.applying.ledger import Record, prepare_books, read_books
 from chatkeep.kit.applying.limits import Limits
 from chatkeep.kit.applying.line import Line, open_line
 from chatkeep.kit.applying.lock import BOOKS, WAIT, keys
 from chatkeep.kit.applying.matching import (
     Matching,
+    match_books,
     read_matching,
     refuse_disorder,
     refuse_edited,
@@ -139,12 +140,10 @@ async def dry_run(
     _ = folder.until(to)
     async with connect(url, name=_NAME) as connection:
         await refuse_pooler(connection)
-        matching = await read_matching(connection, folder)
-        there = await books.look(connection)
-        names = await named.missing(connection, folder.migrations, await read_rows(connection))
-    todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
-    for migration in todo:
-        refuse_unfit_statements(migration)
+        found = await read_books(connection)
+        names = await named.missing(connection, folder.migrations, found.rows)
+    matching = match_books(folder, found)
+    todo = _todo(folder, matching, to, chosen)
     project = project_of(folder)
     done = {tag: record.done for tag, record in matching.running().items()}
     planned = tuple(
@@ -154,7 +153,7 @@ async def dry_run(
     )
     locks = keys(project)
     before = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
-    made = books.creation(there)
+    made = books.creation(found.there)
     if made:
         lock, unlock = (
             BOOKS.call(f"pg_{word}") for word in ("try_advisory_lock", "advisory_unlock")
@@ -175,12 +174,6 @@ async def _apply(line: Line, script: Script, record: Record | None, chosen: Opti
         return await run_whole(line, script)
     after = chosen.resume_after if record is not None else None
     return await stepwise(line, script, record).run(after)
-
-
-async def _books(connection: asyncpg.Connection, folder: Folder) -> books.Ledger:
-    ledger = await books.prepare(connection)
-    await named.prepare(connection, folder.migrations, await read_rows(connection))
-    return ledger
 
 
 async def migrate(
@@ -220,13 +213,12 @@ async def migrate(
     project = project_of(folder)
     async with open_line(url, _NAME, project, chosen, on_event) as line:
         connection = line.connection
-        matching = await read_matching(connection, folder)
-        todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
-        for migration in todo:
-            refuse_unfit_statements(migration)
+        found = await read_books(connection)
+        matching = match_books(folder, found)
+        todo = _todo(folder, matching, to, chosen)
         running = matching.running()
         _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
-        ledger = await _books(connection, folder)
+        ledger = await prepare_books(connection, found, folder.migrations)
         await _claim(connection, matching, ledger, project)
         done: list[Applied] = []
         for migration in todo:
@@ -255,6 +247,14 @@ def _pending(
     todo = [m for m in matching.of("pending", "running") if m.tag in wanted]
     if not out_of_order:
         refuse_disorder(matching, todo)
+    return todo
+
+
+def _todo(folder: Folder, matching: Matching, to: str | None, options: Options) -> list[Migration]:
+    """Give what shall run; nothing of it may be unfit to."""
+    todo = _pending(folder, matching, to, out_of_order=options.allow_out_of_order)
+    for migration in todo:
+        refuse_unfit_statements(migration)
     return todo
 
 

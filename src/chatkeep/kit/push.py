@@ -136,7 +136,7 @@ def _ours(live: Catalog, goal: Catalog, options: Options, renames: Renames) -> C
 
 
 async def _refuse_migrated(connection: asyncpg.Connection) -> None:
-    rows = await ledger.read_rows(connection)
+    rows = (await ledger.read_books(connection)).rows
     if rows:
         said = "A migration was" if len(rows) == 1 else f"{len(rows)} migrations were"
         raise MigrationError(

@@ -130,7 +130,7 @@ def _move(placed: Placed) -> Move:
 async def _refuse_applied(moved: Sequence[Placed], path: Path, url: str) -> None:
     pieces = [placed.piece for placed in moved]
     async with connect(url, name="chatkeep rebase") as connection:
-        rows = await ledger.read_rows(connection)
+        rows = (await ledger.read_books(connection)).rows
     applied = match([piece.migration(piece.entry, path) for piece in pieces], rows).of("applied")
     if applied:
         names = ", ".join(migration.tag for migration in applied)

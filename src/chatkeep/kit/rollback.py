@@ -7,11 +7,11 @@ from chatkeep.errors import MigrationError, RowsInTheWayError
 from chatkeep.kit.applying import books
 from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
-from chatkeep.kit.applying.ledger import Record
+from chatkeep.kit.applying.ledger import Record, read_books
 from chatkeep.kit.applying.limits import Limits
 from chatkeep.kit.applying.line import Line, open_line
 from chatkeep.kit.applying.lock import WAIT
-from chatkeep.kit.applying.matching import Matching, read_matching
+from chatkeep.kit.applying.matching import Matching, match_books, read_matching
 from chatkeep.kit.applying.pooler import refuse_pooler
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.stepwise import stepwise
@@ -164,13 +164,13 @@ async def rollback(
         _refuse_losses(plan)
     project = project_of(plan.folder)
     async with open_line(url, _NAME, project, chosen, on_event) as line:
-        matching = await read_matching(line.connection, plan.folder)
+        found = await read_books(line.connection)
+        matching = match_books(plan.folder, found)
         _refuse_changes(plan, matching)
         half = matching.half_reversed()
-        ledger = (await books.look(line.connection)).ledger
         done: list[Reverted] = []
         for each in plan.reversals:
-            script = _script(each, chosen.limits, ledger, project)
+            script = _script(each, chosen.limits, found.there.ledger, project)
             seconds = await _run(line, script, half.get(each.up.tag))
             done.append(Reverted(each.up, seconds))
             if on_reverted is not None:

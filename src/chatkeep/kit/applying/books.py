@@ -115,17 +115,20 @@ async def look(connection: asyncpg.Connection) -> Look:
     return Look(drizzle, ledger, is_there, can_write)
 
 
-async def prepare(connection: asyncpg.Connection) -> Ledger:
+async def prepare(connection: asyncpg.Connection, there: Look) -> Ledger:
     """Create the bookkeeping that is not there yet; say what there is of our ledger to write to.
 
     A role without the right to create schemas can go on where drizzle's table exists; where our
     ledger is then missing or of an older chatkeep, it stays so.
 
+    Args:
+        connection: Not in a transaction.
+        there: What `look` saw.
+
     Raises:
         MigrationError: drizzle's table is absent and the role may not create it.
         MigrationLockError: Another process is at the same for longer than half a minute.
     """
-    there = await look(connection)
     if there.is_complete:
         return "full"
     async with held(connection, BOOKS, wait=30):

@@ -13,7 +13,7 @@ from chatkeep.errors import (
     MigrationOrderError,
 )
 from chatkeep.kit.applying import named
-from chatkeep.kit.applying.ledger import Record, Row, read_records, read_rows
+from chatkeep.kit.applying.ledger import Books, Record, Row, read_books
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.folder.journal import Replaced
 from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
@@ -94,8 +94,13 @@ async def read_matching(connection: asyncpg.Connection, folder: Folder) -> Match
     Raises:
         MigrationError: The role may not read drizzle's table.
     """
-    rows, records = await read_rows(connection), await read_records(connection)
-    return match(folder.migrations, rows, records.values(), project=project_of(folder))
+    return match_books(folder, await read_books(connection))
+
+
+def match_books(folder: Folder, found: Books) -> Matching:
+    """Match the folder with a database's bookkeeping; see `match`."""
+    records = found.records.values()
+    return match(folder.migrations, found.rows, records, project=project_of(folder))
 
 
 def match(
