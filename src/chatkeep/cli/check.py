@@ -65,7 +65,7 @@ async def _check(
 
     if database is None:
         note = "No database was given (--url or DATABASE_URL): not compared."
-    elif settings.url is None and not (await status(folder, database)).count("applied", "edited"):
+    elif settings.url is None and not (await status(folder, database)).has_any:
         database, note = None, "The embedded database has nothing of the folder: not compared."
     else:
         note = None

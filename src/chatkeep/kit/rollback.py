@@ -167,7 +167,7 @@ async def rollback(
         found = await read_books(line.connection)
         matching = match_books(plan.folder, found)
         _refuse_changes(plan, matching)
-        half = matching.half_reversed()
+        half = matching.half_reversed
         done: list[Reverted] = []
         for each in plan.reversals:
             script = _script(each, chosen.limits, found.there.ledger, project)
