@@ -1,6 +1,5 @@
 """Adopting a database that something else made: compared, and noted without being run."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -22,9 +21,8 @@ from chatkeep.kit.differences import Difference, differences
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.squashing.rows import touches_rows
+from chatkeep.kit.states import Course, course_of_migrations
 
-# Each state is read only where the next file holds one of these words, in a block or not.
-_TAKING = re.compile(r"\b(?:DROP|RENAME|SET\s+SCHEMA)\b", re.IGNORECASE)
 _MOST_TRIED = 100  # migrations; beyond these no other place is looked for
 
 
@@ -98,7 +96,7 @@ async def baseline(
     """
     chosen = options or Options()
     wanted = folder.until(chosen.to)
-    states = await _states(folder, len(wanted), scratch)
+    states = await course_of_migrations(folder.migrations, len(wanted), scratch)
     project = project_of(folder)
     async with connect(url, name="chatkeep baseline") as connection:
         if chosen.dry_run:
@@ -115,32 +113,6 @@ async def baseline(
     if found.left and not found.empty and len(folder.migrations) <= _MOST_TRIED:
         fits = await _fitting(folder, found.live, states.known, scratch)
     return _report(found, fits)
-
-
-@dataclass(frozen=True, slots=True)
-class _States:
-    goal: Catalog
-    whole: Catalog
-    known: tuple[Catalog, ...]  # what the folder had at some time; a DROP may have been left out
-
-
-async def _states(folder: Folder, wanted: int, scratch: Scratch) -> _States:
-    known: list[Catalog] = []
-    async with scratch.database() as url, connect(url) as connection:
-        goal = whole = await read_catalog(connection)
-        for number, migration in enumerate(folder.migrations, 1):
-            if number > 1 and number - 1 != wanted and _takes_away(migration):
-                known.append(await read_catalog(connection))
-            await replay(connection, [migration])
-            if number == wanted:
-                goal = await read_catalog(connection)
-        whole = goal if wanted == len(folder.migrations) else await read_catalog(connection)
-    return _States(goal, whole, (goal, whole, *known))
-
-
-def _takes_away(migration: Migration) -> bool:
-    """Whether something may be gone after it, or have another name."""
-    return _TAKING.search(migration.sql) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +142,7 @@ def _report(found: _Found, fits: str | None) -> Baselined:
 async def _look(
     connection: asyncpg.Connection,
     folder: Folder,
-    states: _States,
+    states: Course,
     options: Options,
 ) -> _Found:
     noted = await ledger.read_books(connection)
