@@ -125,8 +125,9 @@ def _print_dry_run(found: "DryRun", *, as_json: bool) -> None:
         print_json({"before": found.before, "pending": pending, "after": found.after})
         return
     if not found.planned:
-        click.echo("Nothing is pending.")
-        return
+        click.echo("-- Nothing is pending." if found.books else "Nothing is pending.")
+        if not found.books:
+            return
     for text in (found.before, *(one.sql for one in found.planned), found.after):
         click.echo(text)
 

@@ -1,9 +1,7 @@
 """Applying the pending migrations, each with its bookkeeping: once, in order, or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import asyncpg
 
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import books, indexes, named
@@ -112,13 +110,22 @@ class DryRun:
     """What `migrate` would send, in its order.
 
     Attributes:
-        before: The lock, and the tables of the bookkeeping where they are missing.
+        locked: The lock.
+        books: What makes the tables of the bookkeeping, or brings them to the form that they have
+            now; "" where nothing is to be done. A run does this also when no migration is pending.
+        planned: The migrations.
         after: The lock's end.
     """
 
-    before: str
+    locked: str
+    books: str
     planned: tuple[Planned, ...]
     after: str
+
+    @property
+    def before(self) -> str:
+        """What comes before the migrations."""
+        return self.locked + self.books
 
 
 async def dry_run(
@@ -152,7 +159,7 @@ async def dry_run(
         for script in [Script(migration, chosen.limits, "full", project)]
     )
     locks = keys(project)
-    before = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
+    locked = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
     made = books.creation(found.there)
     if made:
         lock, unlock = (
@@ -160,7 +167,9 @@ async def dry_run(
         )
         made = f"{lock};\n{made}\n{unlock};\n"
     after = "".join(f"{key.call('pg_advisory_unlock')};\n" for key in reversed(locks))
-    return DryRun(f"{before}{made}{names}", planned, after)
+    claim = _claim(matching, project)
+    claimed = f"{claim};\n" if claim else ""
+    return DryRun(locked, f"{made}{names}{claimed}", planned, after)
 
 
 def _text(script: Script, done: int | None) -> str:
@@ -219,7 +228,8 @@ async def migrate(
         running = matching.running()
         _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
         ledger = await prepare_books(connection, found, folder.migrations)
-        await _claim(connection, matching, ledger, project)
+        if ledger == "full" and (claim := _claim(matching, project)):
+            await connection.execute(claim)
         done: list[Applied] = []
         for migration in todo:
             script = Script(migration, chosen.limits, ledger, project)
@@ -266,19 +276,8 @@ def _refuse_resumption(resume_after: int | None, running: set[str]) -> None:
         )
 
 
-async def _claim(
-    connection: asyncpg.Connection, matching: Matching, ledger: books.Ledger, project: str | None
-) -> None:
-    """Put the project's name to the records of an older chatkeep."""
-    if ledger != "full" or project is None:
-        return
-    unnamed = list(_unnamed(matching))
-    if unnamed:
-        dates, hashes = zip(*unnamed, strict=True)
-        await connection.execute(books.CLAIM, project, dates, hashes)
-
-
-def _unnamed(matching: Matching) -> Iterator[tuple[int, str]]:
-    for each in matching.migrations:
-        if each.record is not None and each.record.project is None:
-            yield each.record.created_at, each.record.hash
+def _claim(matching: Matching, project: str | None) -> str:
+    """Give the statement that puts the project's name to its records of an older chatkeep."""
+    records = [each.record for each in matching.migrations if each.record is not None]
+    unnamed = [(one.created_at, one.hash) for one in records if one.project is None]
+    return books.claim(project, unnamed) if project is not None and unnamed else ""

@@ -183,8 +183,8 @@ async def _run(line: Line, script: ReverseScript, record: Record | None) -> floa
         return await run_whole(line, script)
     if record is not None and record.project is None and script.project is not None:
         # The folder got its name after the reverse broke off.
-        claimed = [record.created_at], [record.hash]
-        await line.connection.execute(books.CLAIM, script.project, *claimed)
+        claim = books.claim(script.project, [(record.created_at, record.hash)])
+        await line.connection.execute(claim)
     return await stepwise(line, script, record).run(None)
 
 

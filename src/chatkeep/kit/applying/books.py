@@ -3,6 +3,7 @@
 The statements are whole texts without parameters: a dry run prints the very ones that run.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
@@ -75,12 +76,6 @@ left join (
 ) l on true
 """
 _SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
-
-CLAIM = """
-update "chatkeep"."migrations" m set project = $1
-from unnest($2::bigint[], $3::text[]) as n (created_at, hash)
-where m.project is null and m.created_at = n.created_at and m.hash = n.hash
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +187,20 @@ def drizzle_row(migration: Migration) -> str:
     if migration.name is not None:
         columns, values = f"{columns}, name", f"{values}, {literal(migration.name)}"
     return f'insert into "drizzle"."__drizzle_migrations" ({columns}) values ({values})'  # noqa: S608 - literals and a number
+
+
+def claim(project: str, rows: Iterable[tuple[int, str]]) -> str:
+    """Give the statement that puts the project's name to records of an older chatkeep.
+
+    Args:
+        project: Its name.
+        rows: Date and hash of each; at least one.
+    """
+    pairs = ", ".join(f"({created_at}, {literal(hash_)})" for created_at, hash_ in rows)
+    return (
+        f'update "chatkeep"."migrations" set project = {literal(project)}\n'  # noqa: S608 - literals and numbers
+        f"where project is null and (created_at, hash) in ({pairs})"
+    )
 
 
 @dataclass(frozen=True, slots=True)
