@@ -16,6 +16,7 @@ from chatkeep.kit.folder.append import Draft
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.safe.step import Refill
 from chatkeep.kit.safe.writing import safe_steps
 from chatkeep.kit.snapshot.snapshot import snapshot
 from chatkeep.kit.target import State, Target
@@ -69,6 +70,7 @@ class _Part:
         goal: What it must lead to; None where that is nobody's but its own affair.
         irreversible: Why it has no reverse; "" where one is looked for.
         name: Which step of a safe series it is; "" where it is the whole change.
+        refills: What its reverse has to fill again.
     """
 
     sql: str
@@ -77,6 +79,7 @@ class _Part:
     renames: Renames = field(default_factory=dict[tuple[str, ...], str | None])
     irreversible: str = ""
     name: str = ""
+    refills: tuple[Refill, ...] = ()
 
 
 class Drafter:
@@ -192,7 +195,14 @@ class Drafter:
         if not reason:
             before, after = states
             try:
-                planned = plan_reverse(up, before, after, renames=part.renames, lost=part.loses)
+                planned = plan_reverse(
+                    up,
+                    before,
+                    after,
+                    renames=part.renames,
+                    lost=part.loses,
+                    refills=part.refills,
+                )
             except MigrationError as exc:
                 reason = str(exc.args[0])
             else:
@@ -249,6 +259,7 @@ async def _safe_parts(
             renames if step.name == "rename" else {},
             own if step.name == "contract" else "",
             step.name if len(steps) > 1 else "",
+            step.refills,
         )
         for number, step in enumerate(steps, start=1)
     ]

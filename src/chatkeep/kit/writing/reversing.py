@@ -1,11 +1,12 @@
 """The reverse of a migration: the same differ, backwards."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.fact import Kind
 from chatkeep.kit.catalog.tables import Column, Table
 from chatkeep.kit.catalog.types import Enum
 from chatkeep.kit.folder.directives import directives
@@ -14,6 +15,7 @@ from chatkeep.kit.folder.reading import Migration, hash_of
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.safe.step import Refill
 from chatkeep.kit.writing import draft as text
 
 REVERSE_KEY = "reverse"
@@ -40,7 +42,13 @@ class Reverse:
 
 
 def plan_reverse(
-    up: Migration, before: Catalog, after: Catalog, *, renames: Renames, lost: Sequence[str]
+    up: Migration,
+    before: Catalog,
+    after: Catalog,
+    *,
+    renames: Renames,
+    lost: Sequence[str],
+    refills: Sequence[Refill] = (),
 ) -> Reverse:
     """Plan the way back.
 
@@ -50,14 +58,26 @@ def plan_reverse(
         after: Where it leads.
         renames: What it renames, as `plan` took them.
         lost: What it loses by itself, which no reverse brings back.
+        refills: What fills columns that the way back makes, right after them.
 
     Raises:
         MigrationError: The differ cannot go back.
     """
     back = inverted(renames, before, after)
     statements = plan(after, before, renames=back, allow_drops=True)
+    for refill in refills:
+        made = [n for n, s in enumerate(statements, 1) if _makes(s, refill.columns)]
+        if made:
+            filled = Statement(refill.sql, Kind.COLUMN, ", ".join(sorted(refill.columns)))
+            statements = [*statements[: made[-1]], filled, *statements[made[-1] :]]
     loses = tuple(statement.loses for statement in statements if statement.loses)
     return Reverse(_file(up.hash, statements, loses, lost), loses)
+
+
+def _makes(statement: Statement, columns: Collection[str]) -> bool:
+    return (statement.kind, statement.action) == (Kind.COLUMN, "create") and (
+        statement.object in columns
+    )
 
 
 def _file(
