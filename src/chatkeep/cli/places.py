@@ -36,8 +36,9 @@ rename_option = click.option(
     metavar="OLD:NEW",
     callback=_with_colon,
     help=(
-        "Say that OLD (table, table.column or type.label) is NEW now, as in app_user.bio:about, "
-        "names whole with their prefix. With nothing as NEW: that it goes."
+        "Say that OLD (a table, table.column, type, type.label, view, function, sequence, schema and "
+        "so on) is NEW now, as in app_user.bio:about, names whole with their prefix. With nothing as "
+        "NEW: that it goes."
     ),
 )
 

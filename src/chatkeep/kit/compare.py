@@ -86,7 +86,7 @@ async def compare(
     statements = plan(
         before,
         after,
-        renames=parse_renames(chosen.renames, before),
+        renames=parse_renames(chosen.renames, before, after),
         using=using,
         allow_drops=chosen.allow_drops,
         accept=chosen.accept,

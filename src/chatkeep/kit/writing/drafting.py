@@ -13,6 +13,7 @@ from chatkeep.errors import (
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.folder.append import Draft
+from chatkeep.kit.plan.naming import name_in
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
 from chatkeep.kit.plan.statement import Statement
@@ -22,7 +23,7 @@ from chatkeep.kit.snapshot.snapshot import snapshot
 from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import draft as text
 from chatkeep.kit.writing.bench import Bench, provisional
-from chatkeep.kit.writing.deriving import derive_name
+from chatkeep.kit.writing.deriving import MOST_NAMES, derive_name
 from chatkeep.kit.writing.prove import HINT, refuse_faults
 from chatkeep.kit.writing.reversing import (
     REASON_KEY,
@@ -143,7 +144,7 @@ class Drafter:
         self, state: Catalog, goal: Catalog, step: Step
     ) -> tuple[list[Statement], Renames]:
         """Plan; ask about renames for as long as there is something unclear and somebody to ask."""
-        renames = dict(parse_renames(self._options.renames, state))
+        renames = dict(parse_renames(self._options.renames, state, goal))
         using = step.state.using() if step.state else {}
         # The stages of an upgrade say what they drop; nobody has to be asked.
         allow_drops = self._options.allow_drops or step.stage is not None
@@ -226,10 +227,14 @@ class Drafter:
         return found + end
 
     def _renamed(self, part: _Part) -> str:
-        """Give the name where a table is renamed, which two catalogs alone do not tell."""
+        """Give the name where something whole is renamed, which two catalogs alone do not tell."""
         prefix = self._target.prefix
-        tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
-        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
+        whole = [
+            (name_in(path), new) for path, new in part.renames.items() if len(path) < 3 and new
+        ]
+        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in whole]
+        if len(both) > MOST_NAMES:
+            return f"rename_{len(both)}_things"
         return f"rename_{'_and_'.join(both)}" if both else ""
 
 
