@@ -22,9 +22,10 @@ LOCK_TIMEOUT = 1.0  # seconds; a review never queues behind a lock for longer
 _LIMITS = """
 SELECT pg_catalog.set_config('statement_timeout', $1, true),
        pg_catalog.set_config('lock_timeout', $2, true),
-       pg_catalog.set_config('search_path', 'public', true)
+       pg_catalog.set_config('search_path', 'public', true),
+       pg_catalog.set_config('row_security', 'off', true)  -- to be refused rather than shown a part
 """
-_CANCELLED, _LOCKED = "57014", "55P03"
+_CANCELLED, _LOCKED, _DENIED = "57014", "55P03", "42501"
 
 
 class UnansweredError(Exception):
@@ -142,6 +143,8 @@ def _unanswered(exc: asyncpg.PostgresError, seconds: float) -> UnansweredError:
         reason = f"it took longer than {seconds:g} s"
     elif code == _LOCKED:
         reason = "a table was locked"
+    elif code == _DENIED:
+        reason = "this role may not read all rows"
     else:
         reason = f"PostgreSQL refused it (SQLSTATE {code})"
     return UnansweredError(reason, code)
