@@ -174,8 +174,9 @@ _TEXTS: tuple[tuple[type[Fact], tuple[str, ...]], ...] = (
 def with_texts(fact: Fact, text: Text) -> Fact:
     """Give the fact with its SQL put through a function."""
     fields = next((names for class_, names in _TEXTS if isinstance(fact, class_)), ())
-    changed = {name: _through(getattr(fact, name), text) for name in fields}
-    if isinstance(fact, Statistics):
+    pairs = ((name, getattr(fact, name)) for name in fields)
+    changed = {name: new for name, old in pairs if (new := _through(old, text)) != old}
+    if isinstance(fact, Statistics) and changed:
         changed["items"] = tuple(sorted(text(item) for item in fact.items))
     return replace(fact, **changed) if changed else fact
 

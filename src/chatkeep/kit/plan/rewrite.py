@@ -12,7 +12,7 @@ from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.constraints import Check, Constraint, ForeignKey, Keyed
 from chatkeep.kit.catalog.fact import Fact, Key, Kind, OnTable, Unmodelled
 from chatkeep.kit.catalog.indexes import Index, Statistics
-from chatkeep.kit.catalog.programs import Policy, Trigger
+from chatkeep.kit.catalog.programs import Function, Policy, Trigger, View, ViewDefault
 from chatkeep.kit.catalog.tables import (
     Cluster,
     Column,
@@ -277,6 +277,10 @@ def rename_domain_check(domain: Domain, old: str, new: str) -> Rewrite:
     return change
 
 
+_COUNTING = (Default, ViewDefault, Domain, View, Function)
+"""What may take the next number of a sequence."""
+
+
 def rename_fact(old: Key, new: str) -> Rewrite:
     """Rename a constraint, index or sequence."""
     before, after = (old.path[0], old.path[-1]), (old.path[0], new)
@@ -288,7 +292,7 @@ def rename_fact(old: Key, new: str) -> Rewrite:
     def change(fact: Fact) -> Fact:
         if isinstance(fact, OnTable | Index | Sequence) and fact.key == old:
             return replace(fact, name=new)
-        if old.kind in (Kind.SEQUENCE, Kind.INDEX):
+        if old.kind is Kind.SEQUENCE and isinstance(fact, _COUNTING):
             fact = with_texts(fact, text)
         match fact:
             case SequenceOwner() if old == (Kind.SEQUENCE, fact.path):

@@ -91,7 +91,7 @@ def is_function(around: Around) -> bool:
 
 
 def is_constant(around: Around) -> bool:
-    """Say whether a sequence or index is meant, which expressions name in constants only."""
+    """Say whether a sequence is meant, which expressions name in constants only."""
     return around.inside == "regclass" and around.before != "."
 
 
