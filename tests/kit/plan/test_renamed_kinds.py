@@ -17,6 +17,8 @@ from kit.plan.cases.renamed import CASES, Renamed
 from kit.plan.there_and_back import emptied, look, make, move
 
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
+ON_18 = CASES if FULL else CASES[::2]
+ON_15 = CASES if FULL else CASES[1::6]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ async def check(server: PgServer, urls: tuple[str, str], case: Renamed) -> None:
     await move(url, down, goal, dump, given)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ON_18, ids=lambda case: case.name)
 async def test_there_and_back_by_names_alone(
     pg18: PgServer, two_of_18: tuple[str, str], case: Renamed
 ) -> None:
@@ -62,7 +64,7 @@ async def test_there_and_back_by_names_alone(
 
 
 @pytest.mark.needs("pg15")
-@pytest.mark.parametrize("case", CASES if FULL else CASES[::4], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ON_15, ids=lambda case: case.name)
 async def test_there_and_back_by_names_alone_on_15(
     pg15: PgServer, two_of_15: tuple[str, str], case: Renamed
 ) -> None:
