@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from chatkeep.cli.main import COMMANDS, cli
 from chatkeep.errors import InvalidUrlError
+from chatkeep.kit.applying import lock
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -43,3 +44,13 @@ def test_debug_shows_where_the_error_came_from(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATABASE_URL", "mysql://host/x")
     done = CliRunner().invoke(cli, ["--debug", "status"])
     assert isinstance(done.exception, InvalidUrlError)
+
+
+def test_a_command_waits_for_another_as_long_as_the_kit_does():
+    waits: dict[str, object] = {}
+    for name, (module, attribute, _) in COMMANDS.items():
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        for option in command.params:
+            if option.name == "lock_wait":
+                waits[name] = option.default
+    assert waits == dict.fromkeys(("migrate", "rollback", "baseline"), lock.WAIT)

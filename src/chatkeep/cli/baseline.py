@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     help="Let a difference count for nothing, as in 'index public.x_*'.",
 )
 @click.option("--dry-run", is_flag=True, help="Compare only; note nothing.")
-@click.option("--lock-wait", default=60.0, show_default=True, metavar="SECONDS")
+@places.lock_wait_option
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def baseline(  # noqa: PLR0913 - one parameter for each option
@@ -47,13 +47,12 @@ def baseline(  # noqa: PLR0913 - one parameter for each option
 
     from chatkeep.kit import baseline as kit
     from chatkeep.kit.folder.reading import Folder
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
     folder = Folder.read(settings.migrations)
     options = kit.Options(tag, accept, settings.tables_filter, lock_wait, dry_run)
-    with places.scratch_url(settings) as server, places.database_url(settings) as database:
-        done = asyncio.run(kit.baseline(folder, database, Scratch(server), options))
+    with places.scratch(settings) as scratch, places.database_url(settings) as database:
+        done = asyncio.run(kit.baseline(folder, database, scratch, options))
     if as_json:
         places.print_json(_report(done, dry_run=dry_run))
     else:

@@ -10,6 +10,7 @@ from chatkeep.settings import Settings
 if TYPE_CHECKING:
     from chatkeep.kit.check import Checked
     from chatkeep.kit.folder.reading import Folder
+    from chatkeep.kit.scratch import Scratch
     from chatkeep.kit.target import Target
 
 
@@ -40,8 +41,8 @@ def check(url: str | None, scratch_url: str | None, against: str | None, *, as_j
         checked = Checked(list(examined.findings), ["A folder that cannot be run is not compared."])
     else:
         past = history_findings(folder, against) if against else []
-        with places.scratch_url(settings) as scratch, places.known_database_url(settings) as found:
-            checked = asyncio.run(_check(settings, folder, goal, (scratch, found)))
+        with places.scratch(settings) as scratch, places.known_database_url(settings) as found:
+            checked = asyncio.run(_check(settings, folder, goal, scratch, found))
         checked.findings[:0] = past
     if getattr(schema, "edition", None) == "seed":
         checked.notes.append("The seed's edition is as the seed wrote it: conventions not checked.")
@@ -53,21 +54,23 @@ def check(url: str | None, scratch_url: str | None, against: str | None, *, as_j
 
 
 async def _check(
-    settings: Settings, folder: "Folder", goal: "Target", urls: tuple[str, str | None]
+    settings: Settings,
+    folder: "Folder",
+    goal: "Target",
+    scratch: "Scratch",
+    database: str | None,
 ) -> "Checked":
     from chatkeep.kit import check as kit
-    from chatkeep.kit.scratch import Scratch
     from chatkeep.kit.status import status
 
-    scratch, database = urls
     if database is None:
         note = "No database was given (--url or DATABASE_URL): not compared."
-    elif settings.url is None and not (await status(folder, database)).count("applied", "edited"):
+    elif settings.url is None and not (await status(folder, database)).has_any:
         database, note = None, "The embedded database has nothing of the folder: not compared."
     else:
         note = None
     checked = await kit.check(
-        folder, goal, Scratch(scratch), url=database, tables_filter=settings.tables_filter
+        folder, goal, scratch, url=database, tables_filter=settings.tables_filter
     )
     checked.notes += [note] if note else []
     return checked

@@ -9,9 +9,7 @@ from chatkeep.cli import places
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chatkeep.kit.plan.statement import Statement
+    from chatkeep.kit.compare import Compared
 
 
 @click.command()
@@ -20,6 +18,12 @@ if TYPE_CHECKING:
 @places.rename_option
 @click.option("--allow-drops", is_flag=True, help="What may be a rename is a drop and an add.")
 @click.option("--accept", multiple=True, metavar="KIND", help="Look past differences, as in grant.")
+@click.option(
+    "--tables",
+    multiple=True,
+    metavar="PATTERN",
+    help="Tables of a database that are yours, as in app_*; else tables_filter, else all.",
+)
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def diff(  # noqa: PLR0913 - one parameter for each option
@@ -29,6 +33,7 @@ def diff(  # noqa: PLR0913 - one parameter for each option
     renames: tuple[str, ...],
     allow_drops: bool,
     accept: tuple[str, ...],
+    tables: tuple[str, ...],
     scratch_url: str | None,
     as_json: bool,
 ) -> None:
@@ -40,18 +45,17 @@ def diff(  # noqa: PLR0913 - one parameter for each option
     import asyncio
 
     from chatkeep.kit.compare import Options, compare
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(scratch_url=scratch_url)
-    options = Options(renames, allow_drops, accept)
-    with places.scratch_url(settings) as server:
-        statements = asyncio.run(compare(start, goal, Scratch(server), Path.cwd(), options))
-    _print(statements, as_json=as_json)
-    if statements:
+    options = Options(renames, allow_drops, accept, tables or settings.tables_filter)
+    with places.scratch(settings) as scratch:
+        found = asyncio.run(compare(start, goal, scratch, Path.cwd(), options))
+    _print(found, as_json=as_json)
+    if found.statements:
         raise SystemExit(1)
 
 
-def _print(statements: "Sequence[Statement]", *, as_json: bool) -> None:
+def _print(found: "Compared", *, as_json: bool) -> None:
     if as_json:
         rows = [
             {
@@ -61,11 +65,14 @@ def _print(statements: "Sequence[Statement]", *, as_json: bool) -> None:
                 "action": s.action,
                 "destructive": s.destructive,
             }
-            for s in statements
+            for s in found.statements
         ]
-        places.print_json({"equal": not rows, "statements": rows})
+        left_out = list(found.strangers)
+        places.print_json({"equal": not rows, "statements": rows, "left_out": left_out})
         return
-    for statement in statements:
+    for statement in found.statements:
         if statement.loses:
             click.echo(f"-- Loses data: {statement.loses}.")
         click.echo(f"{statement.sql};")
+    if found.strangers:
+        click.echo(f"Tables of others, not compared: {', '.join(found.strangers)}.", err=True)

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from chatkeep.cli.places import database_url, print_json
+from chatkeep.cli.places import database_url, lock_wait_option, print_event, print_json
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from chatkeep.kit.applying.events import Event
     from chatkeep.kit.migrate import Applied, DryRun, Options, Report
 
 
@@ -27,14 +26,7 @@ class _Chosen(TypedDict):
 @click.option("--url", help="Database; else DATABASE_URL, else the embedded server.")
 @click.option("--to", metavar="TAG", help="Last migration to apply, by name or number.")
 @click.option("--dry-run", is_flag=True, help="Print all that would be sent; change nothing.")
-@click.option(
-    "--lock-wait",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for another process that migrates this database.",
-)
+@lock_wait_option
 @click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
@@ -76,6 +68,7 @@ def migrate(
     import asyncio
 
     from chatkeep.kit import migrate as kit
+    from chatkeep.kit.applying.events import silent
     from chatkeep.kit.folder.reading import Folder
 
     settings = Settings.load(url=url)
@@ -93,7 +86,7 @@ def migrate(
                 to=to,
                 options=options,
                 on_applied=None if as_json else _say_applied,
-                on_event=_say_nothing if as_json else _say,
+                on_event=silent if as_json else print_event,
             )
         )
     _print_report(report, as_json=as_json)
@@ -119,16 +112,6 @@ def _say_applied(applied: "Applied") -> None:
     click.echo(f"{applied.migration.tag}  {_time(applied.seconds)}")
 
 
-def _say(event: "Event") -> None:
-    line, is_progress = event.line()
-    if line:
-        click.echo(line, err=not is_progress)
-
-
-def _say_nothing(event: "Event") -> None:
-    _ = event
-
-
 def _time(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
 
@@ -142,8 +125,9 @@ def _print_dry_run(found: "DryRun", *, as_json: bool) -> None:
         print_json({"before": found.before, "pending": pending, "after": found.after})
         return
     if not found.planned:
-        click.echo("Nothing is pending.")
-        return
+        click.echo("-- Nothing is pending." if found.books else "Nothing is pending.")
+        if not found.books:
+            return
     for text in (found.before, *(one.sql for one in found.planned), found.after):
         click.echo(text)
 

@@ -13,6 +13,9 @@ from chatkeep.errors import ConfigError
 from chatkeep.settings import Settings, load_object
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chatkeep.kit.applying.events import Event
     from chatkeep.kit.scratch import Scratch
     from chatkeep.kit.target import Target
 
@@ -33,9 +36,19 @@ rename_option = click.option(
     metavar="OLD:NEW",
     callback=_with_colon,
     help=(
-        "Say that OLD (table, table.column or type.label) is NEW now, as in app_user.bio:about, "
-        "names whole with their prefix. With nothing as NEW: that it goes."
+        "Say that OLD (a table, table.column, type, type.label, view, function, sequence, schema and "
+        "so on) is NEW now, as in app_user.bio:about, names whole with their prefix. With nothing as "
+        "NEW: that it goes."
     ),
+)
+
+lock_wait_option = click.option(
+    "--lock-wait",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another process that migrates this database.",
 )
 
 
@@ -63,8 +76,7 @@ def known_database_url(settings: Settings) -> Generator[str | None]:
 
 
 @contextmanager
-def scratch_url(settings: Settings) -> Generator[str]:
-    """Give the URL of a server on which scratch databases may be made."""
+def _scratch_url(settings: Settings) -> Generator[str]:
     if settings.scratch_url is not None:
         yield settings.scratch_url
         return
@@ -93,7 +105,7 @@ def scratch(settings: Settings) -> Generator["Scratch"]:
     """Give the server for scratch databases, with a pg_dump for proofs where there is one."""
     from chatkeep.kit.scratch import Scratch
 
-    with scratch_url(settings) as url:
+    with _scratch_url(settings) as url:
         yield Scratch(url, dumpers=dumpers())
 
 
@@ -118,6 +130,18 @@ def target(settings: Settings) -> "Target":
     return target_of(schema_object(settings), settings.schema or "the schema")
 
 
+def full_names(settings: Settings) -> "Mapping[str, str]":
+    """Give the names of constraints that PostgreSQL cut, where a schema is configured."""
+    return target(settings).full_names if settings.schema else {}
+
+
 def print_json(document: object) -> None:
     """Print a report for programs."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_event(event: "Event") -> None:
+    """Print what happens while migrations run, as far as it has a sentence."""
+    line, is_progress = event.line()
+    if line:
+        click.echo(line, err=not is_progress)

@@ -45,12 +45,11 @@ def pull(  # noqa: PLR0913 - one parameter for each option
     import asyncio
 
     from chatkeep.kit import pull as kit
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
     options = kit.Options(out, tables or settings.tables_filter, accept, force=force)
-    with places.database_url(settings) as database, places.scratch_url(settings) as server:
-        pulled = asyncio.run(kit.pull(database, settings.migrations, Scratch(server), options))
+    with places.database_url(settings) as database, places.scratch(settings) as scratch:
+        pulled = asyncio.run(kit.pull(database, settings.migrations, scratch, options))
     _print(pulled, settings, as_json=as_json)
 
 

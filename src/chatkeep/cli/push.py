@@ -47,7 +47,6 @@ def push(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Change a development database to the schema, without migrations."""
     from chatkeep.kit import push as kit
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
     options = kit.Options(
@@ -59,8 +58,8 @@ def push(  # noqa: PLR0913 - one parameter for each option
         force=force,
         dry_run=dry_run,
     )
-    with places.database_url(settings) as database, places.scratch_url(settings) as server:
-        pushed = _push(database, settings, Scratch(server), options, as_json=as_json)
+    with places.database_url(settings) as database, places.scratch(settings) as scratch:
+        pushed = _push(database, settings, scratch, options, as_json=as_json)
     _print(pushed, dry_run=dry_run, as_json=as_json)
     if pushed.refusals:
         raise SystemExit(1)

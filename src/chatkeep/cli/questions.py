@@ -26,7 +26,8 @@ def ask_renames(candidates: "Sequence[Candidate]") -> "Renames":
     answers: dict[tuple[str, ...], str | None] = {}
     taken: set[tuple[str, ...]] = set()
     for candidate in candidates:
-        holder = (candidate.kind, *candidate.old[:-1])
+        # Two functions of one name and other arguments may both get the new one.
+        holder = (candidate.kind, *candidate.old[:-1], candidate.old[-1].partition("(")[2])
         names = [name for name in candidate.new if (*holder, name) not in taken]
         answers[candidate.old] = chosen = _ask(candidate, names) if names else None
         if chosen is not None:
@@ -36,7 +37,8 @@ def ask_renames(candidates: "Sequence[Candidate]") -> "Renames":
 
 def _ask(candidate: "Candidate", names: Sequence[str]) -> str | None:
     old = candidate.old[-1]
-    click.echo(f"The {candidate.kind} {'.'.join(candidate.old)} is not there any more.", err=True)
+    whole = ".".join(candidate.old).rpartition(":")[2]  # the kind is said already
+    click.echo(f"The {candidate.kind} {whole} is not there any more.", err=True)
     for number, name in enumerate(names, start=1):
         click.echo(f"  {number}  It is called {name} now.", err=True)
     none = len(names) + 1

@@ -8,8 +8,6 @@ from chatkeep.cli import places
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chatkeep.kit.rebase import Rebased
 
 
@@ -33,17 +31,12 @@ def rebase(
     import asyncio
 
     from chatkeep.kit import rebase as kit
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
-    with places.scratch_url(settings) as server, places.known_database_url(settings) as database:
-        options = kit.Options(onto, database, though_applied, _full_names(settings), dry_run)
-        done = asyncio.run(kit.rebase(settings.migrations, Scratch(server), options))
+    with places.scratch(settings) as scratch, places.known_database_url(settings) as database:
+        options = kit.Options(onto, database, though_applied, places.full_names(settings), dry_run)
+        done = asyncio.run(kit.rebase(settings.migrations, scratch, options))
     _print(done, dry_run=dry_run, as_json=as_json)
-
-
-def _full_names(settings: Settings) -> "Mapping[str, str]":
-    return places.target(settings).full_names if settings.schema else {}
 
 
 def _print(done: "Rebased", *, dry_run: bool, as_json: bool) -> None:

@@ -43,14 +43,13 @@ def review(
 
     from chatkeep.kit import review as kit
     from chatkeep.kit.folder.reading import Folder
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
     folder = Folder.read(settings.migrations)
     options = kit.Options(small_bytes=round(small * (1 << 20)))
-    with places.scratch_url(settings) as server:
+    with places.scratch(settings) as scratch:
         found = asyncio.run(
-            kit.review(folder, Scratch(server), tags=tags, url=settings.url, options=options)
+            kit.review(folder, scratch, tags=tags, url=settings.url, options=options)
         )
     _print(found, form)
     if found.fails:

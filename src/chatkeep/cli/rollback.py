@@ -8,7 +8,6 @@ from chatkeep.cli import places
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from chatkeep.kit.applying.events import Event
     from chatkeep.kit.rollback import Options, Plan, Report, Reverted
 
 
@@ -23,14 +22,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Print all that would be sent; change nothing.")
 @click.option("--accept-data-loss", is_flag=True, help="Stored rows and values may go.")
-@click.option(
-    "--lock-wait",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for another process that migrates this database.",
-)
+@places.lock_wait_option
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def rollback(  # noqa: PLR0913 - one parameter for each option
@@ -48,6 +40,7 @@ def rollback(  # noqa: PLR0913 - one parameter for each option
     import asyncio
 
     from chatkeep.kit import rollback as kit
+    from chatkeep.kit.applying.events import silent
     from chatkeep.kit.folder.reading import Folder
 
     if to is not None and steps is not None:
@@ -63,23 +56,13 @@ def rollback(  # noqa: PLR0913 - one parameter for each option
         if dry_run:
             _print_plan(plan, options, as_json=as_json)
             return
-        said, tell = (None, _tell_nothing) if as_json else (_say, _tell)
+        said, tell = (None, silent) if as_json else (_say, places.print_event)
         report = asyncio.run(kit.rollback(plan, database, options, on_reverted=said, on_event=tell))
     _print_report(plan, report, as_json=as_json)
 
 
 def _say(reverted: "Reverted") -> None:
     click.echo(f"{reverted.migration.tag}  {reverted.seconds * 1000:.0f} ms")
-
-
-def _tell(event: "Event") -> None:
-    line, is_progress = event.line()
-    if line:
-        click.echo(line, err=not is_progress)
-
-
-def _tell_nothing(event: "Event") -> None:
-    _ = event
 
 
 def _losses(plan: "Plan") -> dict[str, list[dict[str, object]]]:

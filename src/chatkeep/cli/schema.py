@@ -85,15 +85,14 @@ def drizzle(
     import asyncio
 
     from chatkeep.kit.drizzle.module import drizzle_schema
-    from chatkeep.kit.scratch import Scratch
 
     if check and out is None:
         raise click.UsageError("--check compares with a file: give --out as well.")
     settings = Settings.load(scratch_url=scratch_url)
     found = load_object(reference, settings.root) if reference else schema_object(settings)
     name = reference or settings.schema or "the schema"
-    with places.scratch_url(settings) as server:
-        made = asyncio.run(drizzle_schema(found, Scratch(server), name))
+    with places.scratch(settings) as scratch:
+        made = asyncio.run(drizzle_schema(found, scratch, name))
     stale = out is not None and _content(out) != made.text
     if out is not None and stale and not check:
         _write(out, made.text)

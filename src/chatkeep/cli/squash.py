@@ -37,13 +37,12 @@ def squash(  # noqa: PLR0913 - one parameter for each option
     import asyncio
 
     from chatkeep.kit import squash as kit
-    from chatkeep.kit.scratch import Scratch
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
-    names = places.target(settings).full_names if settings.schema else {}
-    with places.scratch_url(settings) as server, places.known_database_url(settings) as database:
+    names = places.full_names(settings)
+    with places.scratch(settings) as scratch, places.known_database_url(settings) as database:
         options = kit.Options(to, name, accept_data_steps, database, names, dry_run)
-        done = asyncio.run(kit.squash(settings.migrations, Scratch(server), options))
+        done = asyncio.run(kit.squash(settings.migrations, scratch, options))
     _print(done, dry_run=dry_run, as_json=as_json)
 
 

@@ -45,11 +45,13 @@ def _print(found: "Status") -> None:
         when = f"  {line.applied_at:%Y-%m-%d %H:%M:%S %Z}" if line.applied_at else ""
         word = _WORDS.get(line.state, line.state)
         if line.done is not None:
-            word = f"broke off: {line.done} of its {line.statements} statements are there"
+            what = "its rollback broke off" if line.state == "reversing" else "broke off"
+            word = f"{what}: {line.done} of its {line.statements} statements are there"
         click.echo(f"{line.tag:<{width}}  {word}{when}")
     applied, pending = found.count("applied"), found.count("pending", "running")
-    changed = found.count("edited", "redated")
+    changed, back = found.count("edited", "redated"), found.count("reversing")
     more = f", {changed} changed since" if changed else ""
+    more += f", {back} half taken back" if back else ""
     click.echo(f"{applied} applied, {pending} pending{more} in {found.folder}.")
     for tag in found.missing:
         click.echo(f"{tag} is in this database, and its file is gone from the folder.")

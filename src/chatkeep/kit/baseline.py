@@ -1,6 +1,5 @@
 """Adopting a database that something else made: compared, and noted without being run."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,8 +8,8 @@ import asyncpg
 
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import ledger
-from chatkeep.kit.applying.lock import migration_lock
-from chatkeep.kit.applying.matching import Matching, read_matching, refuse_edited, refuse_missing
+from chatkeep.kit.applying.lock import WAIT, migration_lock
+from chatkeep.kit.applying.matching import Matching, match_books, refuse_edited, refuse_missing
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.replay import replay
 from chatkeep.kit.belonging import belongings
@@ -22,9 +21,8 @@ from chatkeep.kit.differences import Difference, differences
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.squashing.rows import touches_rows
+from chatkeep.kit.states import Course, course_of_migrations
 
-# Each state is read only where the next file holds one of these words, in a block or not.
-_TAKING = re.compile(r"\b(?:DROP|RENAME|SET\s+SCHEMA)\b", re.IGNORECASE)
 _MOST_TRIED = 100  # migrations; beyond these no other place is looked for
 
 
@@ -44,7 +42,7 @@ class Options:
     to: str | None = None
     accept: tuple[str, ...] = ()
     tables_filter: tuple[str, ...] = ()
-    lock_wait: float = 60.0
+    lock_wait: float = WAIT
     dry_run: bool = False
 
 
@@ -98,7 +96,7 @@ async def baseline(
     """
     chosen = options or Options()
     wanted = folder.until(chosen.to)
-    states = await _states(folder, len(wanted), scratch)
+    states = await course_of_migrations(folder.migrations, len(wanted), scratch)
     project = project_of(folder)
     async with connect(url, name="chatkeep baseline") as connection:
         if chosen.dry_run:
@@ -107,7 +105,10 @@ async def baseline(
             async with migration_lock(connection, wait=chosen.lock_wait, project=project):
                 found = await _look(connection, folder, states, chosen)
                 if not found.left and found.new:
-                    await ledger.record_baseline(connection, found.new, project=project)
+                    kind = await ledger.prepare_books(connection, found.books, folder.migrations)
+                    await ledger.record_baseline(
+                        connection, found.new, ledger=kind, project=project
+                    )
     fits = None
     if found.left and not found.empty and len(folder.migrations) <= _MOST_TRIED:
         fits = await _fitting(folder, found.live, states.known, scratch)
@@ -115,33 +116,8 @@ async def baseline(
 
 
 @dataclass(frozen=True, slots=True)
-class _States:
-    goal: Catalog
-    whole: Catalog
-    known: tuple[Catalog, ...]  # what the folder had at some time; a DROP may have been left out
-
-
-async def _states(folder: Folder, wanted: int, scratch: Scratch) -> _States:
-    known: list[Catalog] = []
-    async with scratch.database() as url, connect(url) as connection:
-        goal = whole = await read_catalog(connection)
-        for number, migration in enumerate(folder.migrations, 1):
-            if number > 1 and number - 1 != wanted and _takes_away(migration):
-                known.append(await read_catalog(connection))
-            await replay(connection, [migration])
-            if number == wanted:
-                goal = await read_catalog(connection)
-        whole = goal if wanted == len(folder.migrations) else await read_catalog(connection)
-    return _States(goal, whole, (goal, whole, *known))
-
-
-def _takes_away(migration: Migration) -> bool:
-    """Whether something may be gone after it, or have another name."""
-    return _TAKING.search(migration.sql) is not None
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
+    books: ledger.Books
     matching: Matching
     live: Catalog
     new: tuple[Migration, ...]
@@ -166,10 +142,11 @@ def _report(found: _Found, fits: str | None) -> Baselined:
 async def _look(
     connection: asyncpg.Connection,
     folder: Folder,
-    states: _States,
+    states: Course,
     options: Options,
 ) -> _Found:
-    matching = await read_matching(connection, folder)
+    noted = await ledger.read_books(connection)
+    matching = match_books(folder, noted)
     refuse_edited(matching)
     refuse_missing(matching)
     live = await read_catalog(connection)
@@ -180,9 +157,8 @@ async def _look(
     new = tuple(m for m in folder.until(options.to) if m.tag not in applied)
     left = tuple(difference for difference in every if difference not in accepted)
     tables = {key for key in states.whole.facts if key.kind is Kind.TABLE}
-    return _Found(
-        matching, live, new, left, accepted, bool(tables) and tables.isdisjoint(live.facts)
-    )
+    empty = bool(tables) and tables.isdisjoint(live.facts)
+    return _Found(noted, matching, live, new, left, accepted, empty)
 
 
 def _accepted(found: Sequence[Difference], accept: Sequence[str]) -> tuple[Difference, ...]:

@@ -12,9 +12,13 @@ from chatkeep.kit.differences import differences
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.soundness import Finding, folder_findings
 from chatkeep.kit.scratch import Scratch
-from chatkeep.kit.states import facts_of_migrations, facts_of_tables
+from chatkeep.kit.states import course_of_migrations, facts_of_migrations, facts_of_tables
 from chatkeep.kit.target import Target
 from chatkeep.kit.writing.steps import stages_left
+
+_GENERATE = "Run `chatkeep generate`."
+_BY_HAND = "Somebody changed the database by hand: take it back, or make a migration of it."
+_LEFT_OVER = "A migration took it away, and yet it is there: drop it, or make a migration of it."
 
 
 @dataclass(slots=True)
@@ -41,7 +45,8 @@ async def check(
     """Compare the schema with the folder, and the folder with a database.
 
     Nothing is written but scratch databases. Of the database only the tables count that the folder
-    or the schema knows, and those that a pattern of `tables_filter` claims.
+    or the schema knows or that an applied migration took away, and those that a pattern of
+    `tables_filter` claims.
 
     Args:
         folder: The migrations.
@@ -69,9 +74,10 @@ async def check(
         )
     else:
         replayed = await facts_of_migrations(folder.migrations, scratch)
-        checked.findings += _findings(
-            "schema", replayed, wanted, ("the folder", "the schema"), "Run `chatkeep generate`."
-        )
+        checked.findings += [
+            Finding("schema", f"{each.told('the folder', 'the schema')}.", _GENERATE)
+            for each in differences(replayed, wanted)
+        ]
     if url is not None:
         await _check_database(checked, folder, wanted, scratch, (url, tables_filter))
     return checked
@@ -95,16 +101,16 @@ async def _check_database(
             f"{len(matching.unknown)}; another project may keep its books there."
         )
     gone = (*matching.missing, *matching.broken_off, *matching.half_squashed)
-    if gone or matching.of("edited", "redated", "running"):
+    if gone or matching.half_reversed or matching.of("edited", "redated", "running"):
         return  # what was applied is not what the folder holds: nothing to compare with
-    replayed = await facts_of_migrations(matching.of("applied"), scratch)
-    checked.findings += _findings(
-        "database",
-        replayed,
-        belongings(live, (replayed, wanted), patterns),
-        ("the applied migrations", "the database"),
-        "Somebody changed the database by hand: take it back, or make a migration of it.",
-    )
+    applied = matching.of("applied")
+    course = await course_of_migrations(applied, len(applied), scratch)
+    ours = belongings(live, (wanted, *course.known), patterns)
+    for each in differences(course.goal, ours):
+        told = each.told("the applied migrations", "the database")
+        left_over = each.found == "extra" and each.object in course.names
+        remedy = _LEFT_OVER if left_over else _BY_HAND
+        checked.findings.append(Finding("database", f"{told}.", remedy))
 
 
 def _bookkeeping(matching: Matching) -> list[Finding]:
@@ -130,6 +136,10 @@ def _bookkeeping(matching: Matching) -> list[Finding]:
             "`chatkeep migrate` brings it to its end.",
         ),
         *of(
+            (f"The rollback of {tag} broke off in the database." for tag in matching.half_reversed),
+            "`chatkeep rollback` brings it to its end.",
+        ),
+        *of(
             (
                 f"The database has {record.tag}, and the folder does not."
                 for record in (*matching.missing, *matching.broken_off)
@@ -145,9 +155,3 @@ def _bookkeeping(matching: Matching) -> list[Finding]:
         ),
         *of([f"Pending in the database: {pending}."] if pending else [], "Run `chatkeep migrate`."),
     ]
-
-
-def _findings(
-    area: str, first: Catalog, second: Catalog, names: tuple[str, str], remedy: str
-) -> list[Finding]:
-    return [Finding(area, f"{each.told(*names)}.", remedy) for each in differences(first, second)]

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from chatkeep.errors import ConfigError
 from chatkeep.kit.catalog.catalog import Catalog
+from chatkeep.kit.catalog.ownership import owned
 from chatkeep.kit.folder import Folder
+from chatkeep.kit.patterns import claims
 from chatkeep.kit.plan.guard import accepted
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import parse_renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.pushing.ours import ours, strangers
 from chatkeep.kit.roles import missing_roles
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.states import (
@@ -30,24 +33,40 @@ class Options:
 
     Attributes:
         renames: As `--rename` takes them: `table.column:new`.
+        tables: Patterns of the tables that are the project's, such as `app_*`. Of a database, what
+            neither they nor the other state name is left out; with none, everything counts.
     """
 
     renames: Sequence[str] = ()
     allow_drops: bool = False
     accept: Collection[str] = ()
+    tables: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two states beside each other.
+
+    Attributes:
+        statements: The SQL from one to the other; nothing when they are equal.
+        strangers: Tables of databases that were left out.
+    """
+
+    statements: Sequence[Statement]
+    strangers: tuple[str, ...] = ()
 
 
 async def compare(
     start: str, goal: str, scratch: Scratch, root: Path, options: Options | None = None
-) -> list[Statement]:
-    """Give the SQL from one state to another; nothing when they are equal.
+) -> Compared:
+    """Give the SQL from one state to another.
 
     Args:
         start: A database URL, a migrations folder, a `.sql` file, or `package.module:name`.
         goal: The same.
         scratch: Server for what has to be built first. It need not be that of the URLs.
         root: Where relative paths and modules are looked for.
-        options: Renames, drops without a question, differences to look past.
+        options: Renames, drops without a question, differences and tables to look past.
 
     Raises:
         ConfigError: A state cannot be told from its text, or its object cannot be loaded.
@@ -60,24 +79,51 @@ async def compare(
         RenameUnclearError: A rename, or a drop and an add?
     """
     chosen = options or Options()
-    before, _ = await _read(start, scratch, root)
-    after, told = await _read(goal, scratch, root)
+    first, _ = await _read(start, scratch, root)
+    second, told = await _read(goal, scratch, root)
+    before, after = _parts((start, first), (goal, second), chosen)
     statements = plan(
         before,
         after,
-        renames=parse_renames(chosen.renames, before),
+        renames=parse_renames(chosen.renames, before, after),
         using=told.using() if told else {},
         allow_drops=chosen.allow_drops,
         accept=chosen.accept,
     )
+    left_out = {*strangers(first, before), *strangers(second, after)}
     before, after = accepted(before, chosen.accept), accepted(after, chosen.accept)
-    return [*missing_roles(told.extras if told else (), before, after), *statements]
+    roles = missing_roles(told.extras if told else (), before, after)
+    return Compared([*roles, *statements], tuple(sorted(left_out)))
+
+
+def _parts(
+    start: tuple[str, Catalog], goal: tuple[str, Catalog], options: Options
+) -> tuple[Catalog, Catalog]:
+    """Leave out of databases what is others'."""
+    (source, first), (target, second) = start, goal
+    if not options.tables:
+        return first, second
+    claimed = claims(options.tables)
+    renamed = tuple(f"{text.rpartition(':')[0]}." for text in options.renames)
+
+    def owns(schema: str, name: str) -> bool:
+        names = (f"{name}.", f"public.{name}.") if schema == "public" else (f"{schema}.{name}.",)
+        return claimed(schema, name) or any(old.startswith(names) for old in renamed)
+
+    after = second
+    if _is_url(target):
+        after = owned(second, owns) if _is_url(source) else ours(second, first, owns)
+    return ours(first, after, owns) if _is_url(source) else first, after
+
+
+def _is_url(source: str) -> bool:
+    return "://" in source
 
 
 async def _read(source: str, scratch: Scratch, root: Path) -> tuple[Catalog, State | None]:
     """Give the facts of a state, and what tables tell of it beside them."""
     path = root / source
-    if "://" in source:
+    if _is_url(source):
         return await facts_of_database(source), None
     if path.is_dir():
         folder = await asyncio.to_thread(Folder.read, path)

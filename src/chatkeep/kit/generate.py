@@ -12,7 +12,7 @@ from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.folder.append import Draft, append, recover
 from chatkeep.kit.folder.names import slug
 from chatkeep.kit.folder.reading import CUSTOM, Folder
-from chatkeep.kit.plan.renames import parse_renames
+from chatkeep.kit.plan.renames import check_renames
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import empty_snapshot
 from chatkeep.kit.states import facts_of_database
@@ -85,7 +85,7 @@ def prepare(path: Path, target: Target, options: Options) -> Prepared:
     folder = Folder.read(path, create=True)
     if options.name is not None:
         slug(options.name)
-    parse_renames(options.renames, Catalog(0, {}))
+    check_renames(options.renames)
     states = [target.state, *staging.states_of(target)]
     for state in states:
         state.using()

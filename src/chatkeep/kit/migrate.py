@@ -1,20 +1,19 @@
 """Applying the pending migrations, each with its bookkeeping: once, in order, or not at all."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import asyncpg
 
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying import books, indexes, named
 from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
-from chatkeep.kit.applying.ledger import Record, read_rows
+from chatkeep.kit.applying.ledger import Record, prepare_books, read_books
 from chatkeep.kit.applying.limits import Limits
-from chatkeep.kit.applying.lock import BOOKS, keys, migration_lock
+from chatkeep.kit.applying.line import Line, open_line
+from chatkeep.kit.applying.lock import BOOKS, WAIT, keys
 from chatkeep.kit.applying.matching import (
     Matching,
+    match_books,
     read_matching,
     refuse_disorder,
     refuse_edited,
@@ -25,12 +24,11 @@ from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.run import refuse_unfit_statements
 from chatkeep.kit.applying.script import Script
 from chatkeep.kit.applying.stepwise import stepwise
-from chatkeep.kit.applying.waiting import Watch
-from chatkeep.kit.applying.whole import Line, run_whole
+from chatkeep.kit.applying.whole import run_whole
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder, Migration
 
-LOCK_WAIT = 60.0  # seconds
+_NAME = "chatkeep migrate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Options:
             there, where the run itself cannot tell.
     """
 
-    lock_wait: float = LOCK_WAIT
+    lock_wait: float = WAIT
     limits: Limits = field(default_factory=Limits)
     allow_out_of_order: bool = False
     resume_after: int | None = None
@@ -94,7 +92,7 @@ async def pending(
         ConnectionFailedError: No connection to the database.
     """
     _ = folder.until(to)
-    async with connect(url, name="chatkeep migrate") as connection:
+    async with connect(url, name=_NAME) as connection:
         matching = await read_matching(connection, folder)
     return _pending(folder, matching, to, out_of_order=allow_out_of_order)
 
@@ -112,13 +110,22 @@ class DryRun:
     """What `migrate` would send, in its order.
 
     Attributes:
-        before: The lock, and the tables of the bookkeeping where they are missing.
+        locked: The lock.
+        books: What makes the tables of the bookkeeping, or brings them to the form that they have
+            now; "" where nothing is to be done. A run does this also when no migration is pending.
+        planned: The migrations.
         after: The lock's end.
     """
 
-    before: str
+    locked: str
+    books: str
     planned: tuple[Planned, ...]
     after: str
+
+    @property
+    def before(self) -> str:
+        """What comes before the migrations."""
+        return self.locked + self.books
 
 
 async def dry_run(
@@ -138,14 +145,12 @@ async def dry_run(
     """
     chosen = options or Options()
     _ = folder.until(to)
-    async with connect(url, name="chatkeep migrate") as connection:
+    async with connect(url, name=_NAME) as connection:
         await refuse_pooler(connection)
-        matching = await read_matching(connection, folder)
-        there = await books.look(connection)
-        names = await named.missing(connection, folder.migrations, await read_rows(connection))
-    todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
-    for migration in todo:
-        refuse_unfit_statements(migration)
+        found = await read_books(connection)
+        names = await named.missing(connection, folder.migrations, found.rows)
+    matching = match_books(folder, found)
+    todo = _todo(folder, matching, to, chosen)
     project = project_of(folder)
     done = {tag: record.done for tag, record in matching.running().items()}
     planned = tuple(
@@ -154,15 +159,17 @@ async def dry_run(
         for script in [Script(migration, chosen.limits, "full", project)]
     )
     locks = keys(project)
-    before = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
-    made = books.creation(there)
+    locked = "".join(f"{key.call('pg_try_advisory_lock')};\n" for key in locks)
+    made = books.creation(found.there)
     if made:
         lock, unlock = (
             BOOKS.call(f"pg_{word}") for word in ("try_advisory_lock", "advisory_unlock")
         )
         made = f"{lock};\n{made}\n{unlock};\n"
     after = "".join(f"{key.call('pg_advisory_unlock')};\n" for key in reversed(locks))
-    return DryRun(f"{before}{made}{names}", planned, after)
+    claim = _claim(matching, project)
+    claimed = f"{claim};\n" if claim else ""
+    return DryRun(locked, f"{made}{names}{claimed}", planned, after)
 
 
 def _text(script: Script, done: int | None) -> str:
@@ -176,12 +183,6 @@ async def _apply(line: Line, script: Script, record: Record | None, chosen: Opti
         return await run_whole(line, script)
     after = chosen.resume_after if record is not None else None
     return await stepwise(line, script, record).run(after)
-
-
-async def _books(connection: asyncpg.Connection, folder: Folder) -> books.Ledger:
-    ledger = await books.prepare(connection)
-    await named.prepare(connection, folder.migrations, await read_rows(connection))
-    return ledger
 
 
 async def migrate(
@@ -218,17 +219,17 @@ async def migrate(
     """
     chosen = options or Options()
     _ = folder.until(to)
-    async with _line(folder, url, chosen, on_event) as line:
+    project = project_of(folder)
+    async with open_line(url, _NAME, project, chosen, on_event) as line:
         connection = line.connection
-        matching = await read_matching(connection, folder)
-        todo = _pending(folder, matching, to, out_of_order=chosen.allow_out_of_order)
-        for migration in todo:
-            refuse_unfit_statements(migration)
+        found = await read_books(connection)
+        matching = match_books(folder, found)
+        todo = _todo(folder, matching, to, chosen)
         running = matching.running()
         _refuse_resumption(chosen.resume_after, {m.tag for m in todo} & running.keys())
-        ledger = await _books(connection, folder)
-        project = project_of(folder)
-        await _claim(connection, matching, ledger, project)
+        ledger = await prepare_books(connection, found, folder.migrations)
+        if ledger == "full" and (claim := _claim(matching, project)):
+            await connection.execute(claim)
         done: list[Applied] = []
         for migration in todo:
             script = Script(migration, chosen.limits, ledger, project)
@@ -247,19 +248,6 @@ async def migrate(
     )
 
 
-@asynccontextmanager
-async def _line(folder: Folder, url: str, options: Options, tell: Tell) -> AsyncGenerator[Line]:
-    async with connect(url, name="chatkeep migrate") as connection:
-        await refuse_pooler(connection)
-        project = project_of(folder)
-        async with migration_lock(connection, wait=options.lock_wait, project=project):
-            watch = Watch(url, connection, options.limits, tell)
-            try:
-                yield Line(connection, watch, tell)
-            finally:
-                await watch.close()
-
-
 def _pending(
     folder: Folder, matching: Matching, to: str | None, *, out_of_order: bool
 ) -> list[Migration]:
@@ -272,6 +260,14 @@ def _pending(
     return todo
 
 
+def _todo(folder: Folder, matching: Matching, to: str | None, options: Options) -> list[Migration]:
+    """Give what shall run; nothing of it may be unfit to."""
+    todo = _pending(folder, matching, to, out_of_order=options.allow_out_of_order)
+    for migration in todo:
+        refuse_unfit_statements(migration)
+    return todo
+
+
 def _refuse_resumption(resume_after: int | None, running: set[str]) -> None:
     if resume_after is not None and not running:
         raise MigrationError(
@@ -280,19 +276,8 @@ def _refuse_resumption(resume_after: int | None, running: set[str]) -> None:
         )
 
 
-async def _claim(
-    connection: asyncpg.Connection, matching: Matching, ledger: books.Ledger, project: str | None
-) -> None:
-    """Put the project's name to the records of an older chatkeep."""
-    if ledger != "full" or project is None:
-        return
-    unnamed = list(_unnamed(matching))
-    if unnamed:
-        dates, hashes = zip(*unnamed, strict=True)
-        await connection.execute(books.CLAIM, project, dates, hashes)
-
-
-def _unnamed(matching: Matching) -> Iterator[tuple[int, str]]:
-    for each in matching.migrations:
-        if each.record is not None and each.record.project is None:
-            yield each.record.created_at, each.record.hash
+def _claim(matching: Matching, project: str | None) -> str:
+    """Give the statement that puts the project's name to its records of an older chatkeep."""
+    records = [each.record for each in matching.migrations if each.record is not None]
+    unnamed = [(one.created_at, one.hash) for one in records if one.project is None]
+    return books.claim(project, unnamed) if project is not None and unnamed else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 import sys
 import tempfile
 from collections.abc import Collection, Sequence
@@ -100,6 +101,8 @@ async def pull(url: str, folder: Path, scratch: Scratch, options: Options) -> Pu
         ProofFailedError: What was built differs from the database.
         ConnectionFailedError: No connection to the database, or to the scratch server.
     """
+    if options.out.is_dir():
+        raise ConfigError(f"{options.out} is a folder.", hint="Give a file as --out.")
     if options.out.exists() and not options.force:
         raise ConfigError(
             f"{options.out} is there already.", hint="Give another --out, or --force to replace it."
@@ -204,10 +207,7 @@ async def _proved(
         faults = [f"{d.object} is {d.found}" for d in differences(live, built)]
         whole = not options.tables and not options.accept
         if not faults and whole and options.pg_dump is not None and built.version == live.version:
-            dumps = [
-                set(await dump_schema(options.pg_dump, each, ignore=("drizzle", "chatkeep")))
-                for each in (url, built_url)
-            ]
+            dumps = [await _dumped(options.pg_dump, each) for each in (url, built_url)]
             faults = sorted(dumps[0] ^ dumps[1])
     if faults:
         version = "" if built.version == live.version else _OTHER_VERSION
@@ -216,6 +216,19 @@ async def _proved(
             hint=version or _HINT,
         )
     return target
+
+
+async def _dumped(program: Path, url: str) -> set[str]:
+    """Give what pg_dump says; the order in which storage parameters were set means nothing."""
+    blocks = await dump_schema(program, url, ignore=("drizzle", "chatkeep"))
+    return {_OPTIONS.sub(_sorted, block) for block in blocks}
+
+
+_OPTIONS = re.compile(r"\bWITH \(([^()]*)\)")
+
+
+def _sorted(found: re.Match[str]) -> str:
+    return f"WITH ({', '.join(sorted(found[1].split(', ')))})"
 
 
 _HINT = "This is a fault of chatkeep; please report it with `pg_dump --schema-only`."

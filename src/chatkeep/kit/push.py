@@ -16,7 +16,8 @@ from chatkeep.kit.connection import BROKEN, connect
 from chatkeep.kit.differences import differences
 from chatkeep.kit.patterns import claims
 from chatkeep.kit.plan.planner import plan
-from chatkeep.kit.plan.renames import Renames, apply_renames, infer_renames, parse_renames
+from chatkeep.kit.plan.renames import Renames, parse_renames
+from chatkeep.kit.plan.renaming import apply_renames, infer_renames, renamed_keys
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.pushing.guarded import Guard, Refusal
 from chatkeep.kit.pushing.ours import ours, strangers
@@ -106,7 +107,7 @@ async def push(
         if not options.force:
             await _refuse_migrated(connection)
         live = await read_catalog(connection)
-        renames = parse_renames(options.renames, live)
+        renames = parse_renames(options.renames, live, goal)
         mine = _ours(live, goal, options, renames)
         statements = plan(
             mine,
@@ -133,12 +134,11 @@ def _nobody(statements: Sequence[Statement]) -> None:
 
 
 def _ours(live: Catalog, goal: Catalog, options: Options, renames: Renames) -> Catalog:
-    named = {path[:2] for path, new in renames.items() if new is not None}
-    return ours(live, goal, claims(options.tables), named)
+    return ours(live, goal, claims(options.tables), renamed_keys(live, goal, renames))
 
 
 async def _refuse_migrated(connection: asyncpg.Connection) -> None:
-    rows = await ledger.read_rows(connection)
+    rows = (await ledger.read_books(connection)).rows
     if rows:
         said = "A migration was" if len(rows) == 1 else f"{len(rows)} migrations were"
         raise MigrationError(

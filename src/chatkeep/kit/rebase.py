@@ -17,9 +17,10 @@ from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder, jsjson
 from chatkeep.kit.folder.append import recover
 from chatkeep.kit.folder.journal import JOURNAL
-from chatkeep.kit.folder.reading import FIRST_ID, Migration, hash_of
+from chatkeep.kit.folder.reading import CUSTOM, FIRST_ID
 from chatkeep.kit.folder.replacing import replace
 from chatkeep.kit.rebasing.order import Order, Placed, arrange
+from chatkeep.kit.rebasing.reverses import Tried, try_reverses
 from chatkeep.kit.rebasing.sides import Sides, find_sides
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import snapshot
@@ -65,7 +66,8 @@ class Rebased:
         moves: In order; empty when nothing had to move.
         snapshots: Names of the snapshots that were written anew.
         left_out: Migrations that the other side took out of the folder.
-        doubtful: New names of those whose reverse no longer leads back.
+        doubtful: New names of those whose reverse no longer leads back; the proofs of the others
+            are made anew.
         changed: Whether a file of the folder changed, or would.
     """
 
@@ -117,7 +119,7 @@ async def rebase(path: Path, scratch: Scratch, options: Options | None = None) -
         tuple(_move(placed) for placed in moved),
         tuple(sorted(run.snapshots)),
         tuple(piece.tag for piece in order.left_out),
-        tuple(run.doubtful),
+        run.reverses.doubtful,
         bool(writes or removals),
     )
 
@@ -130,7 +132,7 @@ def _move(placed: Placed) -> Move:
 async def _refuse_applied(moved: Sequence[Placed], path: Path, url: str) -> None:
     pieces = [placed.piece for placed in moved]
     async with connect(url, name="chatkeep rebase") as connection:
-        rows = await ledger.read_rows(connection)
+        rows = (await ledger.read_books(connection)).rows
     applied = match([piece.migration(piece.entry, path) for piece in pieces], rows).of("applied")
     if applied:
         names = ", ".join(migration.tag for migration in applied)
@@ -149,29 +151,20 @@ class _Run:
         self.scratch = scratch
         self.full_names = full_names
         self.snapshots: dict[str, bytes] = {}
-        self.doubtful: list[str] = []
+        self.reverses = Tried((), {})
 
     async def replay(self, order: Order, sides: Sides) -> None:
         """Run them all; keep what has to be written anew."""
         previous, ids = FIRST_ID, set[str]()
         async with self.scratch.database() as url:
-            state: Catalog | None = None
             for placed in order.placed:
-                before, state = state, None
-                wanted = _needs_snapshot(placed, previous, ids)
-                with_down = placed.moved and placed.piece.down is not None
-                if before is None and with_down:
-                    before = await _facts(url)
                 await self._apply(placed, url, sides)
-                if wanted or with_down:
-                    state = await _facts(url)
-                if wanted and state is not None:
-                    previous = self._write_snapshot(placed, state, previous, ids)
+                if _needs_snapshot(placed, previous, ids):
+                    previous = self._write_snapshot(placed, await _facts(url), previous, ids)
                 else:
                     previous = _id(placed)
                 ids.add(previous)
-                if with_down and before is not None:
-                    await self._try_reverse(placed, url, before)
+        self.reverses = await try_reverses(order.placed, self.path, self.scratch)
 
     async def _apply(self, placed: Placed, url: str, sides: Sides) -> None:
         migration = placed.piece.migration(placed.entry, self.path)
@@ -181,11 +174,10 @@ class _Run:
         except MigrationFailedError as exc:
             if placed.piece not in sides.own.pieces or placed.piece in sides.first.pieces:
                 raise
+            tag = placed.piece.tag
             raise MigrationFailedError(
-                f"{placed.piece.tag} no longer runs behind the migrations of {sides.first.name}: "
-                f"{exc.args[0]}",
-                hint="Take the other side's folder, without it, and let `chatkeep generate` "
-                "write it anew from the merged schema.",
+                f"{tag} no longer runs behind the migrations of {sides.first.name}: {exc.args[0]}",
+                hint=_remedy(tag, is_custom=CUSTOM.encode() in placed.piece.sql),
             ) from exc
 
     def _write_snapshot(self, placed: Placed, state: Catalog, previous: str, ids: set[str]) -> str:
@@ -195,20 +187,6 @@ class _Run:
         document = {"id": id_, "prevId": previous, **content}
         self.snapshots[f"{placed.prefix}_snapshot.json"] = jsjson.dumps(document).encode()
         return id_
-
-    async def _try_reverse(self, placed: Placed, url: str, before: Catalog) -> None:
-        """Find out whether the reverse still leads back, now that other things stand there."""
-        file = self.path / f"{placed.entry.tag}.down.sql"
-        reverse = Migration(placed.entry, file, *hash_of(placed.piece.down or b""))
-        async with self.scratch.database(url) as copy:
-            try:
-                async with connect(copy) as connection:
-                    await replay(connection, [reverse])
-                left = await _facts(copy)
-            except MigrationFailedError:
-                left = None
-        if left is None or left.facts != before.facts:
-            self.doubtful.append(placed.entry.tag)
 
     def files(self, order: Order, sides: Sides) -> dict[Path, bytes]:
         """Give the content of every file that the folder shall have."""
@@ -220,10 +198,21 @@ class _Run:
                 found[self.path / f"{tag}.down.sql"] = piece.down
             name = f"{placed.prefix}_snapshot.json"
             found[self.path / "meta" / name] = self.snapshots.get(name, piece.data or b"")
-        entries = [placed.raw() for placed in order.placed]
+        own = self.reverses.own
+        entries = [placed.raw(own.get(placed.entry.tag)) for placed in order.placed]
         document = {**sides.first.document, "entries": entries}
         found[self.path / JOURNAL] = jsjson.dumps(document).encode()
         return found
+
+
+def _remedy(tag: str, *, is_custom: bool) -> str:
+    change = f"Change {tag}.sql so that it does, `git add` it, and run `chatkeep rebase` again."
+    if is_custom:
+        return change
+    return (
+        "Take the other side's folder, without it, and let `chatkeep generate` write it anew from "
+        f"the merged schema. Where it holds SQL of your own: {change[0].lower()}{change[1:]}"
+    )
 
 
 def _needs_snapshot(placed: Placed, previous: str, ids: set[str]) -> bool:

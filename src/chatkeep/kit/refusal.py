@@ -12,6 +12,10 @@ import asyncpg
 # Data exceptions, broken constraints, and check options of views: of these PostgreSQL's own words
 # are told only where they hold nothing but names that it gives beside, in fields of their own.
 _OF_ROWS = ("22", "23", "44")
+# Of these they name what was looked for: an object that the statement writes, or what a cast such as
+# `value::regclass` found in a row.
+_OF_NAMES = {"3F000", "42601", "42602", "42703", "42704", "42883", "42P01"}
+_QUOTED = re.compile(r"[\"«„“](.+?)[\"»“”]")
 _FIELDS = ("schema_name", "table_name", "column_name", "data_type_name", "constraint_name")
 _KNOWN = {
     "check constraint * of relation * is violated by some row",
@@ -36,7 +40,7 @@ def describe(error: asyncpg.PostgresError) -> str:
     name of the condition, with the names of the objects.
     """
     code = sqlstate(error)
-    if code.startswith(_OF_ROWS):
+    if code.startswith(_OF_ROWS) or (code in _OF_NAMES and _names_another(error)):
         text, *more = _without_values(error)
     else:
         text = str(error.args[0]) if error.args else type(error).__name__
@@ -45,6 +49,15 @@ def describe(error: asyncpg.PostgresError) -> str:
     for each in filter(None, more):
         sentence += f" {each.rstrip('.')}."
     return " ".join(sentence.split())
+
+
+def _names_another(error: asyncpg.PostgresError) -> bool:
+    """Say whether the message quotes something that does not stand in the statement."""
+    if position(error) is not None:
+        return False  # it points to a place in the statement
+    sent = _attribute(error, "query").lower().replace('"', "")
+    said = str(error.args[0]) if error.args else ""
+    return any(name.lower() not in sent for name in _QUOTED.findall(said))
 
 
 def _without_values(error: asyncpg.PostgresError) -> list[str]:

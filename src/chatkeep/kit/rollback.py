@@ -1,22 +1,21 @@
 """Taking applied migrations back by their reverses, newest first."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatkeep.errors import MigrationError, RowsInTheWayError
 from chatkeep.kit.applying import books
 from chatkeep.kit.applying.events import Tell, silent
 from chatkeep.kit.applying.forms import is_transactional
-from chatkeep.kit.applying.ledger import Record
+from chatkeep.kit.applying.ledger import Record, read_books
 from chatkeep.kit.applying.limits import Limits
-from chatkeep.kit.applying.lock import migration_lock
-from chatkeep.kit.applying.matching import Matching, read_matching
+from chatkeep.kit.applying.line import Line, open_line
+from chatkeep.kit.applying.lock import WAIT
+from chatkeep.kit.applying.matching import Matching, match_books, read_matching
 from chatkeep.kit.applying.pooler import refuse_pooler
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.applying.stepwise import stepwise
-from chatkeep.kit.applying.waiting import Watch
-from chatkeep.kit.applying.whole import Line, run_whole
+from chatkeep.kit.applying.whole import run_whole
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.reverting.choosing import Reversal, choose, verify
@@ -27,7 +26,6 @@ from chatkeep.kit.writing.vanishing import Loss, count_losses
 __all__ = ["Options", "Plan", "Report", "Reverted", "prove", "rollback", "select"]
 
 _NAME = "chatkeep rollback"
-LOCK_WAIT = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Options:
     """
 
     accept_data_loss: bool = False
-    lock_wait: float = LOCK_WAIT
+    lock_wait: float = WAIT
     limits: Limits = field(default_factory=Limits)
 
 
@@ -165,14 +163,14 @@ async def rollback(
     if not chosen.accept_data_loss:
         _refuse_losses(plan)
     project = project_of(plan.folder)
-    async with _line(url, project, chosen, on_event) as line:
-        matching = await read_matching(line.connection, plan.folder)
+    async with open_line(url, _NAME, project, chosen, on_event) as line:
+        found = await read_books(line.connection)
+        matching = match_books(plan.folder, found)
         _refuse_changes(plan, matching)
-        half = matching.half_reversed()
-        ledger = (await books.look(line.connection)).ledger
+        half = matching.half_reversed
         done: list[Reverted] = []
         for each in plan.reversals:
-            script = _script(each, chosen.limits, ledger, project)
+            script = _script(each, chosen.limits, found.there.ledger, project)
             seconds = await _run(line, script, half.get(each.up.tag))
             done.append(Reverted(each.up, seconds))
             if on_reverted is not None:
@@ -185,8 +183,8 @@ async def _run(line: Line, script: ReverseScript, record: Record | None) -> floa
         return await run_whole(line, script)
     if record is not None and record.project is None and script.project is not None:
         # The folder got its name after the reverse broke off.
-        claimed = [record.created_at], [record.hash]
-        await line.connection.execute(books.CLAIM, script.project, *claimed)
+        claim = books.claim(script.project, [(record.created_at, record.hash)])
+        await line.connection.execute(claim)
     return await stepwise(line, script, record).run(None)
 
 
@@ -194,20 +192,6 @@ def _script(
     each: Reversal, limits: Limits, ledger: books.Ledger, project: str | None
 ) -> ReverseScript:
     return ReverseScript(each.down, limits, ledger, project, each.up, each.row)
-
-
-@asynccontextmanager
-async def _line(
-    url: str, project: str | None, options: Options, tell: Tell
-) -> AsyncGenerator[Line]:
-    async with connect(url, name=_NAME) as connection:
-        await refuse_pooler(connection)
-        async with migration_lock(connection, wait=options.lock_wait, project=project):
-            watch = Watch(url, connection, options.limits, tell)
-            try:
-                yield Line(connection, watch, tell)
-            finally:
-                await watch.close()
 
 
 def _refuse_changes(plan: Plan, matching: Matching) -> None:

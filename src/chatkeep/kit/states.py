@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +21,8 @@ from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import State
 
 _RESTRICT = re.compile(r"^\\(?:un)?restrict\b.*$", re.MULTILINE)  # pg_dump's word to psql
+# A state is read only where the next file holds one of these words, in a block or not.
+_TAKING = re.compile(r"\b(?:DROP|RENAME|SET\s+SCHEMA)\b", re.IGNORECASE)
 
 
 async def facts_of_tables(state: State, scratch: Scratch) -> Catalog:
@@ -45,6 +48,59 @@ async def facts_of_migrations(migrations: Sequence[Migration], scratch: Scratch)
     async with scratch.database() as url, connect(url) as connection:
         await replay(connection, migrations)
         return await read_catalog(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What migrations make of an empty database, one after the other.
+
+    Attributes:
+        goal: Behind the migration that was asked for.
+        whole: Behind the last.
+        known: Those two, and what there was before something may have been taken away: a database
+            that was not made by these migrations may have it still.
+    """
+
+    goal: Catalog
+    whole: Catalog
+    known: tuple[Catalog, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What of it was there at some time, as differences name it."""
+        return frozenset(str(key) for catalog in self.known for key in catalog.facts)
+
+
+async def course_of_migrations(
+    migrations: Sequence[Migration], wanted: int, scratch: Scratch
+) -> Course:
+    """Give the states that the migrations lead through.
+
+    Args:
+        migrations: In their order.
+        wanted: How many of them make the goal.
+        scratch: Server for a scratch database.
+
+    Raises:
+        MigrationFailedError: One of them fails there.
+        ConnectionFailedError: The scratch server cannot be reached.
+    """
+    known: list[Catalog] = []
+    async with scratch.database() as url, connect(url) as connection:
+        goal = whole = await read_catalog(connection)
+        for number, migration in enumerate(migrations, 1):
+            if number > 1 and number - 1 != wanted and _takes_away(migration):
+                known.append(await read_catalog(connection))
+            await replay(connection, [migration])
+            if number == wanted:
+                goal = await read_catalog(connection)
+        whole = goal if wanted == len(migrations) else await read_catalog(connection)
+    return Course(goal, whole, (goal, whole, *known))
+
+
+def _takes_away(migration: Migration) -> bool:
+    """Whether something may be gone after it, or have another name."""
+    return _TAKING.search(migration.sql) is not None
 
 
 async def facts_of_script(path: Path, scratch: Scratch) -> Catalog:

@@ -1,10 +1,12 @@
 """What a database has of a folder: applied, pending, broken off, edited, gone, and unknown rows."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.kit.applying import indexes
+from chatkeep.kit.applying.ledger import Record
 from chatkeep.kit.applying.matching import Matched, read_matching
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
@@ -16,12 +18,12 @@ class Line:
     """One migration of the folder, as the database sees it.
 
     Attributes:
-        state: `applied`, `pending`, `running` (it broke off between two statements), `edited` or
-            `redated`.
+        state: `applied`, `pending`, `running` (it broke off between two statements), `reversing`
+            (its rollback did), `edited` or `redated`.
         applied_at: From our ledger; None where drizzle-kit applied it, whose table has no time.
         seconds: How long it took, from our ledger.
-        done: How many of its statements are there, of one that broke off.
-        statements: How many it has, of one that broke off.
+        done: How many statements are through, of it or its reverse, of one that broke off.
+        statements: How many there are, of one that broke off.
     """
 
     tag: str
@@ -65,9 +67,14 @@ class Status:
     invalid_indexes: tuple[str, ...] = ()
 
     @property
+    def has_any(self) -> bool:
+        """Whether the database has anything of the folder."""
+        return any(line.state != "pending" for line in self.lines)
+
+    @property
     def is_sound(self) -> bool:
         """Whether nothing is there that a person should look at; pending migrations are no such."""
-        changed = self.count("edited", "redated", "running")
+        changed = self.count("edited", "redated", "running", "reversing")
         return not (changed or self.missing or self.invalid_indexes)
 
     def count(self, *states: str) -> int:
@@ -119,7 +126,7 @@ async def status(folder: Folder, url: str) -> Status:
     )
     return Status(
         folder.path,
-        tuple(_line(matched) for matched in matching.migrations),
+        tuple(_line(each, matching.half_reversed) for each in matching.migrations),
         unknown,
         folder.format,
         missing=tuple(record.tag for record in (*matching.missing, *matching.broken_off)),
@@ -127,15 +134,17 @@ async def status(folder: Folder, url: str) -> Status:
     )
 
 
-def _line(matched: Matched) -> Line:
+def _line(matched: Matched, half_reversed: Mapping[str, Record]) -> Line:
     migration, record = matched.migration, matched.record
     is_running = matched.state == "running"
+    back = half_reversed.get(migration.tag)
+    half = back or (record if is_running else None)
     return Line(
         tag=migration.tag,
-        state=matched.state,
+        state="reversing" if back else matched.state,
         when=migration.when,
         applied_at=record.applied_at if record and not is_running else None,
         seconds=record.duration.total_seconds() if record else None,
-        done=record.done if record and is_running else None,
-        statements=record.statements if record and is_running else None,
+        done=half.done if half else None,
+        statements=half.statements if half else None,
     )

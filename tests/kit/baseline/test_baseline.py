@@ -65,7 +65,7 @@ async def test_rows_are_those_that_migrate_would_have_written(
     assert dump(pg, made) == dump(pg, migrated)
     await assert_adopted(folder, made)
     async with connect(made) as connection:
-        records = await ledger.read_records(connection)
+        records = (await ledger.read_books(connection)).records
     assert {record.state for record in records.values()} == {"baseline"}
 
 

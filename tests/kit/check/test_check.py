@@ -105,6 +105,41 @@ async def test_strangers_table_is_let_alone_unless_a_pattern_claims_it(root, scr
     ]
 
 
+LEFT_OVER = "A migration took it away, and yet it is there: drop it, or make a migration of it."
+
+
+async def test_what_a_migration_took_away_and_the_database_still_has(folder_of, pg, fresh_database):
+    scratch = Scratch(pg.admin_url)
+    folder = folder_of(
+        "create table x_user (id int primary key, old text); create table gone (id int);"
+        "create type mood as enum ('sad'); create view seen as select id from x_user",
+        "drop view seen; drop type mood; alter table gone rename to gone_too",
+        "drop table gone_too; alter table x_user drop column old; create table late (id int)",
+        "drop table late",
+    )
+    url = await fresh_database(pg)()
+    await migrate(Folder.read(folder), url, to="0002")
+    before = await messages(folder, schema(), scratch, url=url)
+    assert "database: Pending in the database: 0003_step. Run `chatkeep migrate`." in before
+    assert [message for message in before if "took it away" in message] == []
+    await run(
+        url,
+        "alter table x_user add old text; create table gone_too (id int);"
+        "create view seen as select id from x_user; create type mood as enum ('sad');"
+        "create table y_gone (id int)",
+    )
+    found = set(await messages(folder, schema(), scratch, url=url))
+    assert found - set(before) == {
+        f"database: The {name} is in the database, not in the applied migrations. {LEFT_OVER}"
+        for name in (
+            "column public.x_user.old",
+            "table public.gone_too",
+            "view public.seen",
+            "enum public.mood",
+        )
+    }
+
+
 async def test_rows_of_another_project_are_a_note(root, scratch, database_url):
     await migrate(Folder.read(root), database_url)
     await run(

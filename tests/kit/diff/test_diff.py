@@ -6,6 +6,7 @@ import subprocess
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import pytest
 from click.testing import CliRunner
 
@@ -110,3 +111,37 @@ def test_coarser_type_is_printed_as_a_loss(run, tmp_path: Path) -> None:
         (tmp_path / f"{name}.sql").write_text(f"create table t (n {type_});")
     assert run("fine.sql", "coarse.sql").output.startswith("-- Loses data: ")
     assert "Loses" not in run("coarse.sql", "fine.sql").output
+
+
+async def test_tables_of_others_in_a_database_are_left_out_where_a_pattern_says_so(
+    run, pg18: PgServer, fresh_database, tmp_path: Path
+) -> None:
+    url = await fresh_database(pg18)()
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        "create type mood as enum ('sad'); create table theirs (id int, mood mood);"
+        "create table t (id serial primary key, b text); create table x_old (mood mood)"
+    )
+    await connection.close()
+    words = ("--rename", "t.b:a")
+    whole = await asyncio.to_thread(run, url, "shop:metadata", "--allow-drops")
+    assert 'DROP TABLE "public"."theirs"' in whole.output
+    part = await asyncio.to_thread(run, url, "shop:metadata", "--tables", "x_*", *words)
+    assert part.stdout.splitlines() == [
+        'ALTER TABLE "public"."t" RENAME COLUMN "b" TO "a";',
+        "-- Loses data: table public.x_old with its rows.",
+        'DROP TABLE "public"."x_old";',
+    ]
+    assert part.stderr == "Tables of others, not compared: public.theirs.\n"
+    (tmp_path / "chatkeep.toml").write_text('tables_filter = ["none_*"]\n')
+    back = await asyncio.to_thread(run, "shop:metadata", url, "--rename", "t.a:b", "--json")
+    report = json.loads(back.stdout)
+    assert [each["sql"] for each in report["statements"]] == [
+        'ALTER TABLE "public"."t" RENAME COLUMN "a" TO "b"'
+    ]
+    assert report["left_out"] == ["public.theirs", "public.x_old"]
+    other = await fresh_database(pg18)()
+    two = await asyncio.to_thread(run, url, other, "--tables", "x_*", "--json")
+    assert [(s["kind"], s["action"]) for s in json.loads(two.stdout)["statements"]] == [
+        ("table", "drop"),  # the enum is theirs too
+    ]

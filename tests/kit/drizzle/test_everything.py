@@ -6,7 +6,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from sqlalchemy import MetaData
+from sqlalchemy import Column, Integer, MetaData, Table
+from sqlalchemy.dialects.postgresql import JSONB
 
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
@@ -94,6 +95,27 @@ async def test_random_schemas(pg18, judged):
         catalog = await made(pg18, text)
         found[f"random{number}"] = (written(catalog).text, snapshot(catalog))
     assert judged(found) == {name: [] for name in found}
+
+
+@pytest.mark.needs("node")
+async def test_a_table_hides_no_type_of_typescript(scratch, judged):
+    """A schema may say its columns' types by these words, and `Json(dict[str, …])` does."""
+    words = (
+        "Record<string, unknown>",
+        "Partial<{ a: string }>",
+        "ReadonlyArray<Pick<Date, never>>",
+    )
+    metadata = MetaData()
+    for name, word in zip(("record", "partial", "pick"), words, strict=True):
+        Table(
+            name,
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("value", JSONB, info={"typescript": word}),
+        )
+    made = await drizzle_schema(metadata, scratch, "words")
+    catalog = await facts_of_tables(target_of(metadata).state, scratch)
+    assert judged({"words": (made.text, snapshot(catalog))}) == {"words": []}
 
 
 @pytest.mark.needs("node")

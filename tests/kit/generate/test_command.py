@@ -96,6 +96,7 @@ def unreachable(tmp_path) -> Command:
     [
         (["--name", "../x"], "path separator"),
         (["--rename", "a.b.c.d:e"], "cannot be read"),
+        (["--rename", "thing:a:b"], "cannot be read"),
     ],
 )
 def test_arguments_are_judged_before_a_server_is_asked(unreachable, words, said):
@@ -244,3 +245,45 @@ def test_with_json_nobody_is_asked_at_a_terminal_either(generate):
     code, out, _ = generate.at_terminal([], "--json")
     assert code == 1
     assert json.loads(out)["code"] == "rename_unclear"
+
+
+MOOD = 'Column("mood", Enum("sad", "glad", name="{}"))'
+
+
+def moods(generate: Command, *names: str) -> None:
+    for name in names:
+        generate.tables(USER.format(f", {MOOD.format(name)}"))
+        if name != names[-1]:
+            generate()
+
+
+def test_type_is_asked_for_as_columns_are(generate):
+    moods(generate, "mood", "feeling")
+    code, _, said = generate.at_terminal(["1\n"])
+    assert code == 0, said
+    assert "The enum public.mood is not there any more." in said
+    newest = generate.folder.migrations[-1]
+    assert newest.tag == "0001_rename_mood_to_feeling"
+    assert 'ALTER TYPE "public"."mood" RENAME TO "feeling"' in newest.sql
+    assert newest.entry.own["renames"] == ["public.mood:feeling"]
+    down = next(generate.root.glob("drizzle/0001_*.down.sql")).read_text()
+    assert 'ALTER TYPE "public"."feeling" RENAME TO "mood"' in down
+
+
+def test_type_is_given_without_a_terminal(generate):
+    moods(generate, "mood", "feeling")
+    run = generate()
+    assert run.returncode == 1
+    assert "enum public.mood -> feeling" in run.stderr
+    assert "--rename public.mood:feeling" in run.stderr
+    assert generate("--rename", "public.mood:feeling").returncode == 0
+
+
+def test_rename_that_does_not_fit_is_refused(generate):
+    moods(generate, "mood", "feeling")
+    run = generate("--rename", "mood:felt", "--json")
+    assert run.returncode == 1
+    report = json.loads(run.stdout)
+    assert report["error"].endswith("no enum public.felt comes with the change.")
+    assert report["hint"] == "What came in its place: feeling."
+    assert len(generate.folder.migrations) == 1

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from chatkeep.errors import MigrationEditedError, MigrationsFolderError
+from chatkeep.kit.baseline import baseline
 from chatkeep.kit.check import check
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.append import Draft, append
@@ -262,6 +263,48 @@ async def test_a_dry_run_prints_how_the_table_is_brought_up(folder1, folder_of, 
     after = await dry_run(Folder.read(folder1), database_url)
     assert "add column" not in after.before
     assert FIRST not in "".join(each.sql for each in after.planned)
+
+
+OF_031 = """
+create schema drizzle;
+create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint);
+"""
+NOTE = "insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)"
+
+
+async def noted_by_031(folder: Folder, url: str) -> None:
+    """Note the first migration as drizzle-kit 0.31 does, to the millisecond and without a name."""
+    first = folder.migrations[0]
+    connection = await asyncpg.connect(url)
+    await connection.execute(OF_031)
+    await connection.execute(NOTE, first.hash, first.when + 123)
+    await connection.close()
+
+
+async def test_a_dry_run_prints_how_the_table_is_brought_up_though_nothing_is_pending(
+    folder1, database_url
+):
+    folder = Folder.read(folder1)
+    await noted_by_031(folder, database_url)
+    found = await dry_run(folder, database_url)
+    assert found.planned == ()
+    assert "add column if not exists name text" in found.books
+    assert f"set name = '{FIRST}'" in found.books
+    await migrate(folder, database_url)
+    assert (await dry_run(folder, database_url)).books == ""
+
+
+async def test_a_baseline_names_the_rows_that_were_there(folder1, scratch, database_url, rows):
+    add(folder1, "20270101000000_more", "create table more ()", FIRST)
+    folder = Folder.read(folder1)
+    await noted_by_031(folder, database_url)
+    connection = await asyncpg.connect(database_url)
+    for migration in folder.migrations:
+        await connection.execute(migration.sql)
+    await connection.close()
+    done = await baseline(folder, database_url, scratch)
+    assert (done.recorded, done.already) == (("20270101000000_more",), (FIRST,))
+    assert [row[2] for row in await rows(database_url, BOOKS)] == [FIRST, "20270101000000_more"]
 
 
 async def test_an_edited_migration_is_refused(folder1, database_url):

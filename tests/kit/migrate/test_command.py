@@ -123,3 +123,12 @@ async def test_failing_statement(project, database_url, rows):
         'column "nothing" does not exist (SQLSTATE 42703). This migration left nothing behind.\n'
     )
     assert await rows(database_url, "select count(*) from drizzle.__drizzle_migrations") == [(2,)]
+
+
+async def test_dry_run_prints_what_is_done_to_the_bookkeeping_alone(project, database_url, rows):
+    project("migrate", url=database_url)
+    assert project("migrate", "--dry-run", url=database_url).stdout == "Nothing is pending.\n"
+    await rows(database_url, "alter table chatkeep.migrations drop position")
+    dry = project("migrate", "--dry-run", url=database_url)
+    assert dry.stdout.startswith("-- Nothing is pending.\nselect pg_catalog.pg_try_advisory_lock")
+    assert "add column if not exists position text;" in dry.stdout

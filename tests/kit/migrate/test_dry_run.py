@@ -80,3 +80,25 @@ async def test_broken_off_migration_is_printed_from_where_it_goes_on(folder_of, 
     (planned,) = (await dry_run(folder, database_url)).planned
     assert "-- statement 3 of 3\n" in planned.sql
     assert "vacuum" not in planned.sql
+
+
+async def test_bookkeeping_of_an_older_chatkeep_is_brought_up_though_nothing_is_pending(
+    folder_of, database_url, rows
+):
+    root = folder_of("create table t ()")
+    (root / "meta" / "0000_snapshot.json").write_text('{"id": "this-project"}')
+    folder = Folder.read(root)
+    await migrate(folder, database_url)
+    assert (await dry_run(folder, database_url)).books == ""
+    await rows(database_url, "alter table chatkeep.migrations drop position, drop project")
+    found = await dry_run(folder, database_url)
+    assert found.planned == ()
+    assert "add column if not exists position text" in found.books
+    assert "set project = 'this-project'\nwhere project is null" in found.books
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"{found.before}{found.after}")
+    await connection.close()
+    assert await rows(database_url, "select project from chatkeep.migrations") == [
+        ("this-project",)
+    ]
+    assert (await dry_run(folder, database_url)).books == ""

@@ -6,6 +6,7 @@ import pytest
 from chatkeep.errors import MigrationFailedError
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import migrate
+from chatkeep.kit.refusal import describe
 
 TABLE = "create table t (id int primary key, v text);"
 SECRET = "quite9confidential"
@@ -110,3 +111,38 @@ async def test_no_value_of_a_row_is_told(folder_of, database_url, code, value, s
     assert said in told
     assert value not in told
     assert value[:4] not in told  # to_date() repeats what it could not read
+
+
+NAMED = [
+    "ALTER TABLE t ALTER v TYPE regclass USING v::regclass",
+    "UPDATE t SET v = (v || '.x')::regclass",
+    "SELECT v::regproc FROM t",
+    "SELECT v::regtype FROM t",
+    "SELECT nextval(v) FROM t",
+    "DO $$ BEGIN EXECUTE 'SELECT 1 FROM ' || (SELECT v FROM t); END $$",
+    "SELECT query_to_xml(v, true, true, '') FROM t",
+]
+
+
+async def test_a_value_that_is_taken_for_a_name_is_not_told(database_url):
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("CREATE TABLE t (v text); INSERT INTO t VALUES ('secretvalue')")
+        for sql in NAMED:
+            with pytest.raises(asyncpg.PostgresError) as found:
+                await connection.execute(sql)
+            assert "secretvalue" not in describe(found.value), sql
+        for sql, said in (
+            ("DROP TABLE nowhere", 'table "nowhere" does not exist'),
+            (
+                'ALTER TABLE "public"."nowhere" ADD x int',
+                'relation "public.nowhere" does not exist',
+            ),
+            ("SELECT nowhere FROM t", 'column "nowhere" does not exist'),
+            ("SELECT 'nowhere'::regclass", 'relation "nowhere" does not exist'),
+        ):
+            with pytest.raises(asyncpg.PostgresError, match="nowhere") as found:
+                await connection.execute(sql)
+            assert describe(found.value).startswith(said)
+    finally:
+        await connection.close()

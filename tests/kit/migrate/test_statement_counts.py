@@ -31,4 +31,4 @@ async def test_migration_costs_three_requests_beside_its_pieces(folder_of, pg18,
 async def test_status_costs_the_same_for_any_number(folder_of, pg18, database_url, number):
     folder = Folder.read(folder_of(*["select 1"] * number))
     await migrate(folder, database_url)
-    assert await requests(pg18, database_url, lambda u: status(folder, u)) == 5
+    assert await requests(pg18, database_url, lambda u: status(folder, u)) == 4

@@ -10,6 +10,7 @@ from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
 from chatkeep.kit.differences import differences
 from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.plan.renames import Renames
 from chatkeep.kit.writing.dumping import dump_schema
 from fixtures.servers import PgServer
 
@@ -92,9 +93,12 @@ def kept(before: Seen, after: Seen) -> None:
             assert after.places[owner] >= place, (owner, place)
 
 
-async def move(url: str, start: Seen, goal: Seen, pg_dump: Path) -> Seen:
+async def move(
+    url: str, start: Seen, goal: Seen, pg_dump: Path, renames: Renames | None = None
+) -> Seen:
     """Run the plan on the database, compare, and see that nothing is left to do."""
-    statements = [each.sql for each in plan(start.catalog, goal.catalog, allow_drops=True)]
+    planned = plan(start.catalog, goal.catalog, renames=renames, allow_drops=True)
+    statements = [each.sql for each in planned]
     try:
         await run_all(url, statements)
         found = await look(url, pg_dump)

@@ -69,6 +69,19 @@ async def columns(url: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
+def place_of(
+    fresh_database: Callable[..., Callable[[], Awaitable[str]]],
+) -> Callable[..., Awaitable[str]]:
+    async def make(server: PgServer, sql: str) -> str:
+        url = await fresh_database(server)()
+        async with connect(url) as connection:
+            await connection.execute(sql)
+        return url
+
+    return make
+
+
+@pytest.fixture
 def take(
     fresh_database: Callable[..., Callable[[], Awaitable[str]]], tmp_path: Path
 ) -> Callable[..., Awaitable[Taken]]:

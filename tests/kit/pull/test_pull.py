@@ -13,6 +13,8 @@ from chatkeep.errors import (
     MigrationsFolderError,
     UnmodelledObjectError,
 )
+from chatkeep.kit.pull import Options, pull
+from chatkeep.kit.scratch import Scratch
 from kit.plan.cases import CASES, Case
 
 EVERYTHING = Path(__file__).with_name("everything.sql").read_text()
@@ -138,6 +140,27 @@ async def test_a_module_that_is_there_is_kept(take, pg18, tmp_path):
     assert (tmp_path / "pulled_schema.py").read_text() == "mine = 1\n"
     assert not (tmp_path / "drizzle").exists()
     await take(pg18, "create table t (id int);", force=True)
+
+
+async def test_a_folder_in_the_modules_place_is_refused_before_anything_is_written(
+    take, pg18, tmp_path
+):
+    (tmp_path / "pulled_schema.py").mkdir()
+    with pytest.raises(ConfigError, match="is a folder"):
+        await take(pg18, "create table t (id int);", force=True)
+    assert not (tmp_path / "drizzle").exists()
+
+
+async def test_storage_parameters_were_set_in_any_order(place_of, pg, tmp_path):
+    url = await place_of(
+        pg,
+        "create table t (id int, a text) with (parallel_workers = 2, fillfactor = 60);"
+        "create unique index i on t (id) with (fillfactor = 60, deduplicate_items = off);",
+    )
+    out = tmp_path / "tables.py"
+    options = Options(out, pg_dump=pg.bin / "pg_dump")
+    await pull(url, tmp_path / "drizzle", Scratch(pg.admin_url), options)
+    assert '{"fillfactor": "60", "parallel_workers": "2"}' in out.read_text()
 
 
 async def test_a_folder_that_leads_there_gets_no_migration(take, pg18, golden, tmp_path):

@@ -167,6 +167,20 @@ async def test_a_rename_keeps_the_rows(place, pg):
     assert await there.fetch("select b from u") == [("x",)]
 
 
+async def test_what_is_no_table_is_renamed_too(place, pg):
+    old = """create schema app; create type app.st as enum ('a'); create sequence numbers start 7;
+        create function f() returns int language sql as 'select 1';
+        create table app.t (id int primary key, s app.st); create view app.v as select s from app.t;"""
+    there = await place(pg, old + "insert into app.t values (1, 'a'); select nextval('numbers');")
+    goal = old.replace("app.st", "core.state").replace("app.", "core.").replace("app;", "core;")
+    goal = goal.replace("numbers", "counter").replace("f()", "g()").replace(".v ", ".w ")
+    given = ["app:core", "app.st:state", "numbers:counter", "f():g", "app.v:w"]
+    done = await there.push(goal, renames=given)
+    assert {statement.action for statement in done.statements} == {"rename"}
+    assert await there.fetch("select s::text, nextval('counter'), g() from core.w") == [("a", 8, 1)]
+    assert not (await there.push(goal)).statements
+
+
 async def test_no_rename_means_it_goes_if_that_is_accepted(place, pg18):
     there = await place(pg18, A + "insert into t values (1, 'x');")
     goal = "create table t (id int primary key, b text);"

@@ -7,15 +7,27 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, Table
 
-from chatkeep.errors import MigrationFailedError, MigrationOrderError, MigrationsFolderError
+from chatkeep.errors import (
+    MigrationFailedError,
+    MigrationOrderError,
+    MigrationsFolderError,
+    NotReversibleError,
+)
 from chatkeep.kit.folder import Folder, jsjson
+from chatkeep.kit.folder.reading import CUSTOM
 from chatkeep.kit.folder.soundness import folder_findings
+from chatkeep.kit.generate import Options as GenerateOptions
+from chatkeep.kit.generate import generate
 from chatkeep.kit.migrate import migrate
 from chatkeep.kit.rebase import Options, rebase
 from chatkeep.kit.rebasing.git import Repository
+from chatkeep.kit.rollback import prove, select
+from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.squash import squash
 from chatkeep.kit.states import facts_of_migrations
+from chatkeep.kit.target import Target, target_of
 
 BOTH = ["0000_base", "0001_a", "0002_b", "0003_x", "0004_y"]
 
@@ -249,7 +261,81 @@ async def test_migration_that_no_longer_runs_is_named_and_nothing_is_written(rep
     with pytest.raises(MigrationFailedError, match=r"0001_x no longer runs .* already exists") as e:
         await rebase(repo.folder, scratch)
     assert "chatkeep generate" in str(e.value.hint)
+    assert "Where it holds SQL of your own: change 0001_x.sql" in str(e.value.hint)
     assert repo.content() == before
+
+
+async def test_sql_of_your_own_that_no_longer_runs_is_changed_and_rebased_again(repo, scratch):
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.add("x", f"{CUSTOM}\nalter table t add same int;")
+    repo.git("checkout", "-q", "main")
+    repo.add("a", "alter table t add same int;")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "main", fails=True)
+    with pytest.raises(MigrationFailedError, match="0001_x no longer runs behind") as caught:
+        await rebase(repo.folder, scratch)
+    hint = str(caught.value.hint)
+    assert hint.startswith("Change 0001_x.sql so that it does, `git add` it")
+    assert "generate" not in hint  # which cannot write it
+    (repo.folder / "0001_x.sql").write_text("alter table t alter same set not null;")
+    repo.git("add", "drizzle/0001_x.sql")
+    await rebase(repo.folder, scratch)
+    assert repo.tags() == ["0000_base", "0001_a", "0002_x"]
+    assert (repo.folder / "0002_x.sql").read_text() == "alter table t alter same set not null;"
+
+
+def tables(*columns: str) -> Target:
+    """Table t as the repository has it, with these columns."""
+    metadata = MetaData()
+    Table("t", metadata, *(Column(name, Integer) for name in ("id", *columns)))
+    return target_of(metadata)
+
+
+@pytest.fixture
+def proving(pg18) -> Scratch:
+    return Scratch(pg18.admin_url, dumpers=[pg18.bin / "pg_dump"])
+
+
+async def test_proof_of_a_reverse_is_made_anew_where_it_stands_now(repo, proving, database_url):
+    repo.git("branch", "feature")
+    for branch, column in (("main", "a"), ("feature", "x")):
+        repo.git("checkout", "-q", branch)
+        await generate(repo.folder, tables(column), proving, GenerateOptions())
+        repo.commit(column)
+    repo.git("merge", "main", fails=True)
+    assert (await rebase(repo.folder, proving)).doubtful == ()
+    assert_sound(repo)
+    folder = Folder.read(repo.folder)
+    await migrate(folder, database_url)
+    assert (await select(folder, database_url, steps=2)).is_proved
+    repo.commit("merged")
+    assert not (await rebase(repo.folder, proving)).changed
+
+
+async def test_reverse_that_no_longer_leads_back_has_no_proof_but_the_reason(
+    repo, proving, database_url
+):
+    repo.add("b", "alter table t add b int;")
+    repo.git("checkout", "-q", "-b", "feature")
+    await generate(repo.folder, tables(), proving, GenerateOptions(allow_drops=True))
+    repo.commit("without b")
+    repo.git("checkout", "-q", "main")
+    repo.add("a", "alter table t alter b type bigint;")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "main", fails=True)
+    done = await rebase(repo.folder, proving)
+    (tag,) = done.doubtful
+    folder = Folder.read(repo.folder)
+    assert folder.migrations[-1].tag == tag
+    own = folder.migrations[-1].entry.own
+    assert "reverse" not in own
+    assert str(own["irreversible"]).startswith("Its reverse no longer led back after a rebase: ")
+    await migrate(folder, database_url)
+    with pytest.raises(NotReversibleError, match="does not bring back what was before"):
+        await prove(await select(folder, database_url), database_url, proving)
+    (repo.folder / f"{tag}.down.sql").unlink()
+    with pytest.raises(NotReversibleError, match="no longer led back after a rebase"):
+        await select(folder, database_url)
 
 
 async def test_reverse_goes_along_and_is_tried_again(repo, scratch):

@@ -3,6 +3,7 @@
 The statements are whole texts without parameters: a dry run prints the very ones that run.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
@@ -76,12 +77,6 @@ left join (
 """
 _SCHEMA_EXISTS = "select exists (select 1 from pg_catalog.pg_namespace where nspname = $1)"
 
-CLAIM = """
-update "chatkeep"."migrations" m set project = $1
-from unnest($2::bigint[], $3::text[]) as n (created_at, hash)
-where m.project is null and m.created_at = n.created_at and m.hash = n.hash
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -115,17 +110,20 @@ async def look(connection: asyncpg.Connection) -> Look:
     return Look(drizzle, ledger, is_there, can_write)
 
 
-async def prepare(connection: asyncpg.Connection) -> Ledger:
+async def prepare(connection: asyncpg.Connection, there: Look) -> Ledger:
     """Create the bookkeeping that is not there yet; say what there is of our ledger to write to.
 
     A role without the right to create schemas can go on where drizzle's table exists; where our
     ledger is then missing or of an older chatkeep, it stays so.
 
+    Args:
+        connection: Not in a transaction.
+        there: What `look` saw.
+
     Raises:
         MigrationError: drizzle's table is absent and the role may not create it.
         MigrationLockError: Another process is at the same for longer than half a minute.
     """
-    there = await look(connection)
     if there.is_complete:
         return "full"
     async with held(connection, BOOKS, wait=30):
@@ -189,6 +187,20 @@ def drizzle_row(migration: Migration) -> str:
     if migration.name is not None:
         columns, values = f"{columns}, name", f"{values}, {literal(migration.name)}"
     return f'insert into "drizzle"."__drizzle_migrations" ({columns}) values ({values})'  # noqa: S608 - literals and a number
+
+
+def claim(project: str, rows: Iterable[tuple[int, str]]) -> str:
+    """Give the statement that puts the project's name to records of an older chatkeep.
+
+    Args:
+        project: Its name.
+        rows: Date and hash of each; at least one.
+    """
+    pairs = ", ".join(f"({created_at}, {literal(hash_)})" for created_at, hash_ in rows)
+    return (
+        f'update "chatkeep"."migrations" set project = {literal(project)}\n'  # noqa: S608 - literals and numbers
+        f"where project is null and (created_at, hash) in ({pairs})"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ migration came that runs without a transaction. Both are written in one transact
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -83,14 +83,36 @@ class Record:
     position: str | None = None
 
 
-async def read_rows(connection: asyncpg.Connection) -> list[Row]:
-    """Give drizzle's rows by id; none where the table is absent.
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the bookkeeping of a database says.
+
+    Attributes:
+        there: Which of its tables there are.
+        rows: drizzle's, by id.
+        records: Our ledger by (created_at, hash), the newest row of each. Empty where drizzle-kit
+            alone has migrated, or the role may not read it: drizzle's table says what is applied.
+    """
+
+    there: books.Look
+    rows: Sequence[Row]
+    records: Mapping[tuple[int, str], Record]
+
+
+async def read_books(connection: asyncpg.Connection) -> Books:
+    """Read the bookkeeping; a database may have none.
 
     Raises:
-        MigrationError: The role may not read the table.
+        MigrationError: The role may not read drizzle's table.
     """
-    if not (await books.look(connection)).drizzle:
-        return []
+    there = await books.look(connection)
+    rows = await _rows(connection) if there.drizzle else []
+    records = await connection.fetch(_RECORDS) if there.ledger != "none" else []
+    by_identity = {(row[0], row[1]): _record(tuple(row)) for row in records}
+    return Books(there, rows, by_identity)
+
+
+async def _rows(connection: asyncpg.Connection) -> list[Row]:
     try:
         rows = await connection.fetch(_ROWS)
     except asyncpg.InsufficientPrivilegeError as exc:
@@ -99,18 +121,6 @@ async def read_rows(connection: asyncpg.Connection) -> list[Row]:
             hint="Grant it USAGE on schema drizzle and SELECT on the table.",
         ) from exc
     return [Row(*row) for row in rows]
-
-
-async def read_records(connection: asyncpg.Connection) -> dict[tuple[int, str], Record]:
-    """Give our ledger by (created_at, hash), the newest row of each.
-
-    Empty where drizzle-kit alone has migrated, or the role may not read it: drizzle's table says
-    what is applied.
-    """
-    if (await books.look(connection)).ledger == "none":
-        return {}
-    rows = await connection.fetch(_RECORDS)
-    return {(row[0], row[1]): _record(tuple(row)) for row in rows}
 
 
 def _record(row: tuple[object, ...]) -> Record:
@@ -132,23 +142,43 @@ def _record(row: tuple[object, ...]) -> Record:
     )
 
 
+async def prepare_books(
+    connection: asyncpg.Connection, found: Books, migrations: Sequence[Migration]
+) -> books.Ledger:
+    """Make the tables that are not there yet, in the form that the folder needs.
+
+    Args:
+        connection: Holds the migration lock.
+        found: What the bookkeeping says.
+        migrations: Of the folder.
+
+    Returns:
+        What there is of our ledger to write to.
+
+    Raises:
+        MigrationError: The role may not make or change drizzle's table.
+        MigrationLockError: Another process is at the same for longer than half a minute.
+    """
+    ledger = await books.prepare(connection, found.there)
+    await named.prepare(connection, migrations, found.rows)
+    return ledger
+
+
 async def record_baseline(
-    connection: asyncpg.Connection, migrations: Sequence[Migration], *, project: str | None = None
+    connection: asyncpg.Connection,
+    migrations: Sequence[Migration],
+    *,
+    ledger: books.Ledger,
+    project: str | None = None,
 ) -> None:
     """Note migrations as there without running them, in one transaction.
-
-    The bookkeeping is made where it is absent.
 
     Args:
         connection: Holds the migration lock.
         migrations: Those that the database has already, in their order.
+        ledger: What `prepare_books` gave.
         project: Whose they are, see `project_of`.
-
-    Raises:
-        MigrationError: The role may not create drizzle's table.
     """
-    ledger = await books.prepare(connection)
-    await named.prepare(connection, migrations, await read_rows(connection))
     async with connection.transaction():
         for migration in migrations:
             await connection.execute(

@@ -18,6 +18,7 @@ import asyncpg
 
 from chatkeep.errors import MigrationLockError
 
+WAIT = 60.0  # seconds, where nobody says another
 INTERVAL = 0.2  # seconds between two tries
 
 _CLASS, _KEY = 1_667_786_091, 1_835_626_099  # "chak", "migs": any two numbers, the same for ever

@@ -13,7 +13,7 @@ from chatkeep.errors import (
     MigrationOrderError,
 )
 from chatkeep.kit.applying import named
-from chatkeep.kit.applying.ledger import Record, Row, read_records, read_rows
+from chatkeep.kit.applying.ledger import Books, Record, Row, read_books
 from chatkeep.kit.applying.project import project_of
 from chatkeep.kit.folder.journal import Replaced
 from chatkeep.kit.folder.reading import CUSTOM, Folder, Migration
@@ -49,7 +49,9 @@ class Matching:
         missing: What our ledger says of those of them that this very project applied: their files
             are gone from the folder.
         broken_off: What our ledger says of migrations of this project that broke off and whose
-            files are gone, and of reverses of this folder's migrations that broke off.
+            files are gone.
+        half_reversed: What our ledger says of reverses that broke off, by the tag of the migration,
+            which counts as applied until they come to their end.
         half_squashed: Squashed migrations of which the database has only some of the originals,
             with the tags that it lacks.
         names: What our ledger calls each row, by date and hash.
@@ -59,6 +61,7 @@ class Matching:
     unknown: tuple[Row, ...]
     missing: tuple[Record, ...] = ()
     broken_off: tuple[Record, ...] = ()
+    half_reversed: Mapping[str, Record] = field(default_factory=dict[str, Record])
     half_squashed: tuple[tuple[Migration, tuple[str, ...]], ...] = ()
     names: Mapping[tuple[int | None, str], str] = field(default_factory=dict)
 
@@ -69,15 +72,6 @@ class Matching:
     def of(self, *states: State) -> list[Migration]:
         """Give the migrations in these states, in the journal's order."""
         return [matched.migration for matched in self.migrations if matched.state in states]
-
-    def half_reversed(self) -> dict[str, Record]:
-        """Give our ledger's records of the reverses that broke off, by the tag of the migration."""
-        found = {(record.tag, record.created_at): record for record in self.broken_off}
-        return {
-            each.migration.tag: found[key]
-            for each in self.migrations
-            if (key := _reverse_of(each.migration)) in found
-        }
 
     def running(self) -> dict[str, Record]:
         """Give our ledger's records of the migrations that broke off, by tag."""
@@ -94,8 +88,13 @@ async def read_matching(connection: asyncpg.Connection, folder: Folder) -> Match
     Raises:
         MigrationError: The role may not read drizzle's table.
     """
-    rows, records = await read_rows(connection), await read_records(connection)
-    return match(folder.migrations, rows, records.values(), project=project_of(folder))
+    return match_books(folder, await read_books(connection))
+
+
+def match_books(folder: Folder, found: Books) -> Matching:
+    """Match the folder with a database's bookkeeping; see `match`."""
+    records = found.records.values()
+    return match(folder.migrations, found.rows, records, project=project_of(folder))
 
 
 def match(
@@ -141,11 +140,18 @@ def match(
         for state, row in [found.get(migration.tag, _PENDING)]
     )
     missing = [record for row in left.values() if (record := known.own(row)) is not None]
-    broken_off = known.broken_off(migrations)
     names: dict[tuple[int | None, str], str] = {
         identity: record.tag for identity, record in known.by_identity.items()
     }
-    return Matching(matched, tuple(left.values()), tuple(missing), broken_off, tuple(half), names)
+    return Matching(
+        matched,
+        unknown=tuple(left.values()),
+        missing=tuple(missing),
+        broken_off=known.broken_off(migrations),
+        half_reversed=known.half_reversed(migrations),
+        half_squashed=tuple(half),
+        names=names,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +196,26 @@ class _Records:
         return record
 
     def broken_off(self, migrations: Sequence[Migration]) -> tuple[Record, ...]:
-        """Give what broke off: a reverse of these, or what certainly is this project's and none of these."""
+        """Give what broke off, certainly is this project's, and is neither of these nor a reverse."""
         tags = {migration.tag for migration in migrations}
         reverses = {_reverse_of(migration) for migration in migrations}
         return tuple(
             record
             for key, record in self.running.items()
-            if (key in reverses and record.project in {None, self.project})
-            or (
-                record.project is not None and record.project == self.project and key[0] not in tags
-            )
+            if record.project is not None
+            and record.project == self.project
+            and key[0] not in tags
+            and key not in reverses
         )
+
+    def half_reversed(self, migrations: Sequence[Migration]) -> dict[str, Record]:
+        """Give the reverses of these that broke off."""
+        return {
+            migration.tag: record
+            for migration in migrations
+            if (record := self.running.get(_reverse_of(migration))) is not None
+            and record.project in {None, self.project}
+        }
 
 
 def refuse_edited(matching: Matching) -> None:
@@ -238,7 +253,7 @@ def refuse_missing(matching: Matching) -> None:
             hint="Bring it back from version control, where perhaps another branch holds it; or "
             "take it back with the folder that has it (`chatkeep rollback`).",
         )
-    for tag in matching.half_reversed():
+    for tag in matching.half_reversed:
         raise MigrationError(
             f"The rollback of {tag} broke off in this database, and left it half taken back.",
             hint="Bring it to its end with `chatkeep rollback`.",

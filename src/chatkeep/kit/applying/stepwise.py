@@ -19,6 +19,7 @@ from chatkeep.kit.applying.batch import Batch, batch_of
 from chatkeep.kit.applying.batches import Progress, run_batches
 from chatkeep.kit.applying.events import Batched, Begun, Dropped, Ran, Recognised
 from chatkeep.kit.applying.ledger import Record
+from chatkeep.kit.applying.line import Line
 from chatkeep.kit.applying.lock import refuse_lost
 from chatkeep.kit.applying.run import NEEDS_NO_TRANSACTION, hints, line_of, place
 from chatkeep.kit.applying.script import (
@@ -29,7 +30,6 @@ from chatkeep.kit.applying.script import (
     own_limits,
     statements,
 )
-from chatkeep.kit.applying.whole import Line
 from chatkeep.kit.connection import BROKEN
 from chatkeep.kit.folder.tokens import tokens
 from chatkeep.kit.refusal import describe, sqlstate
@@ -298,7 +298,7 @@ class Stepwise:
         head = " ".join(step.words[:3])
         return MigrationFailedError(
             f"{name}: an earlier run broke off at statement {number} of {len(self.steps)} "
-            f"({head}, line {_first_line(step)}), and nobody can tell whether it came through.",
+            f"({head}, line {_line_of_first_word(step)}), and nobody can tell whether it came through.",
             hint=f"Look whether its effect is in the database. If it is, go on with `chatkeep "
             f"migrate --resume-after {number}`; if not, `--resume-after {number - 1}` runs it again.",
         )
@@ -338,7 +338,7 @@ def _stay(step: Step) -> str:
     return f"{before} of this file {stay}, and the next run goes on with statement {step.number}."
 
 
-def _first_line(step: Step) -> int:
+def _line_of_first_word(step: Step) -> int:
     """Give the line of the first word; comments stand before it."""
     lead = next((token.start for token in tokens(step.sql) if token.is_code), 0)
     return step.line + step.sql.count("\n", 0, lead)

@@ -1,34 +1,18 @@
 """A migration in one transaction, with its bookkeeping: all of it is there, or nothing."""
 
 import time
-from dataclasses import dataclass
 
 import asyncpg
 
 from chatkeep.kit.applying import indexes
-from chatkeep.kit.applying.events import Begun, Dropped, Ran, Tell
+from chatkeep.kit.applying.events import Begun, Dropped, Ran
+from chatkeep.kit.applying.line import Line
 from chatkeep.kit.applying.lock import refuse_lost
 from chatkeep.kit.applying.run import failure, place
 from chatkeep.kit.applying.script import Script, Step, own_limits, pieces, statements
 from chatkeep.kit.applying.sqlscan import is_blank, split
 from chatkeep.kit.applying.targets import new_index
-from chatkeep.kit.applying.waiting import Watch
 from chatkeep.kit.connection import BROKEN
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A connection that migrates.
-
-    Attributes:
-        connection: Direct, holds the migration lock.
-        watch: Runs statements on it, and sees who holds them up.
-        tell: Hears what happens.
-    """
-
-    connection: asyncpg.Connection
-    watch: Watch
-    tell: Tell
 
 
 async def run_whole(line: Line, script: Script) -> float:

@@ -1,5 +1,6 @@
 """What every fact has: a kind, a name, and the fact that it belongs to."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
@@ -56,15 +57,15 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(ABC):
     """One object of a database. Two facts are equal when PostgreSQL would behave the same."""
 
     kind: ClassVar[Kind]
 
     @property
+    @abstractmethod
     def path(self) -> tuple[str, ...]:
         """The qualified name, schema first."""
-        raise NotImplementedError
 
     @property
     def parent(self) -> Key | None:

@@ -5,6 +5,9 @@ from typing import ClassVar, Literal
 
 from chatkeep.kit.catalog.fact import Fact, Key, Kind, Named, OnTable
 
+Enabled = Literal["origin", "disabled", "replica", "always"]
+"""When a trigger or rule fires, by `session_replication_role`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function(Named):
@@ -49,12 +52,11 @@ class MaterializedView(View):
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger(OnTable):
-    """A trigger of a table or view."""
+class OnRelation(OnTable):
+    """A fact that belongs to a table or to a view."""
 
-    kind: ClassVar[Kind] = Kind.TRIGGER
     definition: str
-    enabled: Literal["origin", "disabled", "replica", "always"]
+    enabled: Enabled
     on_view: bool = False
 
     @property
@@ -64,18 +66,17 @@ class Trigger(OnTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(OnTable):
+class Trigger(OnRelation):
+    """A trigger of a table or view."""
+
+    kind: ClassVar[Kind] = Kind.TRIGGER
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(OnRelation):
     """A rule of a table or view, other than the one that makes a view a view."""
 
     kind: ClassVar[Kind] = Kind.RULE
-    definition: str
-    enabled: Literal["origin", "disabled", "replica", "always"]
-    on_view: bool = False
-
-    @property
-    def parent(self) -> Key | None:
-        """The table or view."""
-        return Key(Kind.VIEW if self.on_view else Kind.TABLE, (self.schema, self.table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class EventTrigger(Fact):
     kind: ClassVar[Kind] = Kind.EVENT_TRIGGER
     name: str
     definition: str
-    enabled: Literal["origin", "disabled", "replica", "always"]
+    enabled: Enabled
 
     @property
     def path(self) -> tuple[str, ...]:

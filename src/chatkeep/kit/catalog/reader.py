@@ -89,8 +89,10 @@ async def _read(conn: asyncpg.Connection, ignored: list[str]) -> Catalog:
         catalog, object_id, known_catalog, known_object = row
         found.aliases[catalog, object_id] = (known_catalog, known_object, 0)
     strays = object_rows.comments(found, await conn.fetch(_query("comments"), ignored))
-    strays += object_rows.owners(found, await conn.fetch(_query("owners"), ignored))
-    strays += object_rows.grants(found, await conn.fetch(_query("grants"), ignored))
+    owners = await conn.fetch(_query("objects", "owners"), ignored)
+    strays += object_rows.owners(found, owners)
+    rights = await conn.fetch(_query("objects", "grants"), ignored)
+    strays += object_rows.grants(found, rights)
     edges = await conn.fetch(_query("dependencies"))
     depends = found.dependencies(((e[0], e[1], e[2]), (e[3], e[4], e[5])) for e in edges)
     _add_ownership(found, depends)
@@ -147,5 +149,6 @@ def _indexes(found: Found) -> dict[tuple[str, str], Key]:
 
 
 @cache
-def _query(name: str) -> str:
-    return resources.files("chatkeep.kit.catalog").joinpath(f"sql/{name}.sql").read_text("utf-8")
+def _query(*names: str) -> str:
+    folder = resources.files("chatkeep.kit.catalog").joinpath("sql")
+    return "".join(folder.joinpath(f"{name}.sql").read_text("utf-8") for name in names)

@@ -11,7 +11,9 @@ get if implements import in infer instanceof interface is keyof let module names
 null number object of package private protected public readonly require return set static string
 super switch symbol this throw true try type typeof undefined unknown var void while with yield
 globalThis Object Array String Number Boolean Date Uint8Array Infinity NaN
-"""  # JavaScript's words, and globals that the file itself uses
+Awaited Exclude Extract Map NonNullable Omit Partial Pick Promise Readonly ReadonlyArray Record
+Required Set
+"""  # JavaScript's words, and globals that the file itself or a type told by the schema may use
 _WORDS = frozenset(_RESERVED.split())
 """What a variable of the module must not be called."""
 

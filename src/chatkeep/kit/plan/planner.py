@@ -21,14 +21,10 @@ from chatkeep.kit.plan.order import Action, Orderer, Step
 from chatkeep.kit.plan.partitions import counterpart
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.plan.registry import WRITERS
-from chatkeep.kit.plan.renames import (
-    Renames,
-    apply_renames,
-    find_unclear,
-    infer_renames,
-    refuse_unclear,
-)
+from chatkeep.kit.plan.renames import Renames
+from chatkeep.kit.plan.renaming import apply_renames, infer_renames
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.plan.unclear import find_unclear, refuse_unclear
 from chatkeep.kit.plan.writer import Context, texts
 
 _BODIES_LATER = "SELECT set_config('check_function_bodies', 'off', true)"
@@ -51,8 +47,8 @@ def plan(
     Args:
         a: Facts of the database to change.
         b: Facts of the database that it shall become.
-        renames: (schema, table), (schema, table, column) or (schema, enum, label) as they are in
-            `a`, each to its new name, or to None for "no rename, it goes".
+        renames: (schema, table), (schema, table, column) and the like as they are in `a`, each to
+            its new name, or to None for "no rename, it goes"; see `Path`.
         using: USING expressions by (schema, table, column), for changes of type.
         allow_drops: Never ask about renames; what is gone is dropped.
         accept: Kinds whose differences are looked past, such as `grant`.
@@ -60,7 +56,7 @@ def plan(
     Raises:
         UnmodelledObjectError: The two differ in objects that the diff cannot change.
         RenameUnclearError: A rename, or a drop and an add? Only the caller knows.
-        MigrationError: A rename names something that `a` does not have.
+        MigrationError: A rename names something that `a` does not have, or does have by the new name.
     """
     given = renames or {}
     a, b = accepted(a, accept), accepted(b, accept)

@@ -174,7 +174,9 @@ _KEYWORDS = frozenset(
 """Words that PostgreSQL quotes when it prints them as names; a version may know fewer."""
 
 _TOKEN = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*|\s+|.""", re.DOTALL
+    r"""'(?:[^']|'')*'|\$((?:[A-Za-z_]\w*)?)\$.*?\$\1\$|"(?:[^"]|"")*"|"""
+    r"""[A-Za-z_\x80-\U0010ffff][\w$]*|\s+|.""",
+    re.DOTALL,
 )
 
 
@@ -193,15 +195,20 @@ def printed(name: str) -> str:
     return name if _BARE.match(name) and name not in _KEYWORDS else ident(name)
 
 
+def tokens_of(text: str) -> list[str]:
+    """Cut SQL into names, literals (bodies between dollars too), spaces and single signs."""
+    return [found.group() for found in _TOKEN.finditer(text)]
+
+
 def replace_name(text: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:
     """Put another name for a dotted one in a printed expression; literals stay as they are."""
-    tokens: list[str] = _TOKEN.findall(text)
+    tokens = tokens_of(text)
     length = 2 * len(old) - 1
     out: list[str] = []
     at = 0
     while at < len(tokens):
         window = tokens[at : at + length]
-        dotted = [_plain(token) for token in window[::2]] == list(old)
+        dotted = [plain(token) for token in window[::2]] == list(old)
         between = all(mark == "." for mark in window[1::2])
         called = tokens[at + length : at + length + 1] == ["("] and len(old) == 1
         if len(window) == length and dotted and between and not called:
@@ -213,7 +220,8 @@ def replace_name(text: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:
     return "".join(out)
 
 
-def _plain(token: str) -> str:
+def plain(token: str) -> str:
+    """Give a name without its quotes."""
     if token.startswith('"'):
         return token[1:-1].replace('""', '"')
     return token

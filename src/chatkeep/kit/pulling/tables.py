@@ -87,7 +87,7 @@ class TableWriter:
 
     def _columns(self, shape: TableShape) -> str:
         table = shape.table
-        doc = _one_line(f"Columns of `{_dotted(table.path)}`.")
+        doc = _for_docstring(f"Columns of `{_dotted(table.path)}`.")
         lines = [
             f"class {self._naming.classes[table.path]}(sa.TypedColumns):",
             f'    """{doc}"""',
@@ -298,7 +298,8 @@ def _dotted(path: tuple[str, ...]) -> str:
     return ".".join(path[1:] if path[0] == "public" else path)
 
 
-def _one_line(value: str) -> str:
+def _for_docstring(value: str) -> str:
+    """Keep a name with quotes, backslashes or line breaks from ending the docstring."""
     return (
         "".join(mark if mark.isprintable() else " " for mark in value)
         .replace("\\", "/")

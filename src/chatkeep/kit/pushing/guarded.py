@@ -62,6 +62,8 @@ class Guard:
         Raises:
             StatementError: PostgreSQL refuses a statement for another reason than rows.
         """
+        # A policy that hides rows from this role would hide them from the counts as well.
+        await self.connection.execute("SET LOCAL row_security = off")
         for statement in statements:
             known = len(self.refusals)
             for question in questions(self.before, self.after, statement):
@@ -84,13 +86,24 @@ class Guard:
             if self.accepted(question.object):
                 return
             # A row that somebody writes between the count and the loss would be lost unseen.
-            table = ident(*question.table)
-            await self.connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            await self._lock(question.table)
         count = await self._count(question)
         if count is None and question.loses:  # not even the cast runs: every row may lose
             count = await self._count(replace(question, where="true"))
         if count:
             await self._refuse(question, count)
+        elif count is None and question.loses and not self.refusals:
+            says = f"{question.says}, which this role may not count,"
+            self.refusals.append(Refusal(".".join(question.object), says, loses=True))
+
+    async def _lock(self, table: tuple[str, ...]) -> None:
+        sql = f"LOCK TABLE {ident(*table)} IN ACCESS EXCLUSIVE MODE"
+        try:
+            await self.connection.execute(sql)
+        except BROKEN:
+            raise
+        except asyncpg.PostgresError as exc:
+            raise _refused(sql, exc) from exc
 
     async def _count(self, question: Question) -> int | None:
         """Count; None where a row makes the query itself fail."""
@@ -126,14 +139,8 @@ class Guard:
         Raises:
             StatementError: It is another.
         """
-        code = sqlstate(exc)
-        if not code.startswith(_OF_ROWS):
-            first = " ".join(statement.sql.split())[:120]
-            raise StatementError(
-                f"PostgreSQL refuses `{first}`: {describe(exc)}",
-                hint="Nothing was changed.",
-                sqlstate=code,
-            ) from exc
+        if not sqlstate(exc).startswith(_OF_ROWS):
+            raise _refused(statement.sql, exc) from exc
         question = misfits(statement, self.before, self.after)
         if question is not None and self.connection.get_server_version().major >= _TELLS_MISFITS:
             count = await self._count(question)
@@ -148,3 +155,12 @@ class Guard:
         if found is not None:
             by = await self.connection.fetchval(_INCREMENT, found["name"])
             await self.connection.execute(f"ALTER SEQUENCE {found['name']} INCREMENT BY {by}")
+
+
+def _refused(sql: str, exc: asyncpg.PostgresError) -> StatementError:
+    first = " ".join(sql.split())[:120]
+    return StatementError(
+        f"PostgreSQL refuses `{first}`: {describe(exc)}",
+        hint="Nothing was changed.",
+        sqlstate=sqlstate(exc),
+    )

@@ -21,7 +21,7 @@ def ours(
     live: Catalog,
     goal: Catalog,
     claimed: Callable[[str, str], bool],
-    renamed: Collection[tuple[str, ...]] = (),
+    renamed: Collection[Key] = (),
 ) -> Catalog:
     """Keep what the schema names or a pattern claims, and what only that needs.
 
@@ -32,16 +32,18 @@ def ours(
         live: All facts of the database.
         goal: All facts of the schema.
         claimed: Told (schema, name) of a table or view, says whether it is the project's.
-        renamed: (schema, table) of tables that the caller says have another name now.
+        renamed: What the caller says has another name now.
     """
 
     def owns(schema: str, name: str) -> bool:
-        named = any(Key(kind, (schema, name)) in goal.facts for kind in _ROOTS)
-        return named or (schema, name) in renamed or claimed(schema, name)
+        keys = [Key(kind, (schema, name)) for kind in _ROOTS]
+        named = any(key in goal.facts or key in renamed for key in keys)
+        return named or claimed(schema, name)
 
     mine = owned(live, owns)
     kept = set(mine.facts) | (goal.facts.keys() & live.facts.keys())
     kept -= {key for key in kept if key not in goal.facts and _stays(live, key, kept)}
+    kept |= set(renamed)
     said = {key.kind for key in goal.facts}
     kept = {key for key in kept if key.kind not in _ONLY_WHERE_SAID or key.kind in said}
     facts = {key: fact for key, fact in live.facts.items() if key in kept}

@@ -60,12 +60,14 @@ def questions(before: Catalog, after: Catalog, statement: Statement) -> list[Que
 
 
 def _fact(catalog: Catalog, statement: Statement) -> Fact | None:
-    named = (
+    named = [
         fact
         for key, fact in catalog.facts.items()
         if key.kind.value == statement.kind and _dotted(key.path) == statement.object
-    )
-    return next(named, None)
+    ]
+    # Names may hold dots: `a.b` of schema `s`, and `b` of schema `s.a`.
+    meant = [fact for fact in named if ident(*_table_of(fact)) in statement.sql]
+    return next(iter(meant or named), None)
 
 
 def _dotted(path: tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
 """Which migrations come after which, and what they are called there."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatkeep.errors import MigrationsFolderError
-from chatkeep.kit.folder.journal import Entry, Journal
+from chatkeep.kit.folder.journal import OWN_KEY, Entry, Journal
 from chatkeep.kit.folder.names import next_prefix
 from chatkeep.kit.rebasing.sides import Piece, Side, Sides
 
@@ -31,10 +31,15 @@ class Placed:
         """The number in front of its name, which names its snapshot."""
         return self.entry.tag.split("_", 1)[0]
 
-    def raw(self) -> dict[str, object]:
-        """Give the entry for the journal, with every key that it had."""
+    def raw(self, own: Mapping[str, object] | None = None) -> dict[str, object]:
+        """Give the entry for the journal, with every key that it had.
+
+        Args:
+            own: What stands under our own key; None for what stood there.
+        """
         entry = self.entry
-        return {**self.piece.raw, "idx": entry.idx, "when": entry.when, "tag": entry.tag}
+        raw = {**self.piece.raw, "idx": entry.idx, "when": entry.when, "tag": entry.tag}
+        return raw if own is None else {**raw, OWN_KEY: dict(own)}
 
 
 @dataclass(frozen=True, slots=True)

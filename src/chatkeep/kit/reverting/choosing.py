@@ -65,9 +65,7 @@ def choose(folder: Folder, matching: Matching, *, to: str | None, steps: int) ->
         MigrationError: `to` is not applied, there are not so many, or a migration broke off.
     """
     refuse_edited(matching)
-    back = matching.half_reversed().values()
-    left_over = tuple(each for each in matching.broken_off if each not in back)
-    refuse_missing(replace(matching, broken_off=left_over))
+    refuse_missing(replace(matching, half_reversed={}))  # this is what brings them to their end
     if broken := matching.of("running"):
         raise MigrationError(
             f"{broken[0].tag} broke off in this database, half of it is there.",

@@ -10,7 +10,7 @@ from chatkeep.kit.review.live import Live, UnansweredError
 from chatkeep.kit.review.projection import Projector
 from chatkeep.kit.review.trace import Step
 
-_LATER = " An earlier statement changes rows of this table; these are the rows of now."
+LATER = " An earlier statement changes rows of this table; these are the rows of now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Asking:
     Attributes:
         written: Tables whose rows an earlier pending statement changes. What is found in them may
             be mended by then: it is a warning, not a danger.
+        filled: Tables into which one puts new rows, which mends only what refers to them.
         notes: Gets what could not be answered.
     """
 
@@ -27,6 +28,7 @@ class Asking:
     desk: Desk
     projector: Projector
     written: set[int]
+    filled: set[int]
     notes: list[str]
 
     async def answer(self, step: Step, about: str, question: Awaitable[Counted]) -> Counted | None:
@@ -64,7 +66,7 @@ class Asking:
         """
         name, table = subject
         if table in self.written and severity is Severity.DANGER:
-            message, severity = message + _LATER, Severity.WARNING
+            message, severity = message + LATER, Severity.WARNING
         text = f"{str(counted)[0].upper()}{str(counted)[1:]} {message}"
         draft = self.desk.about(rule, step, name, text, table=table, severity=severity)
         return with_rows(draft, counted)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from chatkeep.kit.plan.kinds.columns import type_family
 from chatkeep.kit.review.draft import Desk, Draft
 from chatkeep.kit.review.finding import Severity
-from chatkeep.kit.review.shape import TABLES, Column, Relation, Shape
+from chatkeep.kit.review.shape import TABLES, Column, Parts, Relation, Shape
 from chatkeep.kit.review.trace import Step
 
 _WHILE = "While old and new code run side by side, and after a roll-back of the code,"
@@ -16,6 +16,7 @@ def code_findings(desk: Desk) -> Iterator[Draft]:
     for step in desk.trace.steps:
         yield from _dropped(desk, step)
         yield from _renamed(desk, step)
+        yield from _parts(desk, step)
         yield from _columns(desk, step)
         yield from _labels_gone(desk, step)
     yield from _objects(desk)
@@ -67,9 +68,42 @@ def _renamed(desk: Desk, step: Step) -> Iterator[Draft]:
         if before.name != after.name and before.table in desk.trace.existing:
             place = f"{step.before.name(before.table)}.{before.name}"
             message = f"{_WHILE} statements that name {place} fail; it is {after.name} now."
-            rule = "column-renamed"
-            kind = step.before.relations[before.table].kind
-            yield desk.about(rule if kind != "v" else "object-renamed", step, place, message)
+            yield desk.about("column-renamed", step, place, message)
+
+
+def _parts(desk: Desk, step: Step) -> Iterator[Draft]:
+    """Tell of columns of views and attributes of composite types that are gone or renamed."""
+    last = desk.trace.after.parts
+    for oid, old in step.before.parts.items():
+        if oid not in desk.trace.before.parts:
+            continue
+        new = step.after.parts.get(oid)
+        if new is None:  # made anew, perhaps, under its name
+            here = [
+                p for p in last.values() if (p.schema, p.relation) == (old.schema, old.relation)
+            ]
+            gone = [n for n in old.names if here and old.kind != "c" and n not in here[0].names]
+        else:
+            names = dict(zip(new.numbers, new.names, strict=True))
+            pairs = list(zip(old.numbers, old.names, strict=True))
+            gone = [name for number, name in pairs if number not in names]
+            for name, now in [(n, names[k]) for k, n in pairs if names.get(k, n) != n]:
+                message = f"{_WHILE} statements that name {old.label}.{name} fail; it is {now} now."
+                yield desk.about("object-renamed", step, f"{old.label}.{name}", message)
+        for name in gone:
+            yield _gone(desk, step, old, name)
+
+
+def _gone(desk: Desk, step: Step, whole: Parts, name: str) -> Draft:
+    place = f"{whole.label}.{name}"
+    users = [c for c in step.after.columns.values() if c.type_oid == whole.type_oid]
+    held = [c for c in users if c.table in desk.trace.existing]
+    if whole.kind != "c" or not held:
+        message = f"Statements of running code that name {place} fail."
+        return desk.about("object-dropped", step, place, message)
+    columns = ", ".join(sorted(f"{step.after.name(c.table)}.{c.name}" for c in held))
+    message = f"The values of {place} in {columns} are lost, and statements that name it fail."
+    return desk.about("column-dropped", step, place, message, table=held[0].table)
 
 
 def _view_in_place(shape: Shape, table: Relation) -> bool:

@@ -10,10 +10,15 @@ from chatkeep.kit.review.trace import Step, Trace
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finding with the number of the table that decides how much it matters (0 for none)."""
+    """A finding with the number of the table that decides how much it matters (0 for none).
+
+    Attributes:
+        others: More tables that do; the biggest of all decides.
+    """
 
     finding: Finding
     table: int = 0
+    others: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ SELECT i.indnullsnotdistinct, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
              FROM generate_series(1, i.indnkeyatts) k ORDER BY k)
 FROM pg_catalog.pg_index i WHERE i.indexrelid = $1::int8::oid
 """
+_REFERENCE = """
+SELECT o.confmatchtype = 'f', coalesce((to_jsonb(o) ->> 'conperiod')::bool, false)
+FROM pg_catalog.pg_constraint o WHERE o.oid = $1::int8::oid
+"""  # conperiod came with PostgreSQL 18
 _DEFAULTS = """
 SELECT d.adrelid::int8, d.adnum::int4, pg_catalog.pg_get_expr(d.adbin, d.adrelid)
 FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -33,6 +37,12 @@ class IndexKey:
 async def check_expression(connection: asyncpg.Connection, constraint: int) -> str:
     """Give the expression of a check constraint."""
     return str(await connection.fetchval(_CHECK, constraint))
+
+
+async def reference(connection: asyncpg.Connection, constraint: int) -> tuple[bool, bool]:
+    """Say of a foreign key whether it is MATCH FULL, and whether its last column is a PERIOD."""
+    [(full, period)] = await connection.fetch(_REFERENCE, constraint)
+    return full, period
 
 
 async def index_key(connection: asyncpg.Connection, index: int) -> IndexKey:

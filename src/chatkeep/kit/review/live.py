@@ -22,9 +22,10 @@ LOCK_TIMEOUT = 1.0  # seconds; a review never queues behind a lock for longer
 _LIMITS = """
 SELECT pg_catalog.set_config('statement_timeout', $1, true),
        pg_catalog.set_config('lock_timeout', $2, true),
-       pg_catalog.set_config('search_path', 'public', true)
+       pg_catalog.set_config('search_path', 'public', true),
+       pg_catalog.set_config('row_security', 'off', true)  -- to be refused rather than shown a part
 """
-_CANCELLED, _LOCKED = "57014", "55P03"
+_CANCELLED, _LOCKED, _DENIED = "57014", "55P03", "42501"
 
 
 class UnansweredError(Exception):
@@ -91,16 +92,8 @@ class Live:
         Raises:
             UnansweredError: It took too long, or PostgreSQL refused it.
         """
-        try:
-            async with self.connection.transaction(readonly=True):
-                await self.connection.fetchrow(
-                    _LIMITS, _milliseconds(self.seconds), _milliseconds(LOCK_TIMEOUT)
-                )
-                return await self.connection.fetch(sql, *values)
-        except BROKEN:
-            raise
-        except asyncpg.PostgresError as exc:
-            raise _unanswered(exc, self.seconds) from None  # its text may hold a value
+        async with self._limited():
+            return await self.connection.fetch(sql, *values)
 
     async def tell(self, block: str, setting: str) -> str:
         """Run a DO block that changes nothing, and give what it put into a setting.
@@ -108,21 +101,24 @@ class Live:
         Raises:
             UnansweredError: It took too long, or PostgreSQL refused it.
         """
+        async with self._limited():
+            await self.connection.execute(block)
+            said = "SELECT pg_catalog.current_setting($1, true)"
+            return str(await self.connection.fetchval(said, setting))
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncGenerator[None]:
+        """Let a question change nothing, wait for no lock and take no long time."""
         try:
             async with self.connection.transaction(readonly=True):
                 await self.connection.fetchrow(
                     _LIMITS, _milliseconds(self.seconds), _milliseconds(LOCK_TIMEOUT)
                 )
-                await self.connection.execute(block)
-                return str(
-                    await self.connection.fetchval(
-                        "SELECT pg_catalog.current_setting($1, true)", setting
-                    )
-                )
+                yield
         except BROKEN:
             raise
         except asyncpg.PostgresError as exc:
-            raise _unanswered(exc, self.seconds) from None
+            raise _unanswered(exc, self.seconds) from None  # its text may hold a value
 
 
 @asynccontextmanager
@@ -147,6 +143,8 @@ def _unanswered(exc: asyncpg.PostgresError, seconds: float) -> UnansweredError:
         reason = f"it took longer than {seconds:g} s"
     elif code == _LOCKED:
         reason = "a table was locked"
+    elif code == _DENIED:
+        reason = "this role may not read all rows"
     else:
         reason = f"PostgreSQL refused it (SQLSTATE {code})"
     return UnansweredError(reason, code)

@@ -1,6 +1,7 @@
 """Findings about waiting: long work under a lock that keeps others away."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from chatkeep.kit.review import modes
 from chatkeep.kit.review.draft import Desk, Draft
@@ -151,19 +152,22 @@ def _partitions(desk: Desk, step: Step) -> Iterator[Draft]:
 def _under_lock(desk: Desk, step: Step) -> Iterator[Draft]:
     """Tell of long work that keeps a lock waiting which an earlier statement, or this one, took."""
     required = {c.table for c in step.difference.added_columns if c.declared and not c.has_default}
-    busy = sorted(((step.scanned | step.rewritten) & step.existing) - required)
+    work = step.scanned | step.rewritten | step.much_changed
+    busy = sorted((work & step.existing) - required)
     if not busy or step.truncates:
         return  # of a table with rows, a required column is refused; TRUNCATE reads none
     held = {oid: lock for oid, lock in step.held.items() if _keeps_away(step, oid, lock.lock)}
-    names = ", ".join(step.before.name(oid) for oid in busy)
-    work = "changes rows of" if step.wrote & set(busy) else "reads"
+    changed = sorted(step.wrote & set(busy))
+    names = ", ".join(step.before.name(oid) for oid in changed or busy)
+    does = "changes rows of" if changed else "reads"
     for oid, lock in sorted(held.items(), key=lambda item: -item[1].lock):
         who = modes.blocks(lock.lock)
         message = (
-            f"This statement {work} {names} from end to end, while {who} of {_name(step, oid)} wait: "
+            f"This statement {does} {names} from end to end, while {who} of {_name(step, oid)} wait: "
             f"statement {lock.since} took {modes.name(lock.lock)}, which lasts until the commit."
         )
-        yield desk.about("work-under-lock", step, _name(step, oid), message, table=busy[0])
+        draft = desk.about("work-under-lock", step, _name(step, oid), message, table=busy[0])
+        yield replace(draft, others=frozenset(busy))
         return  # the strongest says enough
     for oid in busy:
         if _keeps_away(step, oid, step.locks.get(oid, -1)):

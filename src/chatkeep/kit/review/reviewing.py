@@ -103,6 +103,7 @@ class _Work:
     traces: list[Trace] = field(default_factory=list[Trace])
     drafts: dict[str, list[Draft]] = field(default_factory=dict[str, list[Draft]])
     written: set[int] = field(default_factory=set[int])
+    filled: set[int] = field(default_factory=set[int])
     base: Shape | None = None
 
     async def choose(self, wanted: set[str], *, given: bool) -> None:
@@ -167,7 +168,7 @@ class _Work:
             self.drafts[done.migration.tag] = [*drafts, *cut_findings(desk)]
             return
         projector = Projector(base, done.after, await expressions.defaults(connection))
-        asking = Asking(self.database, desk, projector, self.written, self.notes)
+        asking = Asking(self.database, desk, projector, self.written, self.filled, self.notes)
         drafts = await with_losses(asking, drafts)
         self.drafts[done.migration.tag] = [*drafts, *await data_findings(asking, connection)]
 

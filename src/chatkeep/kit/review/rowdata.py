@@ -6,12 +6,14 @@ import asyncpg
 
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.kit.review import expressions
-from chatkeep.kit.review.asking import Asking
+from chatkeep.kit.review.asking import LATER, Asking
 from chatkeep.kit.review.counting import count, count_same
 from chatkeep.kit.review.draft import Draft
 from chatkeep.kit.review.finding import Severity
+from chatkeep.kit.review.projection import Projector
 from chatkeep.kit.review.retyping import retype_findings
 from chatkeep.kit.review.shape import Constraint, Relation
+from chatkeep.kit.review.steps import Statement
 from chatkeep.kit.review.trace import Step
 
 
@@ -25,8 +27,13 @@ async def data_findings(asking: Asking, scratch: asyncpg.Connection) -> list[Dra
     found: list[Draft] = []
     for step in asking.desk.trace.steps:
         found += [draft async for draft in _of_step(asking, step, scratch)]
-        asking.written.update(step.wrote)
+        (asking.filled if _only_adds(step.statement) else asking.written).update(step.wrote)
     return found
+
+
+def _only_adds(statement: Statement) -> bool:
+    words = statement.words
+    return words[0] == "INSERT" and not {"CONFLICT", "UPDATE"} <= set(words)
 
 
 async def _of_step(
@@ -36,7 +43,13 @@ async def _of_step(
     async for draft in _nulls(asking, step):
         yield draft
     for index in step.difference.built:
-        if index.is_unique and index.oid in last.relations:
+        if index.is_exclusion and index.oid in last.relations:
+            if asking.projector.is_live(index.table):
+                place = f"{step.after.name(index.table)}: {index.name}"
+                asking.unanswered(
+                    step, place, "what an exclusion or overlap forbids is not counted"
+                )
+        elif index.is_unique and index.oid in last.relations:
             async for draft in _same(asking, step, index, scratch):
                 yield draft
     async for draft in _constraints(asking, step, scratch):
@@ -53,11 +66,12 @@ async def _constraints(
         if constraint.oid not in asking.desk.trace.after.constraints:
             continue
         severity = Severity.DANGER if holds else Severity.WARNING
-        if constraint.kind == "c" and constraint.table:
-            async for draft in _check(asking, step, constraint, severity, scratch):
+        if constraint.kind == "c":
+            check = _check if constraint.table else _domain
+            async for draft in check(asking, step, constraint, severity, scratch):
                 yield draft
         elif constraint.kind == "f":
-            async for draft in _reference(asking, step, constraint, severity):
+            async for draft in _reference(asking, step, constraint, severity, scratch):
                 yield draft
 
 
@@ -118,22 +132,43 @@ async def _check(
         )
 
 
+async def _domain(
+    asking: Asking,
+    step: Step,
+    constraint: Constraint,
+    severity: Severity,
+    scratch: asyncpg.Connection,
+) -> AsyncGenerator[Draft]:
+    """Ask for the values of each column of a domain; PostgreSQL refuses arrays of it by itself."""
+    expression = await expressions.check_expression(scratch, constraint.oid)
+    projector = asking.projector
+    for column in sorted(projector.shape.columns.values()):
+        is_live = projector.is_live_column(column.table, column.number)
+        if column.type_oid != constraint.domain or not is_live:
+            continue
+        # Where no domain is made, the word VALUE is the name of a column.
+        breach = f"(SELECT NOT ({expression}) FROM (SELECT t.{ident(column.name)} AS value) AS d)"  # noqa: S608 - the name is quoted, the expression PostgreSQL's own
+        place = f"{step.after.name(column.table)}.{column.name}: {constraint.name}"
+        counted = await asking.answer(
+            step, place, count(asking.live, projector.of(column.table, as_is=True), breach)
+        )
+        if counted is not None and counted.rows:
+            message = f"that break the check of the domain: {_outcome(severity)}"
+            about = (place, column.table)
+            yield asking.found("check-breached", step, counted, about, message, severity=severity)
+
+
 async def _reference(
-    asking: Asking, step: Step, constraint: Constraint, severity: Severity
+    asking: Asking,
+    step: Step,
+    constraint: Constraint,
+    severity: Severity,
+    scratch: asyncpg.Connection,
 ) -> AsyncGenerator[Draft]:
     projector, table = asking.projector, constraint.table
     if not all(projector.is_live_column(table, number) for number in constraint.keys):
         return
-    names = [ident(projector.shape.columns[table, number].name) for number in constraint.keys]
-    condition = " AND ".join(f"t.{name} IS NOT NULL" for name in names)
-    if projector.is_live(constraint.target):
-        others = [
-            ident(projector.shape.columns[constraint.target, number].name)
-            for number in constraint.target_keys
-        ]
-        pairs = " AND ".join(f"p.{o} = t.{n}" for o, n in zip(others, names, strict=True))
-        parent = projector.of(constraint.target).source
-        condition += f" AND NOT EXISTS (SELECT FROM ({parent}) AS p WHERE {pairs})"
+    condition = await _refers_to_nothing(projector, constraint, scratch)
     place = f"{step.after.name(table)}: {constraint.name}"
     rows = projector.of(table)
     counted = await asking.answer(step, place, count(asking.live, rows, condition))
@@ -141,10 +176,36 @@ async def _reference(
         message = (
             f"that refer to no row of {step.after.name(constraint.target)}: {_outcome(severity)}"
         )
-        subject = (place, constraint.target if constraint.target in asking.written else table)
+        if severity is Severity.DANGER and constraint.target in asking.written | asking.filled:
+            message, severity = message + LATER, Severity.WARNING
         yield asking.found(
-            "foreign-key-breached", step, counted, subject, message, severity=severity
+            "foreign-key-breached", step, counted, (place, table), message, severity=severity
         )
+
+
+async def _refers_to_nothing(
+    projector: Projector, constraint: Constraint, scratch: asyncpg.Connection
+) -> str:
+    full, period = await expressions.reference(scratch, constraint.oid)
+    names = [
+        f"t.{ident(projector.shape.columns[constraint.table, n].name)}" for n in constraint.keys
+    ]
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    empty = " AND ".join(f"{name} IS NULL" for name in names)
+    found = "false"
+    if projector.is_live(constraint.target):
+        columns = projector.shape.columns
+        others = [f"p.{ident(columns[constraint.target, n].name)}" for n in constraint.target_keys]
+        same = [f"{other} = {name}" for other, name in zip(others, names, strict=True)]
+        parent = projector.of(constraint.target).source
+        if period:
+            whole = f"SELECT range_agg({others[-1]}) @> {names[-1]}"
+            where = " AND ".join(same[:-1])
+            found = f"coalesce(({whole} FROM ({parent}) AS p WHERE {where}), false)"
+        else:
+            found = f"EXISTS (SELECT FROM ({parent}) AS p WHERE {' AND '.join(same)})"
+    # MATCH FULL lets all of the columns be NULL, or none of them.
+    return f"NOT ({empty}) AND NOT ({filled} AND {found})" if full else f"{filled} AND NOT {found}"
 
 
 def _outcome(severity: Severity) -> str:

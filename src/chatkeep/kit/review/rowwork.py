@@ -30,13 +30,15 @@ def _changed(desk: Desk, step: Step) -> Iterator[Draft]:
         return
     for table in sorted(step.wrote & step.existing):
         name = step.before.name(table)
+        if statement.words[0] == "WITH" and table not in step.scanned | step.much_changed:
+            continue  # rows are put into it, and none that were there change
         if statement.changes_every_row():
             message = (
                 f"Every row of {name} is changed in one transaction: each stays locked until the "
                 "commit, and the table grows by as many dead rows."
             )
             yield desk.about("no-where", step, name, message, table=table)
-        elif step.scanned & step.existing and _may_change(step):
+        elif (step.much_changed or step.scanned & step.existing) and _may_change(step):
             message = (
                 f"The rows of {name} that the statement finds are changed in one transaction: each "
                 "stays locked until the commit, and a failure near the end takes all back."

@@ -100,6 +100,28 @@ class Constraint(NamedTuple):
     inherited: bool
 
 
+class Parts(NamedTuple):
+    """The columns of a view, or the attributes of a composite type.
+
+    Attributes:
+        kind: `v` view, `m` materialized view, `c` composite type.
+        type_oid: The type of its rows.
+    """
+
+    oid: int
+    kind: str
+    type_oid: int
+    schema: str
+    relation: str
+    names: list[str]
+    numbers: list[int]
+
+    @property
+    def label(self) -> str:
+        """The name of the whole, as a report shows it."""
+        return self.relation if self.schema == "public" else f"{self.schema}.{self.relation}"
+
+
 class Object(NamedTuple):
     """A type, function, procedure or schema."""
 
@@ -123,6 +145,7 @@ class Shape:
     constraints: Mapping[int, Constraint]
     objects: Mapping[tuple[str, int], Object]
     labels: Mapping[int, tuple[str, ...]]
+    parts: Mapping[int, Parts]
 
     def columns_of(self, table: int) -> list[Column]:
         """Give a table's columns in their order."""
@@ -152,6 +175,7 @@ async def read_shape(connection: asyncpg.Connection) -> Shape:
     columns = [Column(*row) for row in await connection.fetch(query("columns"))]
     constraints = [Constraint(*row) for row in await connection.fetch(query("constraints"))]
     objects = [Object(*row) for row in await connection.fetch(query("objects"))]
+    parts = [Parts(*row) for row in await connection.fetch(query("parts"))]
     labels: dict[int, list[str]] = {}
     for type_, label in await connection.fetch(query("labels")):
         labels.setdefault(type_, []).append(label)
@@ -161,6 +185,7 @@ async def read_shape(connection: asyncpg.Connection) -> Shape:
         {item.oid: item for item in constraints},
         {(item.kind, item.oid): item for item in objects},
         {type_: tuple(each) for type_, each in labels.items()},
+        {item.oid: item for item in parts},
     )
 
 

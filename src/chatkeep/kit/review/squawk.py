@@ -11,6 +11,7 @@ from typing import cast
 
 from chatkeep.kit.review.finding import Finding, Severity
 from chatkeep.kit.review.rules import RULES
+from chatkeep.kit.review.steps import Statement, statements_of
 from chatkeep.kit.review.trace import Trace
 
 ABSENT = "squawk is not installed (`pip install chatkeep[review]`): its opinion is missing."
@@ -144,8 +145,9 @@ def merged(trace: Trace, findings: Sequence[Finding], heard: Sequence[Remark]) -
     warnings of squawk's own.
     """
     found = list(findings)
+    statements = statements_of(trace.migration)
     for remark in heard:
-        number = _statement(trace, remark.line)
+        number = _statement(statements, remark.line)
         wanted = _OURS.get(remark.rule, frozenset()) | _SAME.get(remark.rule, frozenset())
         here = [at for at, each in enumerate(found) if each.statement == number]
         places = [at for at in here if found[at].rule in wanted]
@@ -164,8 +166,8 @@ def _is_about_waiting(finding: Finding) -> bool:
     return known is not None and known.area == "locks" and grave
 
 
-def _statement(trace: Trace, line: int) -> int | None:
-    numbers = [s.statement.number for s in trace.steps if s.statement.line <= line]
+def _statement(statements: Sequence[Statement], line: int) -> int | None:
+    numbers = [statement.number for statement in statements if statement.line <= line]
     return numbers[-1] if numbers else None
 
 

@@ -35,25 +35,38 @@ class Statement:
         return BATCH in self.sql
 
     def changes_every_row(self) -> bool:
-        """Whether it is an UPDATE or DELETE that no WHERE of its own limits."""
-        depth, command = 0, ""
+        """Whether it is, or holds in its WITH, an UPDATE or DELETE that no WHERE of its own limits."""
+        frames = [_Frame()]  # one for each open bracket
         for token in self.code:
-            word = token.text.upper()
-            if word == "(":
-                depth += 1
-            elif word == ")":
-                depth -= 1
-            elif depth == 0 and token.kind == "word":
-                if word == "WHERE":
-                    return False
-                if not command and word in {"UPDATE", "DELETE", "INSERT", "MERGE", "SELECT"}:
-                    command = word
-                elif not command and word not in {"WITH", "RECURSIVE"} and self._is_head(token):
-                    return False
-        return command in {"UPDATE", "DELETE"}
+            if token.text == "(":
+                frames.append(_Frame())
+            elif token.text == ")":
+                if len(frames) > 1 and frames.pop().is_limitless:
+                    return True
+            elif token.kind == "word":
+                frames[-1].take(token.text.upper(), is_outer=len(frames) == 1)
+        return frames[0].is_limitless
 
-    def _is_head(self, token: Token) -> bool:
-        return token is self.code[0]
+
+@dataclass(slots=True)
+class _Frame:
+    """What stands between two brackets."""
+
+    command: str = ""
+    is_limited: bool = False
+
+    @property
+    def is_limitless(self) -> bool:
+        return self.command in {"UPDATE", "DELETE"} and not self.is_limited
+
+    def take(self, word: str, *, is_outer: bool) -> None:
+        self.is_limited = self.is_limited or word == "WHERE"
+        names_come = is_outer and self.command == "WITH"  # those of its queries
+        if not self.command or (names_come and word in _COMMANDS):
+            self.command = word
+
+
+_COMMANDS = {"UPDATE", "DELETE", "INSERT", "MERGE", "SELECT"}
 
 
 def statements_of(migration: Migration) -> tuple[Statement, ...]:

@@ -5,6 +5,7 @@ before, and the session's counters of scans. Empty tables are enough: PostgreSQL
 locks, and begins the same scans and rewrites, whatever the number of rows.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from chatkeep.kit.folder import Migration
 from chatkeep.kit.refusal import describe
 from chatkeep.kit.review import modes
 from chatkeep.kit.review.difference import Difference
+from chatkeep.kit.review.estimating import much_changed
 from chatkeep.kit.review.shape import TABLES, Shape, query, read_shape
 from chatkeep.kit.review.steps import Statement, statements_of
 
@@ -31,6 +33,8 @@ _SERVER_WIDE = {
     ("CREATE", "SUBSCRIPTION"),
     ("DROP", "SUBSCRIPTION"),
 }
+_CHANGING = {"UPDATE", "DELETE", "MERGE", "WITH"}
+_TRUNCATE = re.compile(r"\bTRUNCATE\b", re.IGNORECASE)
 _LOCKABLE = TABLES | {"v"}
 
 
@@ -55,6 +59,7 @@ class Step:
             transaction, whose locks are known from PostgreSQL's documentation.
         notices: (SQLSTATE, text) of what PostgreSQL remarked.
         is_skipped: Whether it was not run, since it changes the whole server.
+        much_changed: Tables of which it is expected to change many rows; an index may find them.
     """
 
     statement: Statement
@@ -66,6 +71,7 @@ class Step:
     in_transaction: bool = True
     notices: tuple[tuple[str, str], ...] = ()
     is_skipped: bool = False
+    much_changed: frozenset[int] = frozenset()
 
     @property
     def before(self) -> Shape:
@@ -96,8 +102,11 @@ class Step:
 
     @property
     def truncates(self) -> bool:
-        """Whether the statement, or the block that it runs, speaks of TRUNCATE."""
-        return "TRUNCATE" in self.statement.sql.upper()
+        """Whether the statement is TRUNCATE, or a block that speaks of it."""
+        first = self.statement.words[0]
+        return first == "TRUNCATE" or (
+            first == "DO" and _TRUNCATE.search(self.statement.sql) is not None
+        )
 
     def lock_on(self, oid: int) -> int:
         """Give the strongest lock on a table while the statement ran, -1 for none."""
@@ -220,6 +229,9 @@ class _Runner:
 
     async def _measure(self, statement: Statement, first: int, seen: "_Seen") -> bool:
         before = self._shape()
+        many = set[tuple[str, str]]()
+        if statement.words[0] in _CHANGING:
+            many = await much_changed(self.connection, statement.sql)
         if not await self._execute(statement):
             return False
         took = await _locks(self.connection)
@@ -238,6 +250,11 @@ class _Runner:
                 locks,
                 self._held(first),
                 frozenset(scanned & existing),
+                much_changed=frozenset(
+                    oid
+                    for oid, item in before.relations.items()
+                    if oid in existing and (item.schema, item.name) in many
+                ),
             )
         )
         return True

@@ -16,7 +16,7 @@ _BY_SIZE = {"backfill-in-one-go", "foreign-key-without-index"}
 
 def concerned(drafts: Iterable[Draft], traces: Iterable[Trace]) -> set[int]:
     """Give the numbers of the tables that a reader of the review wants to know the size of."""
-    numbers = {draft.table for draft in drafts}
+    numbers = {oid for draft in drafts for oid in (draft.table, *draft.others)}
     for trace in traces:
         for step in trace.steps:
             strong = {oid for oid, lock in step.locks.items() if lock >= modes.SHARE}
@@ -37,13 +37,14 @@ def weighed(draft: Draft, sizes: Mapping[int, Size], base: Shape, small: int) ->
     rule = RULES[finding.rule]
     if not draft.table or not (rule.area == "locks" or rule.id in _BY_SIZE):
         return finding
-    size = sizes.get(draft.table)
-    if draft.table not in base.relations:
+    tables = {draft.table, *draft.others} & base.relations.keys()
+    if not tables:
         message = f"{finding.message} The table is not in the database yet, so nobody waits."
         return replace(finding, severity=Severity.NOTE, message=message)
-    if size is None:
+    if not tables <= sizes.keys():
         return finding
-    name = base.relations[draft.table].label
+    table = max(tables, key=lambda oid: sizes[oid].bytes)
+    size, name = sizes[table], base.relations[table].label
     if size.bytes < small:
         message = f"{finding.message} {name} is small ({size}), so this is over at once."
         return replace(finding, severity=Severity.NOTE, message=message)

@@ -1,15 +1,17 @@
 """New columns whose values the rows that are there must get one by one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.fact import Key, Kind
+from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.tables import Column, Default, Sequence
+from chatkeep.kit.catalog.types import Domain
 from chatkeep.kit.plan.kinds.sequences import create_sequence
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.safe import forms
 
+TRIGGER = f"{forms.OURS}_give"
 _ROOM = 10_000  # numbers left free for rows that come between counting and the column
 
 
@@ -86,6 +88,11 @@ class Fill:
             forms.alter(self._table, start),
         ]
 
+    @property
+    def asks_rows(self) -> bool:
+        """Whether nothing but the row tells its value, so that new ones need a trigger for it."""
+        return self.given is not None and not self.has_default and not self.is_identity
+
     def fill(self, catalog: Catalog) -> list[str]:
         """Give the backfill; nothing where nobody knows the values."""
         column = ident(self.column.name)
@@ -96,6 +103,48 @@ class Fill:
             return [*filled, f"DROP SEQUENCE {self._filler}"]
         value = self.given or ("DEFAULT" if self.has_default else "")
         return forms.batched(catalog, self._table, f"{column} = {value}", empty) if value else []
+
+
+def give(catalog: Catalog, fills: Iterable[Fill]) -> list[str]:
+    """Give what lets writers go on that do not know a column which must have a value."""
+    by_table: dict[tuple[str, str], list[Fill]] = {}
+    for fill in fills:
+        if fill.asks_rows:
+            by_table.setdefault((fill.column.schema, fill.column.table), []).append(fill)
+    out: list[str] = []
+    for table, those in by_table.items():
+        lines = [line for fill in those for line in _given(catalog, table, fill)]
+        function = ident(table[0], forms.aside(table[1], "give"))
+        call = f"BEFORE INSERT ON {ident(*table)} FOR EACH ROW EXECUTE FUNCTION {function}()"
+        out += [
+            forms.trigger_function("CREATE", function, lines, foreign=True),
+            f"CREATE TRIGGER {ident(TRIGGER)} {call}",
+        ]
+    return out
+
+
+def _given(catalog: Catalog, table: tuple[str, str], fill: Fill) -> tuple[str, ...]:
+    new = f"NEW.{ident(fill.column.name)}"
+    value = forms.of_row(catalog, table, fill.given or "NULL")
+    return f"    IF {new} IS NULL THEN", f"        {new} := {value};", "    END IF;"
+
+
+def givers(catalog: Catalog, fills: Iterable[Fill]) -> dict[Key, Fact]:
+    """Give the facts of that, which stay for as long as code of before may run."""
+    tables = {fill.column.path[:2] for fill in fills if fill.asks_rows}
+    triggers = {Key(Kind.TRIGGER, (*table, TRIGGER)) for table in tables}
+    functions = {(schema, forms.aside(name, "give")) for schema, name in tables}
+    return {
+        key: fact
+        for key, fact in catalog.facts.items()
+        if key in triggers or (key.kind is Kind.FUNCTION and key.path[:2] in functions)
+    }
+
+
+def _is_strict(catalog: Catalog, column: Column) -> bool:
+    """Whether its type is a domain with rules of its own."""
+    domain = catalog.find(Domain, *column.user_type) if column.user_type else None
+    return domain is not None and (domain.not_null or bool(domain.checks))
 
 
 def find(
@@ -112,6 +161,8 @@ def find(
         if table not in now.facts or column.generated:
             continue
         default = after.find(Default, *column.path)
+        if old is None and default is not None and _is_strict(after, column):
+            continue  # it refuses the NULL of the time before, and is looked at in each row anyway
         changed = default is not None and now.facts.get(default.key) != default
         is_new = old is None and (column.key in heavy or (column.not_null and default is None))
         is_stricter = old is not None and column.not_null and not old.not_null and changed

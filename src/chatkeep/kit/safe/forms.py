@@ -1,7 +1,9 @@
 """The SQL of the safe forms: for each, what a table can bear while it is read and written."""
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
+from hashlib import sha256
 from typing import cast
 
 from chatkeep.kit.applying.batch import PLACE, PLACEHOLDER
@@ -9,6 +11,7 @@ from chatkeep.kit.catalog.catalog import Catalog, default_name
 from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed, PrimaryKey, Unique
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index, IndexColumn
+from chatkeep.kit.catalog.programs import Trigger
 from chatkeep.kit.catalog.tables import Column, Table
 from chatkeep.kit.plan.kinds.constraints import clause
 from chatkeep.kit.plan.kinds.indexes import INDEX
@@ -23,6 +26,10 @@ _IN_ONE_GO = (
     "and no key is there\n-- to walk along in batches. For a big table give each of those a "
     "statement in batches before this one."
 )
+OURS = "~chatkeep"
+"""How the names of our triggers begin; they fire last: triggers go by name, and `~` is the last sign."""
+_EVENTS = re.compile(r" (?:BEFORE|AFTER) (.+?) ON ")
+_OF = re.compile(r"UPDATE OF (.+?)(?: OR |\Z)")
 _DEFERRABLE = re.compile(r" (?:NOT )?DEFERRABLE\b.*", re.DOTALL)
 _PARAMETERS = re.compile(r" WITH \(([^)]*)\)")
 
@@ -33,8 +40,50 @@ def alter(table: tuple[str, ...], action: str) -> str:
 
 
 def aside(name: str, label: str = "new") -> str:
-    """Give the name of a helper, cut as PostgreSQL cuts its own."""
-    return default_name(name, "", f"_{label}")
+    """Give the name of a helper; of a long name a part, with what tells it from others like it."""
+    found = default_name(name, "", f"_{label}")
+    if found == f"{name}__{label}":
+        return found
+    return default_name(name, "", f"_{sha256(name.encode()).hexdigest()[:8]}_{label}")
+
+
+def trigger_function(command: str, name: str, lines: Sequence[str], *, foreign: bool) -> str:
+    """Give CREATE FUNCTION of a trigger that sets columns of the row at hand.
+
+    Args:
+        command: CREATE, or CREATE OR REPLACE.
+        name: Quoted.
+        lines: Statements of PL/pgSQL. A bare name in them is a column, also where it is `old`.
+        foreign: They hold SQL of the user's own, whose functions are found where this migration
+            finds them, not where each writer does.
+    """
+    head = f"{command} FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+    head += " SET search_path FROM CURRENT" if foreign else ""
+    body = "\n".join(lines)
+    return f"{head} AS $chatkeep$\n#variable_conflict use_column\nBEGIN\n{body}\n    RETURN NEW;\nEND\n$chatkeep$"
+
+
+def of_row(
+    catalog: Catalog,
+    table: tuple[str, str],
+    expression: str,
+    more: Sequence[str] = (),
+    extra: Collection[str] = (),
+) -> str:
+    """Give an expression on a table's columns for the row that a trigger has at hand.
+
+    Args:
+        catalog: Knows the columns.
+        table: Schema and name.
+        expression: SQL.
+        more: Columns that the catalog does not know.
+        extra: Those that the expression surely names; of the others it is looked.
+    """
+    names = [column.name for column in catalog.columns(*table)] + [*more]
+    text = expression.lower()
+    used = [n for n in dict.fromkeys(names) if ident(n)[1:-1].lower() in text or n in extra]
+    row = ", ".join(f"NEW.{ident(name)} AS {ident(name)}" for name in used) or "NULL AS nothing"
+    return f"(SELECT {expression} FROM (SELECT {row}) AS {ident(table[1])})"  # noqa: S608 - names are quoted
 
 
 def index_of(fact: Keyed) -> Index:
@@ -142,21 +191,44 @@ def batched(catalog: Catalog, table: tuple[str, str], change: str, where: str) -
     """
     kinds = (PrimaryKey, Unique) if _holds_others(catalog, table) else (PrimaryKey,)
     key = _key(catalog, table, kinds)
-    return (
-        by_place(catalog, table, change, where)
-        if key is None
-        else _update(table, key, change, where)
-    )
+    if key is None:
+        return by_place(catalog, table, change, where)
+    return _told(catalog, table, change, _update(table, key, change, where))
 
 
 def by_place(catalog: Catalog, table: tuple[str, str], change: str, where: str) -> list[str]:
     """Give an UPDATE in batches, in the order in which the rows lie; a key's where they have none."""
-    if not _holds_others(catalog, table):
-        return _update(table, PLACE, change, where) * 2
-    key = _key(catalog, table, (PrimaryKey, Unique))
-    if key is not None:
-        return _update(table, key, change, where)
-    return [f"{_IN_ONE_GO}\nUPDATE {ident(*table)} SET {change} WHERE ({where})"]
+    key = PLACE
+    if _holds_others(catalog, table):
+        key = _key(catalog, table, (PrimaryKey, Unique))
+    if key is None:
+        sql = [f"{_IN_ONE_GO}\nUPDATE {ident(*table)} SET {change} WHERE ({where})"]
+    else:
+        sql = _update(table, key, change, where) * (2 if key == PLACE else 1)
+    return _told(catalog, table, change, sql)
+
+
+def _told(catalog: Catalog, table: tuple[str, str], change: str, sql: list[str]) -> list[str]:
+    """Say which of the owner's triggers an UPDATE fires for each row: nothing can pass them over."""
+    found = [
+        " ".join(fact.name.split())
+        for fact in catalog.children(Key(Kind.TABLE, table))
+        if isinstance(fact, Trigger) and not fact.name.startswith(OURS) and _fires(fact, change)
+    ]
+    if not found:
+        return sql
+    line = f"-- The triggers of the table fire for each row that is filled: {', '.join(sorted(found))}."
+    return [f"{line}\n{each}" for each in sql]
+
+
+def _fires(trigger: Trigger, change: str) -> bool:
+    event = _EVENTS.search(trigger.definition)
+    told = event[1] if event else ""
+    of = _OF.search(told)
+    column = change.partition(" = ")[0]
+    if trigger.enabled in {"disabled", "replica"} or "UPDATE" not in told:
+        return False
+    return of is None or column in {ident(name.strip(' "')) for name in of[1].split(",")}
 
 
 def _holds_others(catalog: Catalog, table: tuple[str, str]) -> bool:

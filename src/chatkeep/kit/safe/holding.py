@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.constraints import Check, ForeignKey
+from chatkeep.kit.catalog.constraints import Check, ForeignKey, PrimaryKey
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.tables import Column
 from chatkeep.kit.safe import forms
@@ -105,7 +105,26 @@ def _users(catalog: Catalog) -> dict[Key, list[Key]]:
 
 def nullable(column: Column) -> Column:
     """Give the column before it is NOT NULL."""
-    return replace(column, not_null=False)
+    return replace(column, not_null=False, not_null_form="")
+
+
+def loosened(now: Catalog, wanted: Catalog) -> dict[Key, Fact]:
+    """Give what is dropped at the end, in the form in which code of after can live with it.
+
+    Such code does not know a column that goes, and leaves it out when it inserts.
+    """
+    keys = {
+        Key(Kind.COLUMN, (*key.path[:2], name))
+        for key in now.of(PrimaryKey)
+        for name in key.columns
+    }
+    found = {key: now.facts[key] for key in leaving(now, wanted)}
+    for key, fact in found.items():
+        stays = Key(Kind.TABLE, key.path[:2]) in wanted.facts
+        if isinstance(fact, Column) and fact.not_null and stays and key not in keys:
+            by_itself = fact.identity or fact.generated or Key(Kind.DEFAULT, key.path) in now.facts
+            found[key] = fact if by_itself else nullable(fact)
+    return found
 
 
 def proofs(

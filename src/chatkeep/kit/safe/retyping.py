@@ -1,6 +1,6 @@
 """A change of type that would rewrite the table: a second column, kept in step, then the names swap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chatkeep.kit.catalog.catalog import Catalog
@@ -8,14 +8,15 @@ from chatkeep.kit.catalog.constraints import Check, ForeignKey, Keyed
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.tables import Column
+from chatkeep.kit.catalog.types import Domain
 from chatkeep.kit.plan.kinds.columns import identity_words, set_type
-from chatkeep.kit.plan.quoting import ident, literal, replace_name
+from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.kit.plan.rewrite import rename_column
 from chatkeep.kit.plan.writer import Context
 from chatkeep.kit.safe import forms
+from chatkeep.kit.safe.step import Refill
 
-TRIGGER = "~chatkeep_keep"
-"""Fires after every other: triggers go by name, and `~` is the last sign."""
+TRIGGER = f"{forms.OURS}_keep"
 
 Path = tuple[str, str, str]
 
@@ -26,15 +27,16 @@ class Pair:
 
     Attributes:
         value: The new value, told from the row before.
-        given: The caller said how; else the types tell.
-        back: The old value, told from the new; None where nobody knows.
+        turns: How values turn into each other; None where the caller said how, and nobody knows
+            the way back.
+        base: What the old type is made of, where it is a domain.
     """
 
     old: Column
     new: Column
     value: str
-    given: bool
-    back: str | None
+    turns: "Turns | None" = None
+    base: str | None = None
 
     @property
     def helper(self) -> str:
@@ -47,20 +49,48 @@ class Pair:
         return forms.aside(self.old.name, "old")
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Values of one type as values of the other.
+
+    Attributes:
+        back: The old one, told from the new column under its helper's name.
+        backward: The same, told from it when it has the column's name.
+        forward: The new one, told from the old column under the name that it has then.
+    """
+
+    back: str
+    backward: str
+    forward: str
+
+
 def pair(
     old: Column, new: Column, before: Catalog, after: Catalog, using: Mapping[Path, str]
 ) -> Pair:
     """Find out how the values turn into each other."""
-    path = (new.schema, new.table, new.name)
-    value = _using(set_type(old, new, Context(before, after, using))[0]) or ident(old.name)
-    back = None
-    if path not in using:
-        back = _using(set_type(new, old, Context(after, before, {}))[0]) or ident(old.name)
-    return Pair(old, new, value, path in using, back)
+    domain = before.find(Domain, *old.user_type) if old.user_type else None
+    base = domain.base if domain is not None and not old.type.endswith("[]") else None
+    here, there = Context(before, after, {}), Context(after, before, {})
+    value = _turned(old, new, Context(before, after, using))
+    found = Pair(old, new, value, base=base)
+    if (new.schema, new.table, new.name) in using:
+        return found
+
+    # Planned under each name: in an expression, a name may meet a type of the same name.
+    def named(name: str, context: Context, *columns: Column) -> str:
+        one, other = (replace(column, name=name) for column in columns)
+        return _turned(one, other, context)
+
+    turns = Turns(
+        named(found.helper, there, new, old),
+        named(new.name, there, new, old),
+        named(found.former, here, old, new),
+    )
+    return replace(found, turns=turns)
 
 
-def _using(sql: str) -> str:
-    return sql.partition(" USING ")[2]
+def _turned(old: Column, new: Column, context: Context) -> str:
+    return set_type(old, new, context)[0].partition(" USING ")[2] or ident(old.name)
 
 
 @dataclass(frozen=True)
@@ -86,56 +116,70 @@ class Retyping:
             words += f" COMPRESSION {new.compression}" if new.compression else ""
             words += f" COLLATE {new.collation}" if new.collation else ""
             out.append(forms.alter(self.table, f"ADD COLUMN {words}"))
-        out.append(self._function([self._forward(each) for each in self.pairs]))
+        bodies = [self._forward(each) for each in self.pairs]
+        out.append(self._function("CREATE", bodies))
         call = f"BEFORE INSERT OR UPDATE ON {ident(*self.table)} FOR EACH ROW EXECUTE FUNCTION"
         return [*out, f"CREATE TRIGGER {ident(TRIGGER)} {call} {self.function}()"]
 
-    def _function(self, bodies: Sequence[str]) -> str:
-        text = "\n".join(bodies)
-        head = f"CREATE OR REPLACE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql"
-        return f"{head} AS $chatkeep$\nBEGIN\n{text}\n    RETURN NEW;\nEND\n$chatkeep$"
+    def _function(self, command: str, bodies: Sequence[str]) -> str:
+        given = any(each.turns is None for each in self.pairs)
+        return forms.trigger_function(command, self.function, bodies, foreign=given)
 
     def _forward(self, each: Pair) -> str:
         """Writers of the old form set the old column, those of the new one the new; either is kept."""
         old, new = f"NEW.{ident(each.old.name)}", f"NEW.{ident(each.helper)}"
-        ahead = f"{new} := {self._of_row(each.value)};"
-        if each.back is None:
+        value = self._of_row(each.value)
+        ahead = f"{new} := {value};"
+        if each.turns is None:
             return f"    {ahead}"
-        back = replace_name(each.back, (each.old.name,), (each.helper,))
         was_old, was_new = old.replace("NEW", "OLD", 1), new.replace("NEW", "OLD", 1)
         set_new = f"TG_OP = 'INSERT' AND {new} IS NOT NULL AND {old} IS NULL"
         changed = f"TG_OP = 'UPDATE' AND {_same(old, was_old)} AND NOT {_same(new, was_new)}"
+        # The backfill sets what the old value gives: the old one may hold more, and stays.
+        changed += f" AND NOT {_same(new, f'{value}::{each.new.type}')}"
         return (
             f"    IF {set_new} OR {changed} THEN\n"
-            f"        {old} := {self._of_row(back, {each.helper})};\n"
+            f"        {old} := {self._of_row(each.turns.back, {each.helper})};\n"
             f"    ELSE\n        {ahead}\n    END IF;"
         )
 
     def _backward(self, each: Pair) -> str:
-        """After the swap: what does not fit the old type becomes NULL there, and disturbs nobody."""
-        if each.back is None:
+        """After the swap: what does not fit the old type becomes NULL there, and disturbs nobody.
+
+        Who inserts without naming columns still sets the old one, which stands in its place.
+        """
+        if each.turns is None:
             return ""
-        value = self._of_row(each.back, {each.old.name})
-        former = f"NEW.{ident(each.former)}"
+        former, new = f"NEW.{ident(each.former)}", f"NEW.{ident(each.new.name)}"
+        value = self._of_row(each.turns.forward, {each.former})
+        back = self._of_row(each.turns.backward, {each.new.name})
         return (
-            f"    BEGIN\n        {former} := {value};\n"
-            f"    EXCEPTION WHEN data_exception OR program_limit_exceeded THEN\n"
+            f"    IF TG_OP = 'INSERT' AND {former} IS NOT NULL THEN\n"
+            f"        {new} := {value};\n"
+            f"    END IF;\n"
+            f"    BEGIN\n        {former} := {back};\n"
+            f"    EXCEPTION WHEN data_exception OR integrity_constraint_violation\n"
+            f"        OR syntax_error_or_access_rule_violation OR program_limit_exceeded THEN\n"
             f"        {former} := NULL;\n    END;"
         )
 
-    def _of_row(self, expression: str, extra: set[str] | None = None) -> str:
-        """Give an expression on the table's columns for the row at hand."""
-        names = [c.name for c in self.before.columns(*self.table)] + [p.helper for p in self.pairs]
-        used = [n for n in dict.fromkeys(names) if n in expression or n in (extra or ())]
-        row = ", ".join(f"NEW.{ident(name)} AS {ident(name)}" for name in used) or "NULL AS nothing"
-        return f"(SELECT {expression} FROM (SELECT {row}) AS {ident(self.table[1])})"  # noqa: S608 - names are quoted
+    def _of_row(self, expression: str, extra: Collection[str] = ()) -> str:
+        helpers = [name for each in self.pairs for name in (each.helper, each.former)]
+        return forms.of_row(self.before, self.table, expression, helpers, extra)
 
     def fill(self) -> list[str]:
         """Give the backfill."""
+        return forms.batched(self.before, self.table, *self._filled())
+
+    def _filled(self) -> tuple[str, str]:
         change = ", ".join(f"{ident(each.helper)} = {each.value}" for each in self.pairs)
-        return forms.batched(
-            self.before, self.table, change, " OR ".join(map(_is_open, self.pairs))
-        )
+        return change, " OR ".join(map(_is_open, self.pairs))
+
+    def refill(self) -> Refill:
+        """Give what puts the values into the new columns where a reverse made them anew."""
+        change, where = self._filled()
+        columns = frozenset(".".join((*self.table, each.helper)) for each in self.pairs)
+        return Refill(columns, f"UPDATE {ident(*self.table)} SET {change} WHERE {where}")  # noqa: S608 - names are quoted
 
     def copies(self, catalog: Catalog) -> list[tuple[Fact, Index]]:
         """Give the indexes and keys of the wanted state on these columns, each with its copy.
@@ -176,6 +220,7 @@ class Retyping:
                 forms.alter(self.table, rename.format(ident(each.helper), ident(each.new.name)))
             )
         for each in self.pairs:
+            out += _freed(each)
             out += _hand_over(each)
         for fact, copy in self.copies(self.after):
             if isinstance(fact, Keyed):
@@ -183,7 +228,7 @@ class Retyping:
             else:
                 out.append(forms.rename_index(self.table[0], copy.name, fact.path[-1]))
         bodies = [body for each in self.pairs if (body := self._backward(each))]
-        return [*out, self._function(bodies)]
+        return [*out, self._function("CREATE OR REPLACE", bodies)]
 
     def _let_go(self, catalog: Catalog) -> list[str]:
         """Drop what stands on the old columns: foreign keys first, then keys, checks and indexes."""
@@ -220,6 +265,15 @@ class Retyping:
         }
 
 
+def _freed(each: Pair) -> list[str]:
+    """Let the old column hold NULL, and what its domain refuses: nothing is rewritten for that."""
+    if each.base is None:
+        return []
+    return [
+        forms.alter(each.old.path, f"ALTER COLUMN {ident(each.former)} SET DATA TYPE {each.base}")
+    ]
+
+
 def _hand_over(each: Pair) -> list[str]:
     """Give NOT NULL and the identity to the new column; take them from the old one."""
     table, old, new = each.old.path, ident(each.former), ident(each.new.name)
@@ -254,7 +308,7 @@ def _same(one: str, other: str) -> str:
 
 def _is_open(each: Pair) -> str:
     empty = f"{ident(each.helper)} IS NULL"
-    return f"{empty}" if each.given else f"({empty} AND {ident(each.old.name)} IS NOT NULL)"
+    return empty if each.turns is None else f"({empty} AND {ident(each.old.name)} IS NOT NULL)"
 
 
 def _as_index(fact: Fact) -> Index:

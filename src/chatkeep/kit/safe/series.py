@@ -147,6 +147,7 @@ class Series:
         statements = plan(self.now, one, using=self.using, allow_drops=True)
         statements = joined([*statements, *plan(one, two, using=self.using, allow_drops=True)])
         more = [sql for fill in self.fills for sql in fill.attach()]
+        more += filling.give(self.now, self.fills)
         more += [sql for each in self.retypings for sql in each.expand()]
         loose, tight = parted(statements)
         summary = (
@@ -349,16 +350,16 @@ class Series:
         # A foreign key between two such tables is dropped for the sake of both.
         texts = list(dict.fromkeys(texts))
         here = await self.look(texts) if texts else self.now
-        held: dict[Key, Fact | None] = {
-            key: here.facts[key] for key in holding.leaving(here, self.after)
-        }
+        held: dict[Key, Fact | None] = dict(holding.loosened(here, self.after))
+        held |= filling.givers(here, self.fills)
         for each in self.retypings:
             held |= each.formers(here)
         held |= holding.proofs(here, self.after, self.tables)
         goal = holding.composed(here, self.after, held)
         rest = plan(here, goal, using=self.using, allow_drops=True)
         step = planned("contract", "Puts the rest in its place; takes a moment.", rest)
-        step = replace(step, statements=(*texts, *step.statements))
+        refills = tuple(each.refill() for each in self.retypings)
+        step = replace(step, statements=(*texts, *step.statements), refills=refills)
         await self._step(await self._marked(step))
 
     async def _drop(self) -> None:

@@ -9,6 +9,18 @@ from chatkeep.kit.plan.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
+class Refill:
+    """An UPDATE that a reverse runs as soon as it has made columns anew.
+
+    Attributes:
+        columns: Their qualified names, dots between the parts.
+    """
+
+    columns: frozenset[str]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class SafeStep:
     """One migration.
 
@@ -18,6 +30,7 @@ class SafeStep:
         statements: SQL without semicolons; comments and directives stand before the statement.
         in_transaction: Whether it runs in one transaction.
         loses: Which rows or values go when it runs, in words.
+        refills: For its reverse: a later run of this step takes the values from there.
     """
 
     name: str
@@ -25,6 +38,7 @@ class SafeStep:
     statements: tuple[str, ...]
     in_transaction: bool = True
     loses: tuple[str, ...] = field(default=())
+    refills: tuple[Refill, ...] = ()
 
     def head(self, number: int, total: int) -> str:
         """Give the words at the head of its file; none for a change of one step."""

@@ -7,7 +7,7 @@ from chatkeep.kit.catalog.fact import Fact, Kind, OnTable
 from chatkeep.kit.catalog.indexes import Index
 from chatkeep.kit.catalog.tables import Column, Table
 
-_MOST_NAMES = 3  # beyond these, the name counts instead
+MOST_NAMES = 3  # beyond these, the name counts instead
 
 # A change to one of these is told by what it stands on.
 _SILENT = {Kind.DEFAULT, Kind.SEQUENCE, Kind.SEQUENCE_OWNER, Kind.COMMENT}
@@ -73,4 +73,4 @@ def _tables(facts: Iterable[Fact], prefix: str) -> list[str]:
 
 
 def _several(names: Sequence[str]) -> str:
-    return "_and_".join(names) if len(names) <= _MOST_NAMES else str(len(names))
+    return "_and_".join(names) if len(names) <= MOST_NAMES else str(len(names))

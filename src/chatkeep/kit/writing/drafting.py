@@ -13,16 +13,18 @@ from chatkeep.errors import (
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.folder.append import Draft
+from chatkeep.kit.plan.naming import name_in
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Candidate, Renames, parse_renames
 from chatkeep.kit.plan.statement import Statement
 from chatkeep.kit.roles import missing_roles
+from chatkeep.kit.safe.step import Refill
 from chatkeep.kit.safe.writing import safe_steps
 from chatkeep.kit.snapshot.snapshot import snapshot
 from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import draft as text
 from chatkeep.kit.writing.bench import Bench, provisional
-from chatkeep.kit.writing.deriving import derive_name
+from chatkeep.kit.writing.deriving import MOST_NAMES, derive_name
 from chatkeep.kit.writing.prove import HINT, refuse_faults
 from chatkeep.kit.writing.reversing import (
     REASON_KEY,
@@ -70,6 +72,7 @@ class _Part:
         goal: What it must lead to; None where that is nobody's but its own affair.
         irreversible: Why it has no reverse; "" where one is looked for.
         name: Which step of a safe series it is; "" where it is the whole change.
+        refills: What its reverse has to fill again.
     """
 
     sql: str
@@ -78,6 +81,7 @@ class _Part:
     renames: Renames = field(default_factory=dict[tuple[str, ...], str | None])
     irreversible: str = ""
     name: str = ""
+    refills: tuple[Refill, ...] = ()
 
 
 class Drafter:
@@ -143,7 +147,7 @@ class Drafter:
         self, state: Catalog, goal: Catalog, step: Step
     ) -> tuple[list[Statement], Renames]:
         """Plan; ask about renames for as long as there is something unclear and somebody to ask."""
-        renames = dict(parse_renames(self._options.renames, state))
+        renames = dict(parse_renames(self._options.renames, state, goal))
         using = step.state.using() if step.state else {}
         # The stages of an upgrade say what they drop; nobody has to be asked.
         allow_drops = self._options.allow_drops or step.stage is not None
@@ -195,7 +199,14 @@ class Drafter:
         if not reason:
             before, after = states
             try:
-                planned = plan_reverse(up, before, after, renames=part.renames, lost=part.loses)
+                planned = plan_reverse(
+                    up,
+                    before,
+                    after,
+                    renames=part.renames,
+                    lost=part.loses,
+                    refills=part.refills,
+                )
             except MigrationError as exc:
                 reason = str(exc.args[0])
             else:
@@ -219,10 +230,14 @@ class Drafter:
         return found + end
 
     def _renamed(self, part: _Part) -> str:
-        """Give the name where a table is renamed, which two catalogs alone do not tell."""
+        """Give the name where something whole is renamed, which two catalogs alone do not tell."""
         prefix = self._target.prefix
-        tables = [(path[-1], new) for path, new in part.renames.items() if len(path) == 2 and new]
-        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in tables]
+        whole = [
+            (name_in(path), new) for path, new in part.renames.items() if len(path) < 3 and new
+        ]
+        both = [f"{old.removeprefix(prefix)}_to_{new.removeprefix(prefix)}" for old, new in whole]
+        if len(both) > MOST_NAMES:
+            return f"rename_{len(both)}_things"
         return f"rename_{'_and_'.join(both)}" if both else ""
 
 
@@ -261,6 +276,7 @@ async def _safe_parts(
             renames if step.name == "rename" else {},
             own if step.name == "contract" else "",
             step.name if len(steps) > 1 else "",
+            step.refills,
         )
         for number, step in enumerate(steps, start=1)
     ]

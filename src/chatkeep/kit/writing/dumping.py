@@ -23,7 +23,7 @@ async def dump_schema(
     """Give the statements of `pg_dump --schema-only`, with what cannot be planned left out.
 
     Left out are comments, restrict lines, session settings, the order of columns, and the names
-    of NOT NULL constraints, which PostgreSQL 18 keeps when a table or column is renamed.
+    of NOT NULL constraints, which PostgreSQL 18 keeps when a table, column or domain is renamed.
 
     Args:
         pg_dump: The program, not older than the server.
@@ -110,6 +110,8 @@ def _sorted_options(found: re.Match[str]) -> str:
 
 def _sorted_table(block: str) -> str:
     block = _OPTIONS.sub(_sorted_options, settled(block))
+    if block.startswith("CREATE DOMAIN"):
+        return _NOT_NULL_NAME.sub("NOT NULL", block)
     if not block.startswith(("CREATE TABLE", "CREATE UNLOGGED TABLE")):
         return block
     first, *inside = _NOT_NULL_NAME.sub("NOT NULL", block).splitlines()

@@ -1,19 +1,20 @@
 """The reverse of a migration: the same differ, backwards."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.tables import Column, Table
-from chatkeep.kit.catalog.types import Enum
+from chatkeep.kit.catalog.fact import Kind
 from chatkeep.kit.folder.directives import directives
 from chatkeep.kit.folder.journal import Entry
 from chatkeep.kit.folder.reading import Migration, hash_of
 from chatkeep.kit.plan.planner import plan
 from chatkeep.kit.plan.renames import Renames
+from chatkeep.kit.plan.renaming import inverted
 from chatkeep.kit.plan.statement import Statement
+from chatkeep.kit.safe.step import Refill
 from chatkeep.kit.writing import draft as text
 
 REVERSE_KEY = "reverse"
@@ -40,7 +41,13 @@ class Reverse:
 
 
 def plan_reverse(
-    up: Migration, before: Catalog, after: Catalog, *, renames: Renames, lost: Sequence[str]
+    up: Migration,
+    before: Catalog,
+    after: Catalog,
+    *,
+    renames: Renames,
+    lost: Sequence[str],
+    refills: Sequence[Refill] = (),
 ) -> Reverse:
     """Plan the way back.
 
@@ -50,14 +57,26 @@ def plan_reverse(
         after: Where it leads.
         renames: What it renames, as `plan` took them.
         lost: What it loses by itself, which no reverse brings back.
+        refills: What fills columns that the way back makes, right after them.
 
     Raises:
         MigrationError: The differ cannot go back.
     """
     back = inverted(renames, before, after)
     statements = plan(after, before, renames=back, allow_drops=True)
+    for refill in refills:
+        made = [n for n, s in enumerate(statements, 1) if _makes(s, refill.columns)]
+        if made:
+            filled = Statement(refill.sql, Kind.COLUMN, ", ".join(sorted(refill.columns)))
+            statements = [*statements[: made[-1]], filled, *statements[made[-1] :]]
     loses = tuple(statement.loses for statement in statements if statement.loses)
     return Reverse(_file(up.hash, statements, loses, lost), loses)
+
+
+def _makes(statement: Statement, columns: Collection[str]) -> bool:
+    return (statement.kind, statement.action) == (Kind.COLUMN, "create") and (
+        statement.object in columns
+    )
 
 
 def _file(
@@ -67,34 +86,6 @@ def _file(
     kept = text.with_losses(text.statements_sql(statements), loses)
     gone = "".join(f"-- Does not bring back: {text.one_line(words)}.\n" for words in lost)
     return f"{head}{gone}{kept}"
-
-
-def inverted(renames: Renames, before: Catalog, after: Catalog) -> Renames:
-    """Turn renames round, leaving out those that these two states do not show."""
-    new_names = {path: new for path, new in renames.items() if len(path) == 2 and new}
-    old_names = {(path[0], new): path[1] for path, new in new_names.items()}
-    back: dict[tuple[str, ...], str | None] = {}
-    for path, new in renames.items():
-        if new is None:
-            continue
-        if len(path) == 2:
-            old, turned = path, (path[0], new)
-        else:  # a part may have been named by its table's old name or by the new one
-            holder = (path[0], path[1])
-            old = (path[0], old_names.get(holder, path[1]), path[2])
-            turned = (path[0], new_names.get(holder, path[1]), new)
-        if _has(before, old) and _has(after, turned) and not _has(before, turned):
-            back[turned] = path[-1]
-    return back
-
-
-def _has(catalog: Catalog, path: tuple[str, ...]) -> bool:
-    if len(path) == 2:
-        return catalog.find(Table, *path) is not None or catalog.find(Enum, *path) is not None
-    if catalog.find(Column, *path) is not None:
-        return True
-    enum = catalog.find(Enum, *path[:2])
-    return enum is not None and path[2] in enum.labels
 
 
 def reverse_path(migration: Migration) -> Path:

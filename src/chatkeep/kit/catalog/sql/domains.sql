@@ -1,4 +1,5 @@
-SELECT t.oid, n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod) AS base, t.typnotnull, t.typdefault,
+SELECT t.oid, n.nspname, t.typname, format_type(t.typbasetype, t.typtypmod) AS base, t.typnotnull,
+       coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) AS typdefault,
        CASE WHEN t.typcollation <> b.typcollation THEN
             (SELECT quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
              FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace

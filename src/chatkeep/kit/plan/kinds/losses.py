@@ -10,6 +10,7 @@ _MODIFIER = re.compile(r"\((\d+)(?:,(-?\d+))?\)")
 _WHOLE = {"smallint": 5, "integer": 10, "bigint": 19}  # decimal digits
 _FLOATS = {"real": 6, "double precision": 15}  # decimal digits that survive
 _CUT_BY_CAST = ("bit", "bit varying", '"char"', "name")
+_TEXTS = ("text", "character varying", "character", "citext")
 _ALL = 1_000_000  # digits of a type that keeps what it gets
 _MICROSECONDS = 6
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")  # of an interval, the finest last
@@ -53,7 +54,9 @@ def _loses_digits(before: str, old: str, after: str, new: str) -> bool:
     if new in _FLOATS:
         if old in _WHOLE or old in _FLOATS:
             return (_WHOLE | _FLOATS)[old] > _FLOATS[new]
-        return old in {"numeric", "jsonb", "money"}
+        return old in {"numeric", "jsonb", "money", *_TEXTS}
+    if old in _TEXTS:
+        return new == "numeric" and _scale(after, new) < _ALL  # a fraction is no whole number
     if old in _FLOATS and new == "numeric":
         return True
     return _scale(before, old) > _scale(after, new)
@@ -73,10 +76,10 @@ def _scale(type_: str, base: str) -> int:
 
 def _loses_time(before: str, old: str, after: str, new: str) -> bool:
     stamp = old.startswith("timestamp")
-    if new == "date":
-        return stamp
-    if new.startswith("time ") and stamp:
-        return True
+    if new == "date" or (new.startswith("time ") and (stamp or old in _TEXTS)):
+        return stamp or old in _TEXTS
+    if old in _TEXTS and new.startswith(("timestamp", "interval")):
+        return _precision(after) < _MICROSECONDS or _finest(new) < _FIELDS.index("second")
     if not new.startswith(("time", "interval")) or not old.startswith(("time", "interval")):
         return False
     if old == "time with time zone" and new == "time without time zone":

@@ -1,0 +1,262 @@
+"""Between the steps of a series: no writer is turned away, no value changes, nothing is passed over."""
+
+import asyncpg
+import pytest
+from sqlalchemy import MetaData
+
+from chatkeep.errors import MigrationFailedError
+from chatkeep.kit.catalog.reader import read_catalog
+from chatkeep.kit.declared import Declared, Extra
+from chatkeep.kit.folder import Folder
+from chatkeep.kit.generate import Options, generate
+from chatkeep.kit.migrate import migrate
+from chatkeep.kit.plan.planner import plan
+from chatkeep.kit.rollback import Options as Accepting
+from chatkeep.kit.rollback import prove, rollback, select
+from chatkeep.kit.safe.step import SafeStep
+from chatkeep.kit.safe.writing import safe_steps
+from chatkeep.kit.scratch import Scratch
+from chatkeep.kit.target import target_of
+from kit.safe.test_forms import Rule
+
+
+@pytest.fixture
+def planned(pg18, fresh_database, connected):
+    """The series from one schema to another, and a database that stands before it."""
+    new = fresh_database(pg18)
+
+    async def make(old: str, goal: str, **using: str) -> tuple[list[SafeStep], str]:
+        given = {("public", "t", column): sql for column, sql in using.items()}
+        start, end, url = await new(), await new(), await new()
+        async with connected(start) as here, connected(end) as there, connected(url) as client:
+            await here.execute(old)
+            await there.execute(goal)
+            await client.execute(old)
+            before, after = await read_catalog(here), await read_catalog(there)
+            statements = plan(before, after, using=given, allow_drops=True)
+            return await safe_steps(here, statements, before, after, using=given), url
+
+    return make
+
+
+async def test_a_column_may_be_called_like_a_variable_or_a_type(planned, connected):
+    """`"date"::date`, on the way back, holds one name of a column and one of a type."""
+    columns = {
+        **{
+            f'"{name}"': ("int", "bigint", "7")
+            for name in ("old", "new", "found", "tg_op", 'a""B', "t")
+        },
+        '"date"': ("date", "text", "2020-01-01"),
+        '"uuid"': ("uuid", "text", "00000000-0000-0000-0000-000000000000"),
+        '"json"': ("json", "text", "{}"),
+        '"timestamp"': ("timestamptz", "date", "2020-01-01"),
+        '"text"': ("text", "int", "12"),
+    }
+
+    def table(side: int) -> str:
+        return f"create table t (id int primary key, {', '.join(f'{c} {t[side]}' for c, t in columns.items())})"
+
+    names, values = ", ".join(columns), ", ".join(f"'{t[2]}'" for t in columns.values())
+    steps, url = await planned(table(0), table(1))
+    async with connected(url) as client:
+        for number, step in enumerate(steps):
+            await client.execute(f"insert into t (id, {names}) values ({number}, {values})")
+            await Rule(client).run(step)
+            await client.execute(f"update t set ({names}) = ({values})")
+        found = await client.fetch("select * from t")
+        assert len(found) == len(steps)
+        assert all(None not in row for row in found)
+
+
+async def test_the_old_column_keeps_what_the_new_one_cannot_hold(planned, connected):
+    """Code of before reads it until the names swap, and somebody may yet turn back."""
+    steps, url = await planned(
+        "create table t (id int primary key, a numeric(12,4), b timestamp, c json)",
+        "create table t (id int primary key, a numeric(10,2), b date, c jsonb)",
+    )
+    wanted = ("1.2345", "2020-01-01 10:00:00", '{"a": 1,  "a": 2}')
+    async with connected(url) as client:
+        await client.execute("insert into t values (1, 1.2345, '2020-01-01 10:00', $1)", wanted[2])
+        rule = Rule(client)
+        for step in steps:
+            if step.name == "contract":
+                break
+            await rule.run(step)
+            assert await client.fetchrow("select a::text, b::text, c::text from t") == wanted
+        new = await client.fetchrow("select a__new::text, b__new::text, c__new::text from t")
+        assert new == ("1.23", "2020-01-01", '{"a": 2}')
+
+
+async def test_values_that_a_domain_refuses_disturb_nobody_after_the_swap(planned, connected):
+    domain = "create domain d as int not null check (value > 0);"
+    steps, url = await planned(
+        domain + "create table t (id int primary key, n d)",
+        domain + "create table t (id int primary key, n bigint)",
+    )
+    async with connected(url) as client:
+        await client.execute("insert into t values (1, 1)")
+        rule = Rule(client)
+        for step in steps:
+            await rule.run(step)
+            if step.name == "contract":
+                await client.execute("insert into t (id, n) values (2, -5), (3, null)")
+        assert rule.broken == []
+        assert await client.fetch("select n from t order by id") == [(1,), (-5,), (None,)]
+
+
+async def test_who_names_no_columns_sets_the_one_in_its_place(planned, connected):
+    table = "create table t (id int generated by default as identity primary key, n {0} default 9, a text)"
+    table = table.replace("id int", "id {0}")
+    steps, url = await planned(table.format("int"), table.format("bigint"))
+    async with connected(url) as client:
+        rule, wanted = Rule(client), []
+        for number, step in enumerate(steps):
+            await rule.run(step)
+            if step.name == "drop":
+                break
+            await client.execute(f"insert into t values ({number}, {number * 10}, 'a')")
+            wanted.append((number, number * 10, "a"))
+        assert await client.fetch("select id, n, a from t order by id") == wanted
+
+
+async def test_a_new_column_of_a_strict_domain_needs_no_value_in_between(planned, connected):
+    domain = "create domain d as int check (value is not null);"
+    steps, url = await planned(
+        domain + "create table t (id int primary key)",
+        domain + "create table t (id int primary key, n d not null default 3)",
+    )
+    async with connected(url) as client:
+        await client.execute("insert into t values (1)")
+        for step in steps:
+            await Rule(client).run(step)
+        assert await client.fetch("select n from t") == [(3,)]
+
+
+async def test_code_of_before_goes_on_without_a_column_that_its_row_tells(planned, connected):
+    """NOT NULL, no default: until the last step a trigger gives the value of the caller's SQL."""
+    shout = "create function shout(text) returns text language sql as 'select upper($1)';"
+    steps, url = await planned(
+        shout + "create table t (id int primary key, a text)",
+        shout + "create table t (id int primary key, a text, slug text not null)",
+        slug="SHOUT(A)",
+    )
+    async with connected(url) as client:
+        await client.execute("insert into t select g, 'a' from generate_series(1, 30) g")
+        rule = Rule(client)
+        for number, step in enumerate(steps):
+            await rule.run(step)
+            if step.name != "drop":
+                await client.execute("set search_path = ''")
+                await client.execute("insert into public.t (id, a) values ($1, 'b')", 100 + number)
+                await client.execute("reset search_path")
+        assert [step.name for step in steps][-1] == "drop"
+        found = await client.fetch("select slug, count(*) from t group by 1 order by 1")
+        assert found == [("A", 30), ("B", len(steps) - 1)]
+        assert await client.fetch("select 1 from pg_trigger where tgname like '~chatkeep%'") == []
+
+
+async def test_code_of_after_goes_on_without_a_column_that_goes(planned, connected):
+    steps, url = await planned(
+        "create table t (id int primary key, a text not null, b int)",
+        "create table t (id int primary key, b bigint)",
+    )
+    async with connected(url) as client:
+        rule = Rule(client)
+        for number, step in enumerate(steps):
+            await rule.run(step)
+            if step.name in {"contract", "drop"}:
+                await client.execute("insert into t (id, b) values ($1, 1)", number)
+            else:
+                await client.execute("insert into t (id, a, b) values ($1, 'a', 1)", number)
+
+
+async def test_helpers_of_long_names_are_told_apart(planned, connected):
+    name = "x" * 60
+    tables = [f"create table {name}_{n} (id int primary key, {name}_{n} int)" for n in (1, 2)]
+    tables += [f"create table two (id int primary key, {name}_1 int, {name}_2 int)"]
+    old = "; ".join(tables)
+    steps, url = await planned(
+        old, old.replace("_1 int", "_1 bigint").replace("_2 int", "_2 bigint")
+    )
+    async with connected(url) as client:
+        for number, step in enumerate(steps):
+            await Rule(client).run(step)
+            for n in (1, 2):
+                await client.execute(f"insert into {name}_{n} values ({number}, 7)")
+            await client.execute(f"insert into two (id, {name}_1) values ({number}, 7)")
+
+
+async def test_triggers_that_a_backfill_fires_are_said(planned):
+    table = """
+        create table t (id int primary key, n int, a text);
+        create function f() returns trigger language plpgsql as 'begin return new; end';
+        create trigger touched before update on t for each row execute function f();
+        create trigger audit after insert or update of n or delete on t for each row execute function f();
+        create trigger "named
+        UPDATE" after insert on t for each row execute function f();
+        create trigger off before update on t for each row execute function f();
+        alter table t disable trigger off;
+    """
+    goal = table.replace("n int", "n bigint")
+    goal = goal.replace("a text)", "a text, u uuid default gen_random_uuid())")
+    steps, _ = await planned(table, goal)
+    [fill] = [step for step in steps if step.name == "fill"]
+    assert len(fill.statements) == 2
+    line = "-- The triggers of the table fire for each row that is filled: touched."
+    assert all(sql.startswith(f"{line}\n-- chatkeep:batch key=id") for sql in fill.statements)
+
+
+async def test_rows_that_a_policy_hides_are_not_passed_over(
+    pg18, fresh_database, connected, folder_of
+):
+    url = await fresh_database(pg18)()
+    table = """
+        CREATE TABLE t (id int PRIMARY KEY, n int, who text); GRANT ALL ON t TO {0};
+        ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (who = current_user);
+        INSERT INTO t SELECT g, g, CASE WHEN g % 2 = 0 THEN '{0}' ELSE 'x' END
+        FROM generate_series(1, 100) g
+    """
+    role = "batch_" + url.partition("@/")[2].partition("?")[0]
+    async with connected(url) as admin:
+        await admin.execute(
+            f"CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE {role[6:]} TO {role}"
+        )
+        try:
+            await admin.execute(table.format(role))
+            sql = "-- chatkeep:batch key=id size=10\nUPDATE t SET n = 0 WHERE true /* chatkeep:batch */"
+            with pytest.raises(MigrationFailedError, match="row-level security policy for table"):
+                await migrate(Folder.read(folder_of(sql)), url.replace("postgres@", f"{role}@"))
+            assert await admin.fetchval("select count(*) from t where n = 0") == 0
+        finally:
+            await admin.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+async def test_a_swap_that_is_taken_back_and_run_again_loses_nothing(
+    pg18, fresh_database, tmp_path
+):
+    def told(columns: str) -> object:
+        sql = f"create table t (id int primary key, {columns});"
+        return target_of(Declared(MetaData(), (Extra("sql", "all of it", sql),)))
+
+    root, new = tmp_path / "drizzle", fresh_database(pg18)
+    scratch = Scratch(pg18.admin_url, dumpers=[pg18.bin / "pg_dump"])
+    await generate(root, told("n int, m int not null unique"), scratch, Options())
+    goal = told("n bigint, m bigint not null unique")
+    await generate(root, goal, scratch, Options(safe=True))
+    folder = Folder.read(root)
+    steps = folder.migrations[1:]
+    assert all(migration.down_path.exists() for migration in steps)
+    for stop in [step for step in steps if step.tag.endswith("contract")]:
+        url = await new()
+        await migrate(folder, url, to=folder.migrations[0].tag)
+        connection = await asyncpg.connect(url)
+        await connection.execute("insert into t select g, g, g from generate_series(1, 50) g")
+        await migrate(folder, url, to=stop.tag)
+        proved = await prove(await select(folder, url), url, scratch)
+        await rollback(proved, url, Accepting(accept_data_loss=True))
+        await migrate(folder, url)
+        found = await connection.fetchrow(
+            "select count(*), sum(n), sum(m), pg_typeof(sum(n)) from t"
+        )
+        await connection.close()
+        assert tuple(found)[:3] == (50, 1275, 1275)
