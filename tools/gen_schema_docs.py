@@ -13,7 +13,8 @@ show what changes on the way from there, in reviewed migrations that keep every 
 
 The prefix is yours to choose: `deepsearch.schema(prefix="ai-app-template_")`. With
 `seed_writers=True` triggers are added for code that still writes as the seed does: they fill
-`message.user_id` and move `updated_at`. `chatkeep schema docs` prints this page for your own schema,
+`message.user_id`, let each message follow the one before it, mend that when one is deleted, and
+move `updated_at`. `chatkeep schema docs` prints this page for your own schema,
 `chatkeep schema sql` the statements.
 
 ## Conventions

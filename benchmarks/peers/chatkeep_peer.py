@@ -95,7 +95,7 @@ class Peer:
         return await self.db.as_user(user_id).chats.create(chat, first_message=first)
 
     async def delete_chat(self, user_id: str, chat_id: str) -> Any:
-        await self.db.as_user(user_id).chats.delete(chat_id)
+        await self.db.as_user(user_id).chats.delete(chat_id, hard=True)
         return chat_id
 
     def plain(self, pattern: str, answer: Any) -> object:

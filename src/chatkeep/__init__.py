@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         MigrationError,
         NotFoundError,
         ReferencedRowError,
+        RevisionConflictError,
         SchemaMismatchError,
         ServerError,
         SessionNotFoundError,
@@ -184,6 +185,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Page",
     "Prepared",
     "ReferencedRowError",
+    "RevisionConflictError",
     "START",
     "SchemaMismatchError",
     "ServerError",
@@ -304,6 +306,7 @@ _PLACES = {
     "TrashedChat": "chatkeep.records.deepsearch",
     "TrashedMessage": "chatkeep.records.deepsearch",
     "UsageTotals": "chatkeep.records.deepsearch",
+    "RevisionConflictError": "chatkeep.errors",
     "Page": "chatkeep.records.page",
 }
 

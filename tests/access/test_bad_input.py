@@ -60,6 +60,11 @@ UNSTORABLE = {
 WRONG_TYPES = {"int": NUMBER, "bytes": MARK.encode(), "list": [MARK], "None": None}
 LONG = MARK * 10_000
 
+
+async def said_nothing(answer: object) -> None:
+    """Write an answer without a word."""
+
+
 # By the name of an argument, a value of its type; no row of these names is there.
 VALID: dict[str, Any] = {
     "user_id": "u",
@@ -84,6 +89,8 @@ VALID: dict[str, Any] = {
     "by": None,
     "expected_revision": None,
     "opinion": {"vote": 1},
+    "options": {},
+    "producer": said_nothing,
     "branch": None,
     "at": None,
     "hard": True,
@@ -115,7 +122,17 @@ BAD_NUMBERS = [0, -1, 1001, "5", 1.5, True, LONG]
 BAD_REVISIONS = ["5", 1.5, True, LONG]
 BAD_TIMES = [NAIVE, MARK, NUMBER, date(2030, 1, 1)]
 BAD_WORDS = [MARK, f"{MARK}\0", "", NUMBER, MARK.encode(), LONG]
-# For `**opinion`, each of the arguments that it stands for.
+# For `**opinion` and `**options`, the arguments that they stand for.
+BAD_OPTIONS = [
+    *({"id": text} for text in UNSTORABLE.values()),
+    {"id": LONG},
+    {"role": MARK},
+    {"parent_id": NUMBER},
+    {"beside": MARK.encode()},
+    {"flush_after": MARK},
+    {"flush_after": timedelta(hours=1)},
+    {"on_running": MARK},
+]
 BAD_OPINIONS = [
     {},
     {"vote": 0},
@@ -281,6 +298,10 @@ def others_bad(hint: Any, name: str) -> list[Any] | None:
     """What is bad for an argument that is no text and no input."""
     if name == "opinion":
         return BAD_OPINIONS
+    if name == "options":
+        return BAD_OPTIONS
+    if name == "producer":
+        return []  # a function of the caller's, and no value
     if name == "expected_revision":
         return BAD_REVISIONS
     if datetime in (hint, *get_args(hint)):

@@ -76,7 +76,7 @@ async def test_an_append_moves_the_chat(mine: UserScope, chat: Chat) -> None:
 
 async def test_all_or_none(mine: UserScope, chat: Chat) -> None:
     (first,) = await mine.messages.append(chat.id, *said("a"))
-    with pytest.raises(AlreadyExistsError, match="messages: a row with this id"):
+    with pytest.raises(AlreadyExistsError, match="another message with this id"):
         await mine.messages.append(
             chat.id, *said("b"), NewMessage(id=first.id, role="user", content="c")
         )

@@ -117,6 +117,10 @@ async def test_access_reads_the_messages_that_the_seeds_code_wrote_in_their_orde
     assert {message.chat_id for message in chat.messages} == {chat.id}
     numbers = [message.seq for message in chat.messages]
     assert numbers == sorted(set(numbers))
+    # What each follows, and what the chat shows, though the seed knows of neither.
+    ids = [message.id for message in chat.messages]
+    assert [message.parent_id for message in chat.messages] == [None, *ids[:-1]]
+    assert chat.head == ids[-1]
     assert chat.messages[-1].sources == SOURCES
     assert chat.messages[-1].metadata == METADATA
     assert all(message.sources is message.metadata is None for message in chat.messages[:-1])
@@ -129,14 +133,14 @@ async def test_access_reads_the_messages_that_the_seeds_code_wrote_in_their_orde
 async def test_both_write_to_one_chat(written: tuple[Database, dict[str, Any]]) -> None:
     db, printed = written
     mine = db.as_user(printed["userId"])
-    before = await mine.chats.find(printed["chatId"])
+    before = await mine.chats.get(printed["chatId"])
     (added,) = await mine.messages.append(
         printed["chatId"], NewMessage(role="user", content="From Python")
     )
     chat = await mine.chats.get(printed["chatId"], messages=100)
     assert chat.messages[-1] == added
+    assert added.parent_id == chat.messages[-2].id == before.head
     assert len(chat.messages) == len(SAID) + 1
-    assert before is not None
     assert chat.updated_at > before.updated_at
 
 

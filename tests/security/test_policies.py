@@ -175,6 +175,26 @@ async def test_a_login_that_may_not_become_the_role_is_refused(place: Place) -> 
             await db.chats.count()
 
 
+async def test_a_member_of_the_owner_is_trusted_as_the_owner_is(place: Place) -> None:
+    """The application may log in as another role than the one that migrates."""
+    owner = await place.admin.fetchval(
+        "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'x_chat'"
+    )
+    await place.admin.execute(
+        "DO $$ BEGIN CREATE ROLE member LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    )
+    given = owner if owner != "postgres" else f'{owner}, "{place.schema.app_role}"'
+    await place.admin.execute(f"GRANT {given} TO member")
+    url = re.sub("//[^@]+@", "//member@", place.owner_url)
+    async with Database(place.schema, url) as db:
+        assert await db.chats.count() == 6
+        assert await db.as_user(place.victim.user).chats.count() == 3
+        async with db.transaction() as tx:
+            assert await tx.as_user(place.stranger.user).chats.count() == 3
+            assert await tx.chats.count() == 6
+    await place.admin.execute(f"REVOKE {owner} FROM member")
+
+
 async def test_a_role_that_policies_do_not_bind_is_refused(place: Place) -> None:
     role = place.schema.app_role
     await place.admin.execute(f'ALTER ROLE "{role}" BYPASSRLS')

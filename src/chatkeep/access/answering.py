@@ -155,13 +155,14 @@ class Answering:
         Raises:
             ChatNotFoundError: No such chat, or it belongs to another user.
         """
+        look = self._look(chat_id)
         stopped = await self._writers().interrupt(chat_id, timedelta())
         if stopped is None:
-            await self._look(chat_id).insist()
+            await look.insist()
         return stopped
 
     def _look(self, chat_id: str) -> "_Look":
-        return _Look(self._runner, self._queries, self._scope, chat_id)
+        return _Look(self._runner, self._queries, self._scope, check_id(chat_id, "chat_id"))
 
     def _writers(self) -> Writers:
         return Writers(self._runner, self._queries.answers, self._scope)

@@ -74,6 +74,7 @@ async def restore_message(
     runner: Runner, queries: MessageTrashQueries, key: Mapping[str, object]
 ) -> Message | None:
     """Bring a message back, unless its chat is in the trash."""
+    check_id(key["id"], "message_id")
     return await queries.restore.first(runner, key)
 
 
