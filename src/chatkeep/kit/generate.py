@@ -166,7 +166,7 @@ def generate_custom(path: Path, name: str | None) -> Path:
     folder = Folder.read(path, create=True)
     last = folder.last_snapshot() or empty_snapshot()
     carried = {key: value for key, value in last.items() if key not in {"id", "prevId"}}
-    _, paths = append(folder, [Draft(name or "custom", CUSTOM, carried)])
+    _, paths = append(folder, [Draft(name or "custom", f"{CUSTOM}\n", carried)])
     return paths[0]
 
 

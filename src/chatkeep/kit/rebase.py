@@ -138,8 +138,8 @@ async def _refuse_applied(moved: Sequence[Placed], path: Path, url: str) -> None
         names = ", ".join(migration.tag for migration in applied)
         raise MigrationOrderError(
             f"{names} would get another number or date, and is applied in the database already.",
-            hint="Name with --onto the branch whose migrations are applied, roll ours back first, "
-            "or say --though-applied.",
+            hint="Name with --onto the branch whose migrations are applied; or leave the merge "
+            "(`git merge --abort`), take ours back with `chatkeep rollback`, and merge again.",
         )
 
 

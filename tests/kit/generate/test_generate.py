@@ -245,7 +245,7 @@ async def test_custom_migration_is_drizzle_kits_and_carries_the_snapshot_on(root
     await names(root, scratch, users())
     path = generate_custom(root, "fill names")
     assert path.name == "0001_fill_names.sql"
-    assert path.read_text() == CUSTOM
+    assert path.read_text() == f"{CUSTOM}\n"  # what is added by `>>` must not become its end
     first, second = (json.loads(p.read_text()) for p in Folder.read(root).snapshot_paths())
     assert second.pop("prevId") == first["id"]
     assert second.pop("id") != first.pop("id")

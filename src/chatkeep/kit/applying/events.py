@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chatkeep.kit.applying.sqlscan import is_blank
 from chatkeep.kit.folder import Migration
 
 
@@ -32,7 +33,9 @@ class Begun(Event):
     resumed: int = 0
 
     def line(self) -> tuple[str, bool]:
-        """Name it where it runs statement by statement."""
+        """Name it where it runs statement by statement, or holds nothing to run."""
+        if is_blank(self.migration.sql):
+            return f"{self.migration.tag}: no statement in it, nothing but comments", False
         if self.transactional:
             return "", True
         on = f", goes on behind statement {self.resumed}" if self.resumed else ""

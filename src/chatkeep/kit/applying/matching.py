@@ -233,7 +233,8 @@ def refuse_edited(matching: Matching) -> None:
     if redated:
         raise MigrationEditedError(
             f'{_list(redated)} was applied to this database with another date ("when") or name.',
-            hint="Bring the old date back to the journal, or the old name to its folder.",
+            hint="Bring the old date back to the journal, or the old name to its folder; a database "
+            "that can be thrown away is made anew with `chatkeep db reset`.",
         )
 
 

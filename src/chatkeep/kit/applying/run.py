@@ -23,7 +23,8 @@ _WITHOUT = (
 )
 _MADE_BEFORE = (
     "Something made it without this folder's bookkeeping: push, another project, or an embedded "
-    "database opened before there were migrations (`chatkeep db reset` empties it)."
+    "database opened before there were migrations. `chatkeep baseline` takes it over as it is; "
+    "`chatkeep db reset` empties an embedded one."
 )
 _EXISTS = {"42P07", "42710", "42723"}  # table or index, constraint or type, function
 

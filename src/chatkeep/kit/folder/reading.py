@@ -147,7 +147,7 @@ class Folder:
         """Give the migrations up to and including `tag`; all of them without one.
 
         Args:
-            tag: A whole tag, or its number alone (`0002`).
+            tag: A whole tag, or its number alone (`0002`, `2`).
 
         Raises:
             MigrationsFolderError: The folder holds no such migration.
@@ -155,7 +155,8 @@ class Folder:
         if tag is None:
             return self.migrations
         for place, migration in enumerate(self.migrations, start=1):
-            if migration.tag == tag or migration.tag.split("_", 1)[0] == tag:
+            number = migration.tag.split("_", 1)[0]
+            if tag in {migration.tag, number, number.lstrip("0") or "0"}:
                 return self.migrations[:place]
         known = ", ".join(migration.tag for migration in self.migrations) or "none"
         raise MigrationsFolderError(
