@@ -75,15 +75,12 @@ class MessageQueries:
     def siblings(self) -> Query[Message]:
         """Those that follow the same message as one does, itself among them."""
         table = self.rows.table
-        one = table.alias("one")
-        which = [one.c["id"] == bindparam("id", type_=table.c["id"].type)]
-        if self._is_scoped:
-            which.append(one.c["user_id"] == bindparam("user_id", type_=table.c["user_id"].type))
+        found = select(table.c["user_id"], table.c["chat_id"], table.c["parent_id"])
+        one = found.where(self.by_key).cte("one")
         beside = (
             select(*self.rows.columns)
             .join(one, table.c["user_id"] == one.c["user_id"])
-            .where(*which, one.c["deleted_at"].is_(None))
-            .where(table.c["chat_id"] == one.c["chat_id"], table.c["deleted_at"].is_(None))
+            .where(table.c["chat_id"] == one.c["chat_id"], self.rows.live)
         )
         both = union_all(  # each by the index on the parent
             beside.where(table.c["parent_id"] == one.c["parent_id"]),
