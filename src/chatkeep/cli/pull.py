@@ -64,8 +64,8 @@ def _print(pulled: "Pulled", settings: Settings, *, as_json: bool) -> None:
             }
         )
         return
-    more = f", and {len(pulled.extras)} statements beside them" if pulled.extras else ""
-    click.echo(f"Wrote {pulled.module}: {pulled.tables} tables{more}.")
+    more = f"; statements beside them: {len(pulled.extras)}" if pulled.extras else ""
+    click.echo(f"Wrote {pulled.module}. Tables: {pulled.tables}{more}.")
     for path in pulled.migrations:
         click.echo(f"Wrote {path}")
     if not pulled.migrations:

@@ -170,6 +170,6 @@ def refuse_unclear(candidates: list[Candidate]) -> None:
     given = f"'{given}'" if "(" in given else given
     raise RenameUnclearError(
         f"This may be a rename, or a drop and an add: {said}.",
-        hint=f"Say `--rename {given}` for each rename, or allow the drops.",
+        hint=f"Say `--rename {given}` for each rename, or --allow-drops where nothing was renamed.",
         candidates=tuple((c.kind, c.old, c.new) for c in candidates),
     )
