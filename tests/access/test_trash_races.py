@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import count
 
@@ -83,6 +83,55 @@ async def test_what_was_appended_after_a_message_that_goes_for_good_is_mended(
     await removing
     assert (await mine.messages.get(after.id)).parent_id == first.id
     assert (await mine.chats.get(chat.id)).head == after.id
+
+
+@BOTH
+@pytest.mark.parametrize("call", ["move_head", "append", "append two", "edit"])
+async def test_what_is_just_going_for_good_is_followed_by_nothing(
+    db: Database, mine: UserScope, chat: Chat, call: str
+) -> None:
+    """Else a branch would end there, and what came before it would be shown no more."""
+    first, goes, last = await mine.messages.append(chat.id, *map(said, ("first", "goes", "last")))
+    after = NewMessage(role="user", content="after", parent_id=goes.id)
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "move_head": lambda: mine.chats.move_head(chat.id, goes.id),
+        "append": lambda: mine.messages.append(chat.id, after),
+        "append two": lambda: mine.messages.append(chat.id, after, said()),
+        "edit": lambda: mine.messages.edit(last.id, said("edited")),
+    }
+    async with db.transaction() as tx:
+        await tx.as_user(mine.user_id).messages.delete(goes.id, hard=True)
+        calling = asyncio.ensure_future(calls[call]())
+        await somebody_waits(db)
+    with pytest.raises(ConflictError if call == "edit" else MessageNotFoundError):
+        await calling
+    shown = (await mine.messages.list(chat.id, after="start")).items
+    assert [message.id for message in shown] == [first.id, last.id]
+    assert (await mine.chats.get(chat.id)).revision == chat.revision + 2
+
+
+@BOTH
+async def test_who_waited_for_another_append_comes_after_it(
+    db: Database, mine: UserScope, chat: Chat
+) -> None:
+    """Also with messages to follow, which are looked for once the chat is theirs."""
+    first, second = await mine.messages.append(chat.id, said("first"), said("second"))
+    async with db.transaction() as tx:
+        await tx.as_user(mine.user_id).messages.append(chat.id, said("before"))
+        beside = NewMessage(role="user", content="beside", parent_id=first.id)
+        calls: list[Awaitable[object]] = [
+            mine.messages.append(chat.id, beside),
+            mine.messages.append(chat.id, beside.model_copy(update={"id": "msg_two"}), said()),
+            mine.messages.edit(second.id, said("edited")),
+            mine.chats.move_head(chat.id, first.id),
+        ]
+        waiting = [asyncio.ensure_future(call) for call in calls]
+        await somebody_waits(db, len(waiting))
+    await asyncio.gather(*waiting)
+    assert (await mine.chats.get(chat.id)).revision == chat.revision + 2 + len(waiting)
+    beside_second = await mine.messages.siblings(second.id)
+    assert len(beside_second) == 4
+    assert {message.parent_id for message in beside_second} == {first.id}
 
 
 async def test_of_two_deletes_one_finds_it_and_it_is_counted_once(

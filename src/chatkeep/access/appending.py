@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Select,
+    Table,
     Text,
     and_,
     any_,
@@ -149,6 +150,7 @@ class AppendQueries:
         return (
             update(chat)
             .where(chat.c["user_id"] == held.c["user_id"], chat.c["id"] == held.c["id"])
+            .where(*self._follows(form, held))
             .values({**values, **self._chat.touch()})
             .returning(chat.c["id"], chat.c["user_id"], held.c["parent_id"])
             .cte("moved")
@@ -163,6 +165,20 @@ class AppendQueries:
             message.c["parent_id"].is_not_distinct_from(self._first_parent()),
             self._rows.live,
         ]
+
+    def _follows(self, form: Form, held: CTE) -> list[ColumnElement[bool]]:
+        """Say that what is followed is there, as it is once the chat is locked."""
+        message = self._rows.table
+        if form.is_beside:  # a parent that was gone before is one that other programs removed
+            is_parent = message.c["id"] == self._first_parent()
+            seen = select(func.count()).select_from(message)
+            seen = seen.where(message.c["user_id"] == held.c["user_id"], is_parent)
+            return [_number(there(message, held, is_parent)) == seen.scalar_subquery()]
+        if form.has_parents:
+            parents = bindparam("parents", type_=ARRAY(Text()))
+            are_parents = and_(message.c["id"] == any_(parents), self._rows.live)
+            return [_number(there(message, held, are_parents)) == func.cardinality(parents)]
+        return []
 
     def _first_parent(self) -> ColumnElement[Any]:
         return bindparam("first_parent_id", type_=self._rows.table.c["parent_id"].type)
@@ -193,17 +209,6 @@ class AppendQueries:
             conditions.append(~same.where(message.c["id"] == any_(ids)))
         if form.is_beside:
             conditions.append(exists().where(*self._beside(chat)))
-        elif form.has_parents:
-            parents = bindparam("parents", type_=ARRAY(Text()))
-            found = (
-                select(func.count())
-                .select_from(message)
-                .where(message.c["user_id"] == chat.c["user_id"])
-                .where(message.c["chat_id"] == chat.c["id"], self._rows.live)
-                .where(message.c["id"] == any_(parents))
-                .scalar_subquery()
-            )
-            conditions.append(found == func.cardinality(parents))
         clause = select(chat.c["id"], chat.c["user_id"], parent).where(*conditions)
         return clause.with_for_update(of=chat, key_share=True).cte("held")
 
@@ -215,6 +220,26 @@ def the_chat(chats: Rows[Chat], *, is_scoped: bool, name: str = "chat_id") -> Wh
     if not is_scoped:
         return by_id
     return and_(chat.c["user_id"] == bindparam("user_id", type_=chat.c["user_id"].type), by_id)
+
+
+def there(message: Table, held: CTE, which: Where) -> CTE:
+    """Give the ids of messages of a chat that was locked before, as `held`, and lock them too.
+
+    A look alone would see them as they were when the statement began, before it waited for the
+    chat: also those that went for good meanwhile. One that another program is just removing is
+    left out: it may wait for the chat in its turn.
+    """
+    return (
+        select(message.c["id"])
+        .join(held, message.c["user_id"] == held.c["user_id"])
+        .where(message.c["chat_id"] == held.c["id"], which)
+        .with_for_update(of=message, read=True, key_share=True, skip_locked=True)
+        .cte("there")
+    )
+
+
+def _number(found: CTE) -> ColumnElement[int]:
+    return select(func.count()).select_from(found).scalar_subquery()
 
 
 def _stored(given: ColumnElement[Any], type_: TypeEngine[Any]) -> ColumnElement[Any]:

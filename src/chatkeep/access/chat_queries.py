@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from chatkeep.access.appending import there
 from chatkeep.access.branching import Branch
 from chatkeep.access.forking import fork_query
 from chatkeep.access.rows import Rows, Values, Where, gathered_query
@@ -99,21 +100,23 @@ class ChatQueries:
         if query is None:
             chat, message = self.rows.table, self.messages.table
             head = bindparam("head", type_=chat.c["head"].type)
-            is_there = exists().where(
-                message.c["user_id"] == chat.c["user_id"],
-                message.c["chat_id"] == chat.c["id"],
-                message.c["id"] == head,
-                self.messages.live,
-            )
-            clause = update(chat).where(self.by_key, is_there)
+            held = select(chat.c["user_id"], chat.c["id"]).where(self.by_key)
             if has_expected:
-                clause = clause.where(self._is_expected())
+                held = held.where(self._is_expected())
+            held = held.with_for_update(of=chat, key_share=True).cte("held")
+            found = there(message, held, and_(message.c["id"] == head, self.messages.live))
             values = {
                 "head": head,
                 "revision": chat.c["revision"] + 1,
                 "is_branched": or_(chat.c["is_branched"], chat.c["head"].is_distinct_from(head)),
             }
-            clause = clause.values({**values, **self.rows.touch()}).returning(*self.rows.columns)
+            clause = (
+                update(chat)
+                .where(chat.c["user_id"] == held.c["user_id"], chat.c["id"] == held.c["id"])
+                .where(exists(select(found.c["id"])))
+                .values({**values, **self.rows.touch()})
+                .returning(*self.rows.columns)
+            )
             query = self._moves[has_expected] = self.rows.query("move_head", clause)
         return query
 

@@ -8,11 +8,14 @@ WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai
 FROM "ai-app-template_chat"
 WHERE "ai-app-template_chat".user_id = $10::VARCHAR AND "ai-app-template_chat".id = $11::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND NOT (EXISTS (SELECT *
 FROM "ai-app-template_running_answer"
-WHERE "ai-app-template_running_answer".user_id = "ai-app-template_chat".user_id AND "ai-app-template_running_answer".chat_id = "ai-app-template_chat".id)) AND (SELECT count(*) AS count_1
-FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL AND "ai-app-template_message".id = ANY ($12::TEXT[])) = cardinality($12::TEXT[]) FOR NO KEY UPDATE OF "ai-app-template_chat"),
+WHERE "ai-app-template_running_answer".user_id = "ai-app-template_chat".user_id AND "ai-app-template_running_answer".chat_id = "ai-app-template_chat".id)) FOR NO KEY UPDATE OF "ai-app-template_chat"),
+there AS
+(SELECT "ai-app-template_message".id AS id
+FROM "ai-app-template_message" JOIN held ON "ai-app-template_message".user_id = held.user_id
+WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".id = ANY ($12::TEXT[]) AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
 moved AS
-(UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$7::VARCHAR, revision=("ai-app-template_chat".revision + $8::BIGINT), is_branched=("ai-app-template_chat".is_branched OR held.parent_id IS DISTINCT FROM $2::VARCHAR) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id),
+(UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$7::VARCHAR, revision=("ai-app-template_chat".revision + $8::BIGINT), is_branched=("ai-app-template_chat".is_branched OR held.parent_id IS DISTINCT FROM $2::VARCHAR) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id AND (SELECT count(*) AS count_1
+FROM there) = cardinality($12::TEXT[]) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id),
 said AS
 (INSERT INTO "ai-app-template_message" (chat_id, user_id, parent_id, id, role, content, status) SELECT moved.id AS id, moved.user_id AS user_id, $2::VARCHAR AS anon_2, $3::VARCHAR AS anon_3, $4::VARCHAR AS anon_4, $5::VARCHAR AS anon_5, $6::VARCHAR AS anon_6
 FROM moved RETURNING "ai-app-template_message".id, "ai-app-template_message".chat_id, "ai-app-template_message".role, "ai-app-template_message".content, "ai-app-template_message".sources, "ai-app-template_message".metadata, "ai-app-template_message".created_at, "ai-app-template_message".user_id, "ai-app-template_message".seq, "ai-app-template_message".parent_id, "ai-app-template_message".parts, "ai-app-template_message".status, "ai-app-template_message".updated_at),

@@ -8,10 +8,13 @@ WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai
 FROM "ai-app-template_chat"
 WHERE "ai-app-template_chat".user_id = $8::VARCHAR AND "ai-app-template_chat".id = $9::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND "ai-app-template_chat".revision = $10::BIGINT AND NOT (EXISTS (SELECT *
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".id = ANY ($11::TEXT[]))) AND (SELECT count(*) AS count_1
-FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message".deleted_at IS NULL AND "ai-app-template_message".id = ANY ($12::TEXT[])) = cardinality($12::TEXT[]) FOR NO KEY UPDATE OF "ai-app-template_chat"),
+WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".id = ANY ($11::TEXT[]))) FOR NO KEY UPDATE OF "ai-app-template_chat"),
+there AS
+(SELECT "ai-app-template_message".id AS id
+FROM "ai-app-template_message" JOIN held ON "ai-app-template_message".user_id = held.user_id
+WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".id = ANY ($12::TEXT[]) AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
 moved AS
-(UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$3::VARCHAR, revision=("ai-app-template_chat".revision + $4::BIGINT), is_branched=("ai-app-template_chat".is_branched OR $2::BOOLEAN AND held.parent_id IS DISTINCT FROM $5::VARCHAR OR $6::BOOLEAN) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
+(UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$3::VARCHAR, revision=("ai-app-template_chat".revision + $4::BIGINT), is_branched=("ai-app-template_chat".is_branched OR $2::BOOLEAN AND held.parent_id IS DISTINCT FROM $5::VARCHAR OR $6::BOOLEAN) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id AND (SELECT count(*) AS count_1
+FROM there) = cardinality($12::TEXT[]) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
  INSERT INTO "ai-app-template_message" (chat_id, user_id, parent_id, id, role, content, sources, metadata, parts, status) SELECT moved.id, moved.user_id, CASE WHEN (given.position = $1::INTEGER AND NOT $2::BOOLEAN) THEN moved.parent_id ELSE given.parent_id END AS anon_1, given.id AS id_1, given.role, given.content, given.sources, given.metadata, given.parts, given.status
 FROM moved JOIN unnest($13::TEXT[], $14::TEXT[], $15::TEXT[], $16::JSONB[], $17::JSONB[], $18::JSONB[], $19::TEXT[], $20::TEXT[]) WITH ORDINALITY AS given(id, role, content, sources, metadata, parts, status, parent_id, position) ON true ORDER BY given.position RETURNING "ai-app-template_message".id, "ai-app-template_message".chat_id, "ai-app-template_message".role, "ai-app-template_message".content, "ai-app-template_message".sources, "ai-app-template_message".metadata, "ai-app-template_message".created_at, "ai-app-template_message".user_id, "ai-app-template_message".seq, "ai-app-template_message".parent_id, "ai-app-template_message".parts, "ai-app-template_message".status, "ai-app-template_message".updated_at;
