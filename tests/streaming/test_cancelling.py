@@ -1,9 +1,13 @@
 """A writer that is cancelled, wherever it stands: its chat is free, and its text a whole beginning."""
 
 import asyncio
+import gc
+from collections.abc import Iterator
 from datetime import timedelta
 
-from chatkeep import Database, NewUser
+import pytest
+
+from chatkeep import Database, DatabaseClosedError, NewMessage, NewUser
 from chatkeep.access.answers import Answer
 from chatkeep.access.scope import UserScope
 from fixtures.proxy import eventually
@@ -95,4 +99,94 @@ async def test_closing_the_database_ends_what_runs_in_the_background(place: Plac
     assert (await waits).status == "interrupted"
     row = await place.witness.fetchrow('select content, status from "x_message"')
     assert tuple(row) == ("so far", "interrupted")
+    assert await place.connections() == 0
+
+
+@pytest.fixture
+def faults() -> Iterator[list[str]]:
+    """What the loop was told of: errors that nobody looked at."""
+    loop, found = asyncio.get_event_loop(), []
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: found.append(context["message"]))
+    yield found
+    loop.set_exception_handler(before)
+
+
+async def test_closing_the_database_ends_an_answer_that_was_left_open(
+    place: Place, faults: list[str]
+) -> None:
+    before = asyncio.all_tasks()
+    async with place.database() as db:
+        await db.users.create(NewUser(id="ada", email="ada@example.com"))
+        mine = db.as_user("ada")
+        chat = await mine.chats.create(title="left open")
+        answer = await mine.messages.stream(chat.id).__aenter__()
+        await answer.write("so far")
+    row = await place.witness.fetchrow('select content, status from "x_message"')
+    assert tuple(row) == ("so far", "interrupted")
+    assert await place.rows("running_answer") == await place.rows("message_chunk") == 0
+    with pytest.raises(DatabaseClosedError, match="ended this answer"):
+        await answer.write("more")
+    with pytest.raises(DatabaseClosedError, match="ended this answer"):
+        await answer.__aexit__(None, None, None)
+    assert asyncio.all_tasks() == before
+    del answer
+    gc.collect()
+    assert faults == []
+
+
+async def test_an_answer_whose_task_never_began_is_ended(place: Place) -> None:
+    """Cancelled before its first step, a task runs no block, and so no block's end."""
+    async with place.database() as db:
+        await db.users.create(NewUser(id="ada", email="ada@example.com"))
+        mine = db.as_user("ada")
+        chat = await mine.chats.create(title="at once")
+        answer = await mine.messages.run_answer(chat.id, lambda answer: answer.write("never"))
+        waits = asyncio.ensure_future(answer.wait())
+        await db.close()
+        assert (await waits).status == "interrupted"
+    assert await place.witness.fetchval('select status from "x_message"') == "interrupted"
+    assert await place.rows("running_answer") == 0
+
+
+async def test_what_a_flush_waited_for_is_stored_by_the_end_meanwhile(
+    place: Place, mine: UserScope
+) -> None:
+    """A flush that answers has stored: also where another task ended the answer under it."""
+    chat = await mine.chats.create(title="two tasks")
+    async with mine.messages.stream(chat.id, flush_after=timedelta(milliseconds=10)) as answer:
+        await place.witness.execute('begin; select from "x_chat" for update; savepoint a')
+        await place.witness.execute('select from "x_running_answer" for update')
+        await answer.write("first ")
+        await eventually(lambda: answer._flusher._sending)
+        await answer.write("second")
+        flushing = asyncio.ensure_future(answer.flush())
+        await asyncio.sleep(0)
+        ending = asyncio.ensure_future(answer.finish())
+        await asyncio.sleep(0)
+        await place.witness.execute("rollback to a")  # the first piece passes, the end does not
+        await eventually(answer._flusher._task.done)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert answer.flushed == len("first ")
+        assert not flushing.done()
+        await place.witness.execute("rollback")
+        await flushing
+    assert ending.result().content == "first second"
+
+
+async def test_following_a_closed_database_leaves_nothing_behind(place: Place) -> None:
+    before = asyncio.all_tasks()
+    async with place.database() as db:
+        await db.users.create(NewUser(id="ada", email="ada@example.com"))
+        mine = db.as_user("ada")
+        chat = await mine.chats.create(title="closed")
+        (message,) = await mine.messages.append(chat.id, NewMessage(role="user", content="x"))
+    with pytest.raises(DatabaseClosedError):
+        async for _ in mine.messages.follow(message.id):
+            pytest.fail("a piece of a closed database")
+    await eventually(lambda: asyncio.all_tasks() == before)
+    async with db:
+        assert [p.text async for p in mine.messages.follow(message.id)] == ["x"]
+        await eventually(lambda: db._runner.background.bell.is_listening)
     assert await place.connections() == 0

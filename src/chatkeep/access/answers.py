@@ -12,6 +12,7 @@ from chatkeep.errors import (
     AnswerTakenOverError,
     ChatkeepError,
     ConfigError,
+    DatabaseClosedError,
     InvalidInputError,
 )
 from chatkeep.inputs.answers import AnswerDetails
@@ -45,6 +46,7 @@ class Answer:
         self._details: dict[str, Any] = {}
         self._ending: asyncio.Task[Message] | None = None
         self._work: asyncio.Task[None] | None = None
+        self._was_left = False
 
     @property
     def written(self) -> int:
@@ -81,7 +83,10 @@ class Answer:
             DatabaseError: As `write`.
         """
         self._check_open()
+        goal = self.written
         await self._flusher.flush()
+        if self.flushed < goal and self._ending is not None:  # the end, meanwhile, took the rest
+            await asyncio.shield(self._ending)
 
     def attach(
         self,
@@ -135,6 +140,8 @@ class Answer:
         await asyncio.wait([self._work])
         if not self._work.cancelled():
             self._work.result()
+        if self._was_left and self._ending is not None:
+            return await asyncio.shield(self._ending)
         return self._begun()
 
     async def begin(self) -> Message:
@@ -150,12 +157,13 @@ class Answer:
             raise
         self.message = message
         self._flusher.start()
+        background.keep_open(self._leave)
         return message
 
     def go_on(self, producer: Callable[[Self], Awaitable[object]]) -> None:
         """Write the answer in the background, whatever becomes of the caller."""
         self._work = self._writers.background.work(self._produce(producer))
-        self._work.add_done_callback(_look_at)
+        self._work.add_done_callback(self._worked)
 
     async def __aenter__(self) -> Self:
         if self._work is None:
@@ -169,6 +177,8 @@ class Answer:
         traceback: TracebackType | None,
     ) -> None:
         if self._ending is not None:
+            if exc is None and self._was_left:
+                raise _closed()
             return
         if exc is None:
             await self._end("complete")
@@ -190,10 +200,27 @@ class Answer:
         return await self._writers.store(self._begun(), self._writer, position, text)
 
     async def _end(self, status: Literal["complete", "interrupted", "error"]) -> Message:
+        return await asyncio.shield(self._end_apart(status))
+
+    def _end_apart(
+        self, status: Literal["complete", "interrupted", "error"]
+    ) -> asyncio.Task[Message]:
         """End it in a task of its own: whoever cancels the caller now does not stop it."""
         if self._ending is None:
-            self._ending = self._writers.background.save(self._close(status))
-        return await asyncio.shield(self._ending)
+            background = self._writers.background
+            self._ending = background.save(self._close(status))
+            background.ended(self._leave)
+        return self._ending
+
+    def _leave(self) -> None:
+        """End it where its writer did not: the `Database` closes."""
+        if self._ending is None:
+            self._was_left = True
+            self._end_apart("interrupted").add_done_callback(_look_at)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        _look_at(task)
+        self._leave()  # a task that is cancelled before it begins never enters the block
 
     async def _close(self, status: str) -> Message:
         tail = await self._flusher.end()
@@ -220,7 +247,7 @@ class Answer:
         await asyncio.wait([beginning])
         if beginning.exception() is None:
             self.message = beginning.result()
-            await self._end("interrupted")
+            self._end_apart("interrupted").add_done_callback(_look_at)
 
     def _begun(self) -> Message:
         if self.message is None:
@@ -229,11 +256,20 @@ class Answer:
 
     def _check_open(self) -> None:
         self._begun()
+        if self._was_left:
+            raise _closed()
         if self._ending is not None:
             raise ConfigError("This answer has ended.")
 
 
-def _look_at(task: asyncio.Task[None]) -> None:
+def _closed() -> DatabaseClosedError:
+    return DatabaseClosedError(
+        "The Database was closed, which ended this answer as interrupted.",
+        hint="Its text up to then was kept. Let answers end before the Database is closed.",
+    )
+
+
+def _look_at(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()  # it is logged already
 

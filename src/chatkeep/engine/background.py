@@ -1,7 +1,7 @@
 """What goes on beside the calls of a `Database`, until it is closed."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from chatkeep.engine.listening import Bell, Connect
@@ -20,6 +20,7 @@ class Background:
         self.bell = Bell(connect)
         self._work: set[asyncio.Task[Any]] = set()
         self._saving: set[asyncio.Task[Any]] = set()
+        self._open: set[Callable[[], object]] = set()
 
     def work(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something that `close` cancels, and then waits for."""
@@ -29,12 +30,27 @@ class Background:
         """Run something that nobody cancels; `close` waits for its end."""
         return self._spawn(coroutine, self._saving)
 
+    def keep_open(self, end: Callable[[], object]) -> None:
+        """Have `close` call this, once no work is left, unless it is `ended` before."""
+        self._open.add(end)
+
+    def ended(self, end: Callable[[], object]) -> None:
+        """Take back what `keep_open` was told."""
+        self._open.discard(end)
+
     async def close(self) -> None:
-        """End everything. What is being saved is saved."""
-        for task in tuple(self._work):
-            task.cancel()
-        while tasks := self._work | self._saving:
-            await asyncio.wait(tasks)
+        """End everything, also what begins meanwhile. What is being saved is saved."""
+        cancelled: set[asyncio.Task[Any]] = set()
+        while True:
+            for task in self._work - cancelled:
+                task.cancel()
+                cancelled.add(task)
+            if tasks := self._work | self._saving:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            elif self._open:
+                self._open.pop()()
+            else:
+                break
         await self.bell.close()
 
     def _spawn(

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from chatkeep.engine.translate import DRIVER_ERRORS
 from chatkeep.engine.wire import Wire
-from chatkeep.errors import DatabaseError
+from chatkeep.errors import DatabaseClosedError, DatabaseError
 
 _log = logging.getLogger("chatkeep.listening")
 
@@ -115,10 +115,11 @@ class Bell:
         """Send what is to be told, close the connection, and wake everybody."""
         if self._telling is not None:
             await asyncio.wait([self._telling])
-        task, self._task = self._task, None
+        task = self._task
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        self._task = None  # not before: who begins to wait meanwhile would open another one
         self._ring_all()
 
     def _ring_all(self) -> None:
@@ -135,6 +136,9 @@ class Bell:
                     return
                 await self._listen(wire, channel)
                 pause = _FIRST_PAUSE
+            except DatabaseClosedError:
+                self._task = None  # the next one who waits, when it is open again, begins anew
+                return
             except (*DRIVER_ERRORS, DatabaseError) as exc:
                 # Nobody waits for this connection's sake: they look by the clock meanwhile.
                 _log.info("Not listening for notifications: %s.", type(exc).__name__)
