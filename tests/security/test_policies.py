@@ -205,6 +205,48 @@ async def test_a_role_that_policies_do_not_bind_is_refused(place: Place) -> None
         await place.admin.execute(f'ALTER ROLE "{role}" NOBYPASSRLS')
 
 
+async def test_a_role_that_the_owner_stands_behind_is_refused(place: Place) -> None:
+    """The policy `trusted` is for the owner: under it a forgotten filter would show everything."""
+    await place.admin.execute("CREATE ROLE second_owner; ALTER TABLE x_chat OWNER TO second_owner")
+    await place.admin.execute(f'GRANT second_owner TO "{place.schema.app_role}"')
+    try:
+        with pytest.raises(SchemaMismatchError, match="owns the tables"):
+            await Database(place.schema, place.owner_url).open()
+    finally:
+        owner = await place.admin.fetchval(
+            "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'x_user'"
+        )
+        await place.admin.execute(f"ALTER TABLE x_chat OWNER TO {owner}; DROP ROLE second_owner")
+
+
+async def test_a_role_that_is_the_owner_is_refused(place: Place) -> None:
+    owner = await place.admin.fetchval(
+        "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'x_chat'"
+    )
+    policies = "SELECT format('ALTER POLICY own ON %s TO %s', oid::regclass, $1::text) "
+    policies += "FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relname ~ '^x_'"
+    to_owner = [row[0] for row in await place.admin.fetch(policies, owner)]
+    back = [row[0] for row in await place.admin.fetch(policies, f'"{place.schema.app_role}"')]
+    schema = deepsearch.schema(prefix="x_", security="rls", app_role=owner)
+    await place.admin.execute("; ".join(to_owner))
+    try:
+        with pytest.raises(SchemaMismatchError, match="does not bind"):
+            await Database(schema, place.owner_url).open()
+    finally:
+        await place.admin.execute("; ".join(back))
+
+
+@pytest.mark.parametrize("privilege", ["TRUNCATE", "REFERENCES", "TRIGGER"])
+async def test_what_no_policy_looks_at_is_not_granted(place: Place, privilege: str) -> None:
+    granted = await place.admin.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^x_'"
+        " AND has_table_privilege($1, oid, $2)",
+        place.schema.app_role,
+        privilege,
+    )
+    assert granted == []
+
+
 async def test_keys_and_cascades_work_under_the_policies(place: Place) -> None:
     """PostgreSQL looks references up as the owner, past FORCE: deleting takes what hangs on it."""
     mine = place.db.as_user(place.stranger.user)

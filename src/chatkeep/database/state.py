@@ -35,6 +35,10 @@ _SECURITY: Statement = compile_statement(
         "case when current_setting('server_version_num')::int < 160000 then 'MEMBER' else 'SET' end"
         "), role.oid is not null, "
         "role.rolsuper or role.rolbypassrls, "
+        "exists (select from pg_catalog.pg_class c "
+        "where c.relname = any(string_to_array(:tables, chr(10))) "
+        "and pg_catalog.pg_table_is_visible(c.oid) "
+        "and pg_catalog.pg_has_role(role.oid, c.relowner, 'USAGE')), "
         "(select count(*) from pg_catalog.pg_class c where c.relrowsecurity "
         "and c.relname = any(string_to_array(:tables, chr(10))) "
         "and pg_catalog.pg_table_is_visible(c.oid) and exists (select from pg_catalog.pg_policy p "
@@ -101,7 +105,7 @@ async def _check_security(runner: Runner, schema: Schema[Any, Any, Any, Any]) ->
     tables = secured_tables(schema.tables)
     names, role = "\n".join(table.name for table in tables), schema.app_role
     given = _SECURITY.arguments({"tables": names, "role": role})
-    ((may_become, is_there, is_unbound, secured),) = await runner.fetch(_SECURITY, given)
+    ((may_become, is_there, is_unbound, is_owner, secured),) = await runner.fetch(_SECURITY, given)
     if not is_there or secured < len(tables):
         raise SchemaMismatchError(
             "The schema has row-level security, and the database lacks the role or policies.",
@@ -111,6 +115,12 @@ async def _check_security(runner: Runner, schema: Schema[Any, Any, Any, Any]) ->
         raise SchemaMismatchError(
             f'Row-level security does not bind the role "{role}": it is a superuser, or BYPASSRLS.',
             hint=f'ALTER ROLE "{role}" NOSUPERUSER NOBYPASSRLS;',
+        )
+    if is_owner:
+        raise SchemaMismatchError(
+            f'Row-level security does not bind the role "{role}": it owns the tables, or is a '
+            "member of their owner, whom a policy shows every row.",
+            hint="Give the schema an `app_role` of its own, which no owner of tables is behind.",
         )
     if not may_become:
         raise SchemaMismatchError(
