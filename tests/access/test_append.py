@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, text
 
 from chatkeep import (
     AlreadyExistsError,
     Chat,
     ChatkeepError,
     ChatNotFoundError,
-    ConflictError,
     Database,
     InvalidInputError,
     NewMessage,
@@ -24,6 +24,10 @@ from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.proxy import FaultProxy
 from fixtures.servers import PgServer
+
+WAITING = select(func.count()).select_from(
+    text("pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()")
+)
 
 
 def said(*texts: str, label: str | None = None) -> list[NewMessage]:
@@ -115,18 +119,35 @@ async def test_another_message_under_the_same_id_is_refused(
 
 
 async def test_retries_at_once_store_a_message_once(mine: UserScope, chat: Chat) -> None:
-    """Who comes second is given what is stored, or told to try again."""
+    """Who comes second is given what is stored, and no error: it is no other message."""
     for turn in range(10):
         new = said("a", "b", label=f"once{turn}")
-        answers = await asyncio.gather(
-            *(mine.messages.append(chat.id, *new) for _ in range(4)), return_exceptions=True
-        )
-        (stored, *_) = [answer for answer in answers if isinstance(answer, list)]
-        for answer in answers:
-            assert answer == stored or isinstance(answer, AlreadyExistsError | ConflictError)
+        answers = await asyncio.gather(*(mine.messages.append(chat.id, *new) for _ in range(4)))
+        stored = answers[0]
+        assert answers == [stored] * 4
         assert await mine.messages.append(chat.id, *new) == stored
         assert await mine.messages.count(chat.id) == 2 * (turn + 1)
     assert (await mine.chats.get(chat.id)).revision == chat.revision + 10
+
+
+@pytest.mark.parametrize(
+    "way", ["18", pytest.param("15", marks=pytest.mark.needs("pg15"))], indirect=True
+)
+async def test_a_retry_that_waited_for_the_first_call_is_given_what_that_stored(
+    db: Database, mine: UserScope, chat: Chat
+) -> None:
+    new = said("a", label="waited")
+    async with db.transaction() as tx:
+        stored = await tx.as_user(mine.user_id).messages.append(chat.id, *new)
+        again = asyncio.create_task(mine.messages.append(chat.id, *new))
+        other = asyncio.create_task(mine.messages.append(chat.id, *said("other", label="waited")))
+        async with asyncio.timeout(20):
+            while await db.scalar(WAITING) < 2:
+                await asyncio.sleep(0.01)
+    assert await again == stored
+    with pytest.raises(AlreadyExistsError):
+        await other
+    assert (await mine.chats.get(chat.id)).revision == chat.revision + 1
 
 
 async def test_a_lost_answer_is_asked_for_again(

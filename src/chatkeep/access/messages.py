@@ -92,10 +92,18 @@ class Messages(Answering):
         appends = self._queries.append
         query = appends.one(call.form) if len(messages) == 1 else appends.many(call.form)
         values: Values = {**call.values, **self._scope, "chat_id": chat_id}
-        stored = await query.all(self._runner, values)
-        if stored:
-            return stored
-        return await self._why_not(chat_id, messages, call)
+        try:
+            stored = await query.all(self._runner, values)
+        except AlreadyExistsError:
+            # The same call at once, which this one waited for, stored them: or another id is taken.
+            # A transaction that was refused a statement answers no more.
+            if not call.form.has_ids or self._runner.background is None:
+                raise
+            earlier = await self._earlier(chat_id, messages, call)
+            if earlier is None:
+                raise
+            return earlier
+        return stored or await self._why_not(chat_id, messages, call)
 
     async def edit(self, message_id: str, new: NewMessage) -> Message:
         """Put another message beside one, and show it: the old one, and what followed, stay.
@@ -133,12 +141,9 @@ class Messages(Answering):
         self, chat_id: str, messages: Sequence[NewMessage], call: Placed
     ) -> list[Message]:
         """Give what an earlier call stored, or raise why nothing was stored."""
-        if call.form.has_ids:
-            stored = {message.id: message for message in await self._stored(chat_id, call.ids)}
-            if len(stored) == len(messages) and all(
-                is_same(stored[message.id], message) for message in messages
-            ):
-                return [stored[message.id] for message in messages]
+        earlier = await self._earlier(chat_id, messages, call) if call.form.has_ids else None
+        if earlier is not None:
+            return earlier
         revision = await self._revision_of(chat_id)
         expected = cast("int | None", call.values.get("expected_revision"))
         if expected is not None and expected != revision:
@@ -148,6 +153,17 @@ class Messages(Answering):
         if call.form.has_ids:
             await self._refuse_taken(call.ids)
         raise ConflictError("The chat was changed at the same time.", hint="Try again.")
+
+    async def _earlier(
+        self, chat_id: str, messages: Sequence[NewMessage], call: Placed
+    ) -> "list[Message] | None":
+        """Give these very messages if they are stored, or None."""
+        stored = {message.id: message for message in await self._stored(chat_id, call.ids)}
+        if len(stored) < len(messages):
+            return None
+        if not all(is_same(stored[message.id], message) for message in messages):
+            return None
+        return [stored[message.id] for message in messages]
 
     async def list(
         self,
