@@ -44,7 +44,7 @@ def refusal(name: str, error: ValidationError, names: Mapping[str, str]) -> Inva
 
 def _lower_first(text: str) -> str:
     text = text.rstrip(".")
-    return text[:1].lower() + text[1:]
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]  # JSON stays JSON
 
 
 def _plainly(
