@@ -175,6 +175,34 @@ async def test_what_a_flush_waited_for_is_stored_by_the_end_meanwhile(
     assert ending.result().content == "first second"
 
 
+async def test_a_piece_still_on_its_way_at_the_end_is_not_left_behind(
+    place: Place, db: Database, mine: UserScope
+) -> None:
+    """Its connection broke, the server did not see that: it stores the piece after the end came."""
+    chat = await mine.chats.create(title="on its way")
+    async with mine.messages.stream(chat.id, flush_after=timedelta(milliseconds=10)) as answer:
+        await answer.write("one ")
+        await answer.flush()
+        await place.witness.execute('begin; select from "x_message" for update')
+        await answer.write("two")
+
+        async def at_work(number: int) -> None:
+            async def are() -> bool:
+                await place.witness.execute("select pg_stat_clear_snapshot()")
+                return await place.connections("active") >= number
+
+            await eventually(are)
+
+        await at_work(1)  # with the running answer locked, for the message that it refers to
+        (wire,) = db._pools.pool._lent
+        wire._transport.abort()
+        ending = asyncio.ensure_future(answer.finish())
+        await at_work(2)
+        await place.witness.execute("rollback")
+        assert (await ending).content == "one two"
+    assert await place.rows("message_chunk") == 0
+
+
 async def test_following_a_closed_database_leaves_nothing_behind(place: Place) -> None:
     before = asyncio.all_tasks()
     async with place.database() as db:

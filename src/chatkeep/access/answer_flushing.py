@@ -100,6 +100,11 @@ class Flusher:
         return self._sending + "".join(self._kept)
 
     @property
+    def is_unsure(self) -> bool:
+        """A piece was sent, and nobody knows whether it was stored, or still will be."""
+        return bool(self._sending)
+
+    @property
     def error(self) -> BaseException | None:
         """What ended the sending."""
         if self._task is None or not self._task.done() or self._task.cancelled():

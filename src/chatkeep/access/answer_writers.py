@@ -172,8 +172,17 @@ class Writers:
             self.tell(message.id)
         return found is not None
 
-    async def close(self, message: Message, values: Values, details: AnswerDetails) -> Message:
+    async def close(
+        self, message: Message, values: Values, details: AnswerDetails, *, is_piece_unsure: bool
+    ) -> Message:
         """End an answer; where the database does not answer, for half a minute again and again.
+
+        Args:
+            message: As it began.
+            values: What ends it.
+            details: What is stored beside.
+            is_piece_unsure: A piece may still be on its way in the server. A sign of life waits for
+                it first: the statement that ends would not see it, and leave it for ever.
 
         Raises:
             AnswerTakenOverError: It is not the writer's any more.
@@ -193,6 +202,8 @@ class Writers:
         give_up, pause = asyncio.get_running_loop().time() + PATIENCE, 0.05
         while True:
             try:
+                if is_piece_unsure:
+                    await self.store(message, str(values["writer"]), 0, "")
                 ended = await query.first(self._runner, given)
                 if ended is None and is_unsure:
                     ended = await self._ended(message, str(values["status"]))

@@ -234,7 +234,9 @@ class Answer:
             if isinstance(self._flusher.error, AnswerTakenOverError):
                 raise self._flusher.error
             details = AnswerDetails.model_validate(self._details)
-            self.message = await self._writers.close(self._begun(), values, details)
+            self.message = await self._writers.close(
+                self._begun(), values, details, is_piece_unsure=self._flusher.is_unsure
+            )
         except AnswerTakenOverError:
             raise
         except ChatkeepError as exc:  # nobody may be there any more to hear of it
