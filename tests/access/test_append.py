@@ -94,6 +94,17 @@ async def test_a_retry_adds_nothing_and_gives_what_is_stored(
     assert await mine.chats.get(chat.id, messages=10) == before
 
 
+async def test_parts_are_compared_as_they_are_stored(mine: UserScope, chat: Chat) -> None:
+    """A tuple as a list, a number as a number, and True is no 1."""
+    new = NewMessage(id="msg_parts", role="user", content="a", parts={"a": (1, [(2,)], 1e20)})
+    stored = await mine.messages.append(chat.id, new)
+    assert stored[0].parts == {"a": [1, [[2]], 10**20]}
+    assert await mine.messages.append(chat.id, new) == stored
+    for parts in ({"a": (True, [(2,)], 1e20)}, {"a": (1, [()], 1e20)}, {"b": 1}, {"a": {}}):
+        with pytest.raises(AlreadyExistsError):
+            await mine.messages.append(chat.id, new.model_copy(update={"parts": parts}))
+
+
 async def test_another_message_under_the_same_id_is_refused(
     db: Database, mine: UserScope, stranger: User, chat: Chat
 ) -> None:

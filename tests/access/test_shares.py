@@ -296,6 +296,18 @@ async def test_an_empty_chat_is_shown_empty(
     assert await read(db, share) == ([] if kind == "snapshot" else ["1"])
 
 
+@BOTH
+async def test_of_a_branch_that_is_gone_nothing_is_shown_and_no_other_branch(
+    db: Database, mine: UserScope, chat: Chat, kind: Any
+) -> None:
+    (hidden,) = await mine.messages.append(chat.id, *said("hidden"))
+    beside = await mine.messages.edit(hidden.id, *said("beside"))
+    await mine.messages.delete(beside.id, hard=True)
+    share = await mine.shares.create(chat.id, kind=kind)
+    assert (await mine.messages.list(chat.id)).items == []
+    assert await read(db, share) == []
+
+
 async def test_what_cannot_be_is_refused(db: Database, mine: UserScope, chat: Chat) -> None:
     await mine.messages.append(chat.id, *said("1", "2"))
     one, two = [await mine.shares.create(chat.id) for _ in range(2)]

@@ -1,7 +1,7 @@
 """What a call of `append` asks for: which statement, and the values of its parameters."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from chatkeep.access.appending import Form
 from chatkeep.access.rows import Rows, Values
@@ -11,7 +11,7 @@ from chatkeep.records.deepsearch import Message
 
 MAX_SEQ = 2**63 - 1
 MIN_SEQ = -(2**63)
-_SAME = ("id", "role", "content", "sources", "metadata", "parts", "status")
+_SAME = ("id", "role", "content", "sources", "metadata", "status")
 
 
 class Placed(NamedTuple):
@@ -80,7 +80,19 @@ def is_same(stored: Message, message: NewMessage) -> bool:
     """Tell whether a stored message is the one that is to be stored, as after a retry."""
     if _names_parent(message) and stored.parent_id != message.parent_id:
         return False
-    return all(getattr(stored, name) == getattr(message, name) for name in _SAME)
+    same = all(getattr(stored, name) == getattr(message, name) for name in _SAME)
+    return same and _is_same_json(stored.parts, message.parts)
+
+
+def _is_same_json(stored: object, given: object) -> bool:
+    """Compare as JSON does: a tuple is stored as a list, and True is no 1."""
+    if isinstance(stored, dict) and isinstance(given, dict):
+        old, new = cast("dict[str, object]", stored), cast("dict[str, object]", given)
+        return old.keys() == new.keys() and all(_is_same_json(old[key], new[key]) for key in old)
+    if isinstance(stored, list) and isinstance(given, list | tuple):
+        items, others = cast("list[object]", stored), cast("Sequence[object]", given)
+        return len(items) == len(others) and all(map(_is_same_json, items, others))
+    return isinstance(stored, bool) == isinstance(given, bool) and stored == given
 
 
 def check_revision(expected: object) -> int | None:

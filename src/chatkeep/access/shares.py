@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, insert, select, update
 
 from chatkeep.access.appending import the_chat
 from chatkeep.access.latest import Latest, LatestQueries
@@ -59,8 +59,11 @@ class ShareQueries(LatestQueries[ChatShare]):
             .limit(1)
             .scalar_subquery()
         )
-        # Writers that do not know the head leave none.
-        head = func.coalesce(chat.c["head"], last)
+        # Writers that do not know the head leave none. In a chat that branched there is none when
+        # all of the branch that it shows is gone: the others are not shown instead.
+        head = case(
+            (chat.c["is_branched"], chat.c["head"]), else_=func.coalesce(chat.c["head"], last)
+        )
         return self._create("create_snapshot", {"head": head, "title": chat.c["title"]})
 
     @cached_property
