@@ -16,6 +16,7 @@ from chatkeep import (
     Message,
     MessageNotFoundError,
     NewMessage,
+    RevisionConflictError,
     User,
 )
 from chatkeep.access.scope import UserScope
@@ -206,6 +207,15 @@ async def test_an_edit_keeps_the_old_answer(mine: UserScope, chat: Chat) -> None
     assert await mine.messages.get(old.id) == old
     await mine.chats.move_head(chat.id, old.id)
     assert ids((await mine.messages.list(chat.id, after=START)).items) == [question.id, old.id]
+
+
+async def test_an_edit_is_refused_where_the_chat_was_changed(mine: UserScope, chat: Chat) -> None:
+    _, old = await mine.messages.append(chat.id, message(), message())
+    now = await mine.chats.get(chat.id)
+    new = await mine.messages.edit(old.id, message(), expected_revision=now.revision)
+    with pytest.raises(RevisionConflictError):
+        await mine.messages.edit(old.id, message(), expected_revision=now.revision)
+    assert ids(await mine.messages.siblings(old.id)) == [old.id, new.id]
 
 
 async def test_what_is_no_message_of_the_chat_is_not_found(

@@ -105,15 +105,23 @@ class Messages(Answering):
             return earlier
         return stored or await self._why_not(chat_id, messages, call)
 
-    async def edit(self, message_id: str, new: NewMessage) -> Message:
+    async def edit(
+        self, message_id: str, new: NewMessage, *, expected_revision: int | None = None
+    ) -> Message:
         """Put another message beside one, and show it: the old one, and what followed, stay.
 
         The new message follows the one that the old one follows. `siblings` gives both, and
         `chats.move_head` goes back. For an answer that is made anew as well as for a question
         that is put otherwise.
 
+        Args:
+            message_id: The old message.
+            new: The new one.
+            expected_revision: Refuse unless the chat has this `revision`.
+
         Raises:
             MessageNotFoundError: No such message, or it belongs to another user.
+            RevisionConflictError: The chat was changed since the revision that was expected.
             AlreadyExistsError: A message with the new one's id exists.
             InvalidInputError: The new one is no message, or names a parent.
         """
@@ -122,7 +130,8 @@ class Messages(Answering):
             raise InvalidInputError("An edited message follows the old one's parent.", field="new")
         old = await self.get(message_id)
         beside = new.model_copy(update={"parent_id": old.parent_id})
-        call = placed(self._queries.rows, [beside], None, beside=old.id)
+        expected = check_revision(expected_revision)
+        call = placed(self._queries.rows, [beside], expected, beside=old.id)
         (stored,) = await self._append(old.chat_id, [beside], call)
         return stored
 
