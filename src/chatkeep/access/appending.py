@@ -171,12 +171,16 @@ class AppendQueries:
         message = self._rows.table
         if form.is_beside:  # a parent that was gone before is one that other programs removed
             is_parent = message.c["id"] == self._first_parent()
+            if self._is_scoped:
+                is_parent = and_(owned(message), is_parent)
             seen = select(func.count()).select_from(message)
             seen = seen.where(message.c["user_id"] == held.c["user_id"], is_parent)
             return [_number(there(message, held, is_parent)) == seen.scalar_subquery()]
         if form.has_parents:
             parents = bindparam("parents", type_=ARRAY(Text()))
             are_parents = and_(message.c["id"] == any_(parents), self._rows.live)
+            if self._is_scoped:
+                are_parents = and_(owned(message), are_parents)
             return [_number(there(message, held, are_parents)) == func.cardinality(parents)]
         return []
 
@@ -220,6 +224,14 @@ def the_chat(chats: Rows[Chat], *, is_scoped: bool, name: str = "chat_id") -> Wh
     if not is_scoped:
         return by_id
     return and_(chat.c["user_id"] == bindparam("user_id", type_=chat.c["user_id"].type), by_id)
+
+
+def owned(message: Table) -> Where:
+    """Say that messages are those of the user in the parameter `user_id`.
+
+    A join with a chat of that user says it too, but lets the plan look messages up by id alone.
+    """
+    return message.c["user_id"] == bindparam("user_id", type_=message.c["user_id"].type)
 
 
 def there(message: Table, held: CTE, which: Where) -> CTE:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from chatkeep.access.appending import there
+from chatkeep.access.appending import owned, there
 from chatkeep.access.branching import Branch
 from chatkeep.access.forking import fork_query
 from chatkeep.access.rows import Rows, Values, Where, gathered_query
@@ -104,7 +104,10 @@ class ChatQueries:
             if has_expected:
                 held = held.where(self._is_expected())
             held = held.with_for_update(of=chat, key_share=True).cte("held")
-            found = there(message, held, and_(message.c["id"] == head, self.messages.live))
+            is_head = and_(message.c["id"] == head, self.messages.live)
+            if self._is_scoped:
+                is_head = and_(owned(message), is_head)
+            found = there(message, held, is_head)
             values = {
                 "head": head,
                 "revision": chat.c["revision"] + 1,

@@ -7,6 +7,6 @@ WHERE "ai-app-template_chat".user_id = $3::VARCHAR AND "ai-app-template_chat".id
 there AS
 (SELECT "ai-app-template_message".id AS id
 FROM "ai-app-template_message" JOIN held ON "ai-app-template_message".user_id = held.user_id
-WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".id = $1::VARCHAR AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED)
+WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".user_id = $3::VARCHAR AND "ai-app-template_message".id = $1::VARCHAR AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED)
  UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$1::VARCHAR, revision=("ai-app-template_chat".revision + $2::BIGINT), is_branched=("ai-app-template_chat".is_branched OR "ai-app-template_chat".head IS DISTINCT FROM $1::VARCHAR) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id AND (EXISTS (SELECT there.id
 FROM there)) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, "ai-app-template_chat".title, "ai-app-template_chat".created_at, "ai-app-template_chat".updated_at, "ai-app-template_chat".head, "ai-app-template_chat".revision;

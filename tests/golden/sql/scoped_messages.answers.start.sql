@@ -12,7 +12,7 @@ WHERE "ai-app-template_running_answer".user_id = "ai-app-template_chat".user_id 
 there AS
 (SELECT "ai-app-template_message".id AS id
 FROM "ai-app-template_message" JOIN held ON "ai-app-template_message".user_id = held.user_id
-WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".id = ANY ($12::TEXT[]) AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
+WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".user_id = $10::VARCHAR AND "ai-app-template_message".id = ANY ($12::TEXT[]) AND "ai-app-template_message".deleted_at IS NULL FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
 moved AS
 (UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$7::VARCHAR, revision=("ai-app-template_chat".revision + $8::BIGINT), is_branched=("ai-app-template_chat".is_branched OR held.parent_id IS DISTINCT FROM $2::VARCHAR) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id AND (SELECT count(*) AS count_1
 FROM there) = cardinality($12::TEXT[]) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id),

@@ -12,11 +12,11 @@ WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai
 there AS
 (SELECT "ai-app-template_message".id AS id
 FROM "ai-app-template_message" JOIN held ON "ai-app-template_message".user_id = held.user_id
-WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".id = $1::VARCHAR FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
+WHERE "ai-app-template_message".chat_id = held.id AND "ai-app-template_message".user_id = $12::VARCHAR AND "ai-app-template_message".id = $1::VARCHAR FOR KEY SHARE OF "ai-app-template_message" SKIP LOCKED),
 moved AS
 (UPDATE "ai-app-template_chat" SET updated_at=greatest("ai-app-template_chat".updated_at, CURRENT_TIMESTAMP), head=$9::VARCHAR, revision=("ai-app-template_chat".revision + $10::BIGINT), is_branched=("ai-app-template_chat".is_branched OR held.parent_id IS DISTINCT FROM $1::VARCHAR) FROM held WHERE "ai-app-template_chat".user_id = held.user_id AND "ai-app-template_chat".id = held.id AND (SELECT count(*) AS count_1
 FROM there) = (SELECT count(*) AS count_2
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = held.user_id AND "ai-app-template_message".id = $1::VARCHAR) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
+WHERE "ai-app-template_message".user_id = held.user_id AND "ai-app-template_message".user_id = $12::VARCHAR AND "ai-app-template_message".id = $1::VARCHAR) RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, held.parent_id)
  INSERT INTO "ai-app-template_message" (chat_id, user_id, parent_id, id, role, content, sources, metadata, parts, status) SELECT moved.id, moved.user_id, $1::VARCHAR AS anon_1, $2::VARCHAR AS anon_2, $3::VARCHAR AS anon_3, $4::VARCHAR AS anon_4, $5::JSONB AS anon_5, $6::JSONB AS anon_6, $7::JSONB AS anon_7, $8::VARCHAR AS anon_8
 FROM moved RETURNING "ai-app-template_message".id, "ai-app-template_message".chat_id, "ai-app-template_message".role, "ai-app-template_message".content, "ai-app-template_message".sources, "ai-app-template_message".metadata, "ai-app-template_message".created_at, "ai-app-template_message".user_id, "ai-app-template_message".seq, "ai-app-template_message".parent_id, "ai-app-template_message".parts, "ai-app-template_message".status, "ai-app-template_message".updated_at;
