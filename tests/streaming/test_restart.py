@@ -174,3 +174,34 @@ async def test_a_writer_that_was_cut_off_for_long_finds_its_answer_ended(
                     await answer.flush()
         stored = await beside.messages.get(answer.id)
         assert (stored.content, stored.status) == ("stored", "interrupted")
+
+
+async def test_a_reader_outlives_a_failed_attempt_to_end_a_dead_writers_answer(
+    place: Place, mine: UserScope
+) -> None:
+    chat = await mine.chats.create(title="dead writer")
+    answer = await mine.messages.stream(chat.id).__aenter__()
+    await answer.write("so far")
+    await answer.flush()
+    answer._flusher._task.cancel()
+    witness = place.witness
+    long_ago = "update \"x_running_answer\" set updated_at = now() - interval '2 minutes'"
+    await witness.execute(long_ago)
+    await witness.execute('begin; select from "x_running_answer" for update')
+
+    async def reads() -> str:
+        return "".join([piece.text async for piece in mine.messages.follow(answer.id)])
+
+    reading = asyncio.ensure_future(reads())
+
+    async def is_stopped() -> bool:  # the statement that takes the answer from its writer
+        await witness.execute("select pg_stat_clear_snapshot()")
+        return await witness.fetchval(
+            "select bool_or(pg_cancel_backend(pid)) from pg_stat_activity where state = 'active' "
+            "and datname = current_database() and wait_event_type = 'Lock'"
+        )
+
+    await eventually(is_stopped)
+    await witness.execute("rollback")
+    assert await reading == "so far"
+    assert (await mine.messages.get(answer.id)).status == "interrupted"

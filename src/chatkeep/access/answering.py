@@ -180,7 +180,8 @@ class Sweeping(Answering):
 
         Args:
             older_than: How long a writer has given no sign. A living one gives one every 5 seconds
-                at least, so with less than that the living are ended, too.
+                at least (every `flush_after` where that is longer), so with less than that the
+                living are ended, too.
 
         Returns:
             How many answers were ended.

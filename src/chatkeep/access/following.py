@@ -45,7 +45,10 @@ class Follower:
                 if seen.status != "streaming":
                     return
                 if seen.silence is not None and seen.silence > DEAD_AFTER.total_seconds():
-                    await self._writers.interrupt(seen.chat_id, DEAD_AFTER)
+                    try:
+                        await self._writers.interrupt(seen.chat_id, DEAD_AFTER)
+                    except PASSING:
+                        await ear.wait(_SLOW)  # a reader need not hear of it: it looks again
                 elif bell.is_listening:
                     await ear.wait(UNTOLD)
                 else:
