@@ -59,6 +59,7 @@ async def test_a_stranger_reads_title_and_messages(
 ) -> None:
     await mine.messages.append(chat.id, *said("1", "2", "3"))
     share = await mine.shares.create(chat.id, kind=kind)
+    assert share.token not in repr(share)
     view = db.shared(share.token)
     shown = await view.get()
     assert (shown.title, shown.kind, shown.shared_at) == (chat.title, kind, share.created_at)

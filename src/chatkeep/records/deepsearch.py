@@ -224,9 +224,16 @@ class ChatShare(Record, rename="camel"):
 
 
 class ChatShareWithToken(ChatShare):
-    """A share that was made just now. Whoever has the token reads the chat: it is a secret."""
+    """A share that was made just now. Whoever has the token reads the chat: it is a secret.
+
+    A log that shows the object does not show the token.
+    """
 
     token: str
+
+    def __repr__(self) -> str:
+        """Show which share it is."""
+        return f"{type(self).__name__}(id={self.id!r}, kind={self.kind!r}, token=...)"
 
 
 class SharedChat(Record, rename="camel"):
