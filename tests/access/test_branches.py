@@ -22,7 +22,7 @@ from chatkeep import (
 from chatkeep.access.scope import UserScope
 from fixtures.servers import PgServer
 
-SEEDS = {"18": 200, "15": 20, "18 behind pgbouncer": 20}
+SEEDS = {"18": 80, "15": 10, "18 behind pgbouncer": 10}
 STEPS = 6
 
 

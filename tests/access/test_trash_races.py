@@ -191,6 +191,18 @@ async def test_what_is_being_purged_cannot_be_restored(
         await reviving
 
 
+async def test_an_append_that_waited_follows_nothing_that_went_for_good(
+    db: Database, mine: UserScope, chat: Chat
+) -> None:
+    (only,) = await mine.messages.append(chat.id, said("only"))
+    async with db.transaction() as tx:
+        await tx.as_user(mine.user_id).messages.delete(only.id, hard=True)
+        appending = asyncio.create_task(mine.messages.append(chat.id, said("next")))
+        await somebody_waits(db)
+    (stored,) = await appending
+    assert stored.parent_id is None
+
+
 async def test_in_a_transaction_with_one_view_what_it_cannot_see_is_a_conflict(
     db: Database, mine: UserScope, chat: Chat
 ) -> None:

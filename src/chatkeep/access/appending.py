@@ -197,11 +197,12 @@ class AppendQueries:
             .limit(1)
             .scalar_subquery()
         )
-        # Writers that do not know the head leave none. In a chat that branched there is none when
-        # all of the branch that it shows is gone.
-        parent = case(
-            (chat.c["is_branched"], chat.c["head"]), else_=func.coalesce(chat.c["head"], last)
-        ).label("parent_id")
+        # Writers that do not know the head leave none, and no revision. Where we wrote there is none
+        # when all that the chat showed is gone: what was last may have gone while this one waited.
+        is_known = or_(chat.c["is_branched"], chat.c["revision"] > column("0", is_literal=True))
+        parent = case((is_known, chat.c["head"]), else_=func.coalesce(chat.c["head"], last)).label(
+            "parent_id"
+        )
         conditions = [the_chat(self._chat, is_scoped=self._is_scoped), *self._only_if]
         if form.has_expected:
             expected = bindparam("expected_revision", type_=BigInteger())
