@@ -125,12 +125,12 @@ class Messages(Answering):
             AlreadyExistsError: A message with the new one's id exists.
             InvalidInputError: The new one is no message, or names a parent.
         """
+        expected = check_revision(expected_revision)
         self._queries.rows.new_values(new, "new")
         if "parent_id" in new.model_fields_set:
             raise InvalidInputError("An edited message follows the old one's parent.", field="new")
         old = await self.get(message_id)
         beside = new.model_copy(update={"parent_id": old.parent_id})
-        expected = check_revision(expected_revision)
         call = placed(self._queries.rows, [beside], expected, beside=old.id)
         (stored,) = await self._append(old.chat_id, [beside], call)
         return stored

@@ -128,12 +128,11 @@ def _content(path: Path) -> str | None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
     except OSError as exc:
         raise ConfigError(
             f"{path} cannot be written: {exc.strerror}.",
-            hint="Give --out a file that may be written.",
+            hint="Give --out a file in a folder.",
         ) from exc
 
 
