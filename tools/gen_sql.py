@@ -49,6 +49,7 @@ def statements() -> Iterator[tuple[str, Statement]]:
             yield from cached(f"{part}.answers", queries.answers)
         if hasattr(queries, "trash"):
             yield from cached(f"{part}.trash", queries.trash)
+            yield from cached(f"{part}.trash", queries.trash.pages)
     yield from cached("purge", catalogue.chats.trash.purge)
     for name, query in shaped(catalogue):
         yield name, query.statement

@@ -81,11 +81,11 @@ CASES: dict[str, tuple[dict[str, object], set[str]]] = {
         {f"{P}chat_user_id_updated_at_id_idx"},
     ),
     "scoped_chats.list_after": (
-        {"user_id": USER, "updated_at": "now", "id": "chat_50", "limit": 51},
+        {"user_id": USER, "place_at": "now", "place_key": "chat_50", "limit": 51},
         {f"{P}chat_user_id_updated_at_id_idx"},
     ),
     "scoped_chats.list_before": (
-        {"user_id": USER, "updated_at": "now", "id": "chat_50", "limit": 51},
+        {"user_id": USER, "place_at": "now", "place_key": "chat_50", "limit": 51},
         {f"{P}chat_user_id_updated_at_id_idx"},
     ),
     "scoped_chats.get_with_messages": (
@@ -132,8 +132,8 @@ async def test_plan(
     values, wanted = CASES[name]
     part, attribute = name.split(".")
     query: Query[Any] = getattr(getattr(catalogue, part), attribute)
-    if values.get("updated_at") == "now":
-        values = {**values, "updated_at": await big.fetchval("select now()")}
+    if values.get("place_at") == "now":
+        values = {**values, "place_at": await big.fetchval("select now()")}
     await big.execute(f"set plan_cache_mode = {mode}")
     found = await plan_of(big, query, values)
     kinds = {node["Node Type"] for node in found}

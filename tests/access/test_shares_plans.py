@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from chatkeep.access.catalogue import Catalogue, catalogue_of
-from chatkeep.access.placing import MAX_SEQ, MIN_SEQ
+from chatkeep.access.paging import MAX_SEQ, MIN_SEQ
 from chatkeep.access.shares import hash_of
 from chatkeep.database.creation import create_tables
 from chatkeep.engine.pool import SESSION_SETTINGS

@@ -41,19 +41,19 @@ TRASHED_MESSAGES = f"{P}message_user_id_deleted_at_id_idx"
 HOT_CHATS = f"{P}chat_user_id_updated_at_id_idx"
 HOT_MESSAGES = f"{P}message_user_id_chat_id_seq_idx"
 CHILDREN = f"{P}message_user_id_chat_id_parent_id_idx"
-PLACE = {"user_id": USER, "deleted_at": "a week ago", "id": "", "limit": 11}
+PLACE = {"user_id": USER, "place_at": "a week ago", "place_key": "", "limit": 11}
 OLD = timedelta(days=7)
 
 CASES: dict[str, tuple[dict[str, object], set[str]]] = {
     "scoped_chats.list": ({"user_id": USER, "limit": 11}, {HOT_CHATS}),
-    "scoped_chats.trash.list": ({"user_id": USER, "limit": 11}, {TRASHED_CHATS}),
-    "scoped_chats.trash.list_after": (PLACE, {TRASHED_CHATS}),
-    "scoped_chats.trash.list_before": (PLACE, {TRASHED_CHATS}),
+    "scoped_chats.trash.pages.list": ({"user_id": USER, "limit": 11}, {TRASHED_CHATS}),
+    "scoped_chats.trash.pages.list_after": (PLACE, {TRASHED_CHATS}),
+    "scoped_chats.trash.pages.list_before": (PLACE, {TRASHED_CHATS}),
     "scoped_chats.trash.mark_messages": ({"user_id": USER, "id": "chat_3"}, {HOT_MESSAGES}),
     "scoped_chats.trash.restore": ({"user_id": USER, "id": "chat_3"}, {TRASHED_MESSAGES}),
-    "scoped_messages.trash.list": ({"user_id": USER, "limit": 11}, {TRASHED_MESSAGES}),
-    "scoped_messages.trash.list_after": (PLACE, {TRASHED_MESSAGES}),
-    "scoped_messages.trash.list_before": (PLACE, {TRASHED_MESSAGES}),
+    "scoped_messages.trash.pages.list": ({"user_id": USER, "limit": 11}, {TRASHED_MESSAGES}),
+    "scoped_messages.trash.pages.list_after": (PLACE, {TRASHED_MESSAGES}),
+    "scoped_messages.trash.pages.list_before": (PLACE, {TRASHED_MESSAGES}),
     "scoped_messages.trash.mark": ({"user_id": USER, "id": "msg_5"}, set()),
     "scoped_messages.trash.restore": ({"user_id": USER, "id": "msg_9"}, set()),
     "scoped_messages.trash.remove": ({"user_id": USER, "ids": ["msg_5"]}, {CHILDREN}),
@@ -104,9 +104,9 @@ async def test_plan(
     for step in name.split("."):
         query = getattr(query, step)
     assert isinstance(query, Query)
-    if "deleted_at" in values:
+    if "place_at" in values:
         week_ago = await big.fetchval("select now() - interval '7 days'")
-        values = {**values, "deleted_at": week_ago}
+        values = {**values, "place_at": week_ago}
     change = big.transaction()
     await change.start()
     try:

@@ -1,14 +1,12 @@
 """The statements on chats."""
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
-    Integer,
+    Select,
     Table,
     and_,
     bindparam,
@@ -17,13 +15,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from chatkeep.access.appending import owned, there
 from chatkeep.access.branching import Branch
 from chatkeep.access.forking import fork_query
+from chatkeep.access.latest import LatestQueries
 from chatkeep.access.rows import Rows, Values, Where, gathered_query
 from chatkeep.access.trash_queries import ChatTrashQueries
 from chatkeep.access.trees import tree_query
@@ -31,8 +29,10 @@ from chatkeep.engine.query import Query
 from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message
 
 
-class ChatQueries:
+class ChatQueries(LatestQueries[Chat]):
     """The statements on chats, in a user's scope or (`is_scoped=False`) on all users' chats."""
+
+    at = "updated_at"  # their last activity
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class ChatQueries:
         *,
         is_scoped: bool,
     ) -> None:
-        self.rows = chats
+        super().__init__(chats)
         self.messages = messages
         self.trash = ChatTrashQueries(chats, messages, tables, is_scoped=is_scoped)
         self._is_scoped = is_scoped
@@ -68,21 +68,6 @@ class ChatQueries:
             self._branch.shown("after", "messages").subquery("first_messages"),
             ChatWithMessages,
         )
-
-    @cached_property
-    def list(self) -> Query[Chat]:
-        """By last activity, from the latest on."""
-        return self._list("list", None, is_back=False)
-
-    @cached_property
-    def list_after(self) -> Query[Chat]:
-        """The next page: after a place of the list, which is before a time."""
-        return self._list("list_after", operator.lt, is_back=False)
-
-    @cached_property
-    def list_before(self) -> Query[Chat]:
-        """The page back: before a place of the list, the oldest activity first."""
-        return self._list("list_before", operator.gt, is_back=True)
 
     @cached_property
     def fork(self) -> Query[Chat]:
@@ -171,19 +156,9 @@ class ChatQueries:
             query = self._creates[key] = self.rows.query("create_with_message", clause)
         return query
 
-    def _list(
-        self, name: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
-    ) -> Query[Chat]:
-        table = self.rows.table
-        place = (table.c["updated_at"], table.c["id"])
-        given = tuple_(
-            bindparam("updated_at", type_=DateTime(timezone=True)),
-            bindparam("id", type_=table.c["id"].type),
-        )
+    def source(self) -> Select[Any]:
+        """Give the chats of the scope."""
         clause = select(*self.rows.columns).where(self.rows.live)
-        if compare is not None:
-            clause = clause.where(compare(tuple_(*place), given))
         if self._is_scoped:
-            clause = clause.where(table.c["user_id"] == bindparam("user_id"))
-        ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
-        return self.rows.query(name, ordered.limit(bindparam("limit", type_=Integer)))
+            clause = clause.where(self.rows.table.c["user_id"] == bindparam("user_id"))
+        return clause

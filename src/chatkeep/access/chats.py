@@ -6,16 +6,9 @@ from typing import TypeVar, overload
 
 from chatkeep.access import trash
 from chatkeep.access.chat_queries import ChatQueries
-from chatkeep.access.paging import (
-    END,
-    START,
-    check_direction,
-    check_limit,
-    page_of,
-    read_cursor,
-    write_cursor,
-)
-from chatkeep.access.placing import MIN_SEQ, check_revision
+from chatkeep.access.latest import Latest
+from chatkeep.access.paging import MIN_SEQ, START, check_limit, read_seq, write_cursor
+from chatkeep.access.placing import check_revision
 from chatkeep.access.rows import Values, set_values
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
@@ -91,25 +84,9 @@ class AnyChats:
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
-        check_direction("chats.list", after, before)
-        name = f"{self._queries.rows.table.name}\0{self._scope.get('user_id', '')}"
-        values: Values = {**self._scope, "limit": check_limit(limit) + 1}
-        query = self._queries.list
-        if before is not None:
-            query = self._queries.list_before
-            place = _EARLIEST if before == END else read_cursor(before, name, _PLACE)
-            values["updated_at"], values["id"] = place
-        elif after is not None and after != START:
-            query = self._queries.list_after
-            values["updated_at"], values["id"] = read_cursor(after, name, _PLACE)
-        rows = await query.all(self._runner, values)
-        return page_of(
-            rows,
-            limit,
-            lambda row: write_cursor(name, row.updated_at, row.id),
-            after=after,
-            before=before,
-        )
+        user_id = self._scope.get("user_id", "")
+        pages = Latest(self._runner, self._queries, "chats.list", str(user_id))
+        return await pages.page(self._scope, limit, after, before)
 
     async def update(
         self,
@@ -205,9 +182,11 @@ class AnyChats:
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
-        queries = self._queries.trash
-        lists = (queries.list, queries.list_after, queries.list_before)
-        return await trash.trash_page(self._runner, lists, self._scope, limit, (after, before))
+        user_id = self._scope.get("user_id", "")
+        pages = Latest(
+            self._runner, self._queries.trash.pages, "chats.trash", str(user_id), "trash"
+        )
+        return await pages.page(self._scope, limit, after, before)
 
     async def move_head(
         self, chat_id: str, message_id: str, *, expected_revision: int | None = None
@@ -279,8 +258,7 @@ class AnyChats:
             InvalidCursorError: The cursor is not one of this chat's tree.
         """
         name = f"tree\0{self._scope.get('user_id', '')}\0{chat_id}"
-        is_first = after is None or after == START
-        place = MIN_SEQ if is_first else read_cursor(after, name, (int,))[0]
+        place = read_seq(name, before=None, after=START if after is None else after)
         key = {**self._scope, "id": chat_id}
         values: Values = {**key, "seq": place, "limit": check_limit(limit) + 1}
         rows = await self._queries.tree.all(self._runner, values)

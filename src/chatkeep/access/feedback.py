@@ -1,7 +1,6 @@
 """What users think of answers: `feedback` in a user's scope, and `db.feedback` for trusted code."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -14,7 +13,6 @@ from chatkeep.access.rows import Rows, Where
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
-    ChatNotFoundError,
     FeedbackNotFoundError,
     InvalidInputError,
     MessageNotFoundError,
@@ -106,10 +104,6 @@ class FeedbackQueries(LatestQueries[MessageFeedback]):
             .join(chat, in_chat)
             .where(self._the_chat(), self._message.live)
         )
-
-    def place_of(self, row: MessageFeedback) -> tuple[datetime, str]:
-        """Give the place of a row in the list."""
-        return row.created_at, row.message_id
 
     def _belongs(self) -> Where:
         message, feedback = self._message.table, self.rows.table
@@ -213,10 +207,7 @@ class Feedback:
         user_id = str(self._scope.get("user_id", ""))
         pages = Latest(self._runner, self._queries, "feedback.list", user_id, chat_id)
         values = {**self._scope, "chat_id": chat_id}
-        page = await pages.page(values, limit, after, before)
-        if not page.items and await self._queries.chat_exists.first(self._runner, values) is None:
-            raise ChatNotFoundError("No such chat.")
-        return page
+        return await pages.page_of_chat(self._queries.chat_exists, values, limit, after, before)
 
 
 def _found(feedback: MessageFeedback | None) -> MessageFeedback:

@@ -1,6 +1,7 @@
 """Lists of what has a time and a key, from the latest on."""
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +21,7 @@ from chatkeep.access.paging import (
 from chatkeep.access.rows import Rows, Where
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
+from chatkeep.errors import ChatNotFoundError
 from chatkeep.records.base import Record
 from chatkeep.records.page import Page
 
@@ -29,15 +31,19 @@ _PLACE = (datetime, str)
 _EARLIEST = (datetime.min.replace(tzinfo=UTC), "")
 
 
-class LatestQueries(Generic[R]):
+class LatestQueries(ABC, Generic[R]):
     """The statements of such a list; a class of a table adds its own.
 
     Attributes:
         rows: The table.
+        at: The column with the time.
         key: The column that tells rows of one time apart.
+        name: Of the statements.
     """
 
-    key: str
+    at: str = "created_at"
+    key: str = "id"
+    name: str = "list"
 
     def __init__(self, rows: Rows[R]) -> None:
         self.rows = rows
@@ -45,31 +51,31 @@ class LatestQueries(Generic[R]):
     @cached_property
     def list(self) -> Query[R]:
         """From the latest on."""
-        return self._list("list", None, is_back=False)
+        return self._list("", None, is_back=False)
 
     @cached_property
     def list_after(self) -> Query[R]:
         """The next page: after a place of the list, which is before a time."""
-        return self._list("list_after", operator.lt, is_back=False)
+        return self._list("_after", operator.lt, is_back=False)
 
     @cached_property
     def list_before(self) -> Query[R]:
         """The page back: before a place of the list, the oldest first."""
-        return self._list("list_before", operator.gt, is_back=True)
+        return self._list("_before", operator.gt, is_back=True)
 
+    @abstractmethod
     def source(self) -> Select[Any]:
         """Give what is listed, in no order."""
-        raise NotImplementedError
 
     def place_of(self, row: R) -> tuple[datetime, str]:
         """Give the place of a row in the list."""
-        raise NotImplementedError
+        return getattr(row, self.at), getattr(row, self.key)
 
     def _list(
-        self, name: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
+        self, end: str, compare: Callable[[Any, Any], Where] | None, *, is_back: bool
     ) -> Query[R]:
         table = self.rows.table
-        place = (table.c["created_at"], table.c[self.key])
+        place = (table.c[self.at], table.c[self.key])
         clause = self.source()
         if compare is not None:
             given = tuple_(
@@ -78,7 +84,9 @@ class LatestQueries(Generic[R]):
             )
             clause = clause.where(compare(tuple_(*place), given))
         ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
-        return self.rows.query(name, ordered.limit(bindparam("limit", type_=Integer)))
+        return self.rows.query(
+            f"{self.name}{end}", ordered.limit(bindparam("limit", type_=Integer))
+        )
 
 
 class Latest(Generic[R]):
@@ -119,3 +127,23 @@ class Latest(Generic[R]):
             after=after,
             before=before,
         )
+
+    async def page_of_chat(
+        self,
+        chat_exists: Query[int],
+        values: Mapping[str, object],
+        limit: int,
+        after: str | None,
+        before: str | None,
+    ) -> Page[R]:
+        """Give a page of what a chat has; `chat_exists` tells one that has nothing from none.
+
+        Raises:
+            ChatNotFoundError: No such chat, or it belongs to another user.
+            InvalidInputError: As for `page`.
+            InvalidCursorError: As for `page`.
+        """
+        page = await self.page(values, limit, after, before)
+        if not page.items and await chat_exists.first(self._runner, values) is None:
+            raise ChatNotFoundError("No such chat.")
+        return page

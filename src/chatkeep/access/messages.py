@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from chatkeep.access import trash
 from chatkeep.access.answering import Answering, Sweeping
+from chatkeep.access.latest import Latest
 from chatkeep.access.message_queries import MessageQueries
-from chatkeep.access.paging import (
-    END,
-    START,
-    check_direction,
-    check_limit,
-    page_of,
-    read_cursor,
-    write_cursor,
-)
-from chatkeep.access.placing import MAX_SEQ, MIN_SEQ, Placed, check_revision, is_same, placed
+from chatkeep.access.paging import check_direction, check_limit, page_by_seq, read_seq
+from chatkeep.access.placing import Placed, check_revision, is_same, placed
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
     AlreadyExistsError,
@@ -206,27 +199,17 @@ class Messages(Answering):
         queries, table = self._queries, self._queries.rows.table
         name = f"{table.name}\0{self._scope.get('user_id', '')}\0{chat_id}"
         values: Values = {**self._scope, "chat_id": chat_id, "limit": check_limit(limit) + 1}
+        values["seq"] = read_seq(name, before=before, after=after)
         if after is None:
             query = queries.list_before if branch is None else queries.list_branch_before
-            begin, end = END, START
-            values["seq"] = MAX_SEQ if before in (None, END) else _seq(before, name)
         else:
             query = queries.list_after if branch is None else queries.list_branch_after
-            begin, end = START, END
-            values["seq"] = MIN_SEQ if after == START else _seq(after, name)
         if branch is not None:
             values["tip"] = branch
         rows = await query.all(self._runner, values)
         if not rows:
             await self._insist_on(chat_id, branch)
-        given = before if after is None else after
-        return page_of(
-            rows,
-            limit,
-            lambda row: write_cursor(name, row.seq),
-            after=None if given == begin else given,
-            far_end=end,
-        )
+        return page_by_seq(rows, limit, name, lambda row: row.seq, before=before, after=after)
 
     async def get(self, message_id: str) -> Message:
         """Give a message.
@@ -291,9 +274,11 @@ class Messages(Answering):
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
         """
-        queries = self._queries.trash
-        lists = (queries.list, queries.list_after, queries.list_before)
-        return await trash.trash_page(self._runner, lists, self._scope, limit, (after, before))
+        user_id = self._scope.get("user_id", "")
+        pages = Latest(
+            self._runner, self._queries.trash.pages, "messages.trash", str(user_id), "trash"
+        )
+        return await pages.page(self._scope, limit, after, before)
 
     async def count(self, chat_id: str) -> int:
         """Count the messages of a chat, of all its branches.
@@ -358,11 +343,6 @@ class TrustedMessages(Messages, Sweeping):
         return await trash.purge_messages(
             self._runner, self._queries.trash.purge, older_than=older_than, limit=limit
         )
-
-
-def _seq(cursor: str | None, name: str) -> int:
-    (seq,) = cast("Sequence[int]", read_cursor(cursor, name, (int,)))
-    return seq
 
 
 def _no_chat() -> ChatNotFoundError:

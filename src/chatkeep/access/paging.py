@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from chatkeep.access.cursors import identity_of, read_parts, refused_cursor, write_parts
 from chatkeep.errors import InvalidInputError
@@ -15,6 +15,9 @@ START = "start"
 """The cursor before everything: `after=START` pages forward from there."""
 END = "end"
 """The cursor behind everything: `before=END` gives the last page."""
+
+MAX_SEQ = 2**63 - 1
+MIN_SEQ = -(2**63)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -114,6 +117,42 @@ def page_of(
         rows,
         cursor_of(rows[-1]) if has_next else None,
         cursor_of(rows[0]) if has_previous else None,
+    )
+
+
+def read_seq(list_name: str, *, before: str | None, after: str | None) -> int:
+    """Give the place where a page of messages in the order of `seq` begins, itself not in it.
+
+    Raises:
+        InvalidCursorError: The cursor is not one of this list.
+    """
+    given, begin, place = (before, END, MAX_SEQ) if after is None else (after, START, MIN_SEQ)
+    if given is None or given == begin:
+        return place
+    (seq,) = cast("list[int]", read_cursor(given, list_name, (int,)))
+    return seq
+
+
+def page_by_seq(
+    rows: list[R],
+    limit: int,
+    list_name: str,
+    seq_of: Callable[[R], int],
+    *,
+    before: str | None,
+    after: str | None,
+) -> Page[R]:
+    """Make a page of messages in the order of `seq`: newest first, with `after` oldest first.
+
+    `next_cursor` leads on with the same argument, `previous_cursor` turns round with the other one.
+    """
+    given, begin, far_end = (before, END, START) if after is None else (after, START, END)
+    return page_of(
+        rows,
+        limit,
+        lambda row: write_cursor(list_name, seq_of(row)),
+        after=None if given == begin else given,
+        far_end=far_end,
     )
 
 

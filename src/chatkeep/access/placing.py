@@ -9,8 +9,6 @@ from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.deepsearch import NewMessage
 from chatkeep.records.deepsearch import Message
 
-MAX_SEQ = 2**63 - 1
-MIN_SEQ = -(2**63)
 _SAME = ("id", "role", "content", "sources", "metadata", "status")
 
 

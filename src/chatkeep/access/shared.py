@@ -23,15 +23,12 @@ from sqlalchemy import (
 
 from chatkeep.access.branching import Branch, Direction
 from chatkeep.access.paging import (
-    END,
-    START,
+    MAX_SEQ,
     check_direction,
     check_limit,
-    page_of,
-    read_cursor,
-    write_cursor,
+    page_by_seq,
+    read_seq,
 )
-from chatkeep.access.placing import MAX_SEQ, MIN_SEQ
 from chatkeep.access.rows import Rows, Values, Where
 from chatkeep.access.shares import hash_of
 from chatkeep.engine.compile import compile_statement
@@ -254,34 +251,18 @@ class Shared:
             "roles": list(roles),
             "limit": check_limit(limit) + 1,
         }
-        if after is None:
-            query, begin, end = queries.list_before, END, START
-            values["seq"] = MAX_SEQ if before in {None, END} else _seq(before, name)
-        else:
-            query, begin, end = queries.list_after, START, END
-            values["seq"] = MIN_SEQ if after == START else _seq(after, name)
+        values["seq"] = read_seq(name, before=before, after=after)
+        query = queries.list_before if after is None else queries.list_after
         rows = await query.all(self._runner, values)
         if not rows:
             await self.get()
-        given = before if after is None else after
-        page = page_of(
-            rows,
-            limit,
-            lambda row: write_cursor(name, row[1]),
-            after=None if given == begin else given,
-            far_end=end,
-        )
+        page = page_by_seq(rows, limit, name, lambda row: row[1], before=before, after=after)
         items = [message for message, _ in page.items]
         return Page(items, page.next_cursor, page.previous_cursor)
 
 
 def _found(*values: Any) -> _Found:  # noqa: ANN401 - the columns of a row
     return SharedMessage(*values[:-1]), values[-1]
-
-
-def _seq(cursor: str | None, name: str) -> int:
-    (seq,) = cast("Sequence[int]", read_cursor(cursor, name, (int,)))
-    return seq
 
 
 def _no_share() -> ShareNotFoundError:

@@ -27,8 +27,6 @@ def hash_of(token: str) -> bytes:
 class ShareQueries(LatestQueries[ChatShare]):
     """The statements on shares, in a user's scope or (`is_scoped=False`) on all users'."""
 
-    key = "id"
-
     def __init__(
         self,
         shares: Rows[ChatShare],
@@ -88,10 +86,6 @@ class ShareQueries(LatestQueries[ChatShare]):
         of_chat = and_(share.c["user_id"] == chat.c["user_id"], share.c["chat_id"] == chat.c["id"])
         clause = select(*self.rows.columns).select_from(share).join(chat, of_chat)
         return clause.where(self._the_chat())
-
-    def place_of(self, row: ChatShare) -> tuple[datetime, str]:
-        """Give the place of a row in the list."""
-        return row.created_at, row.id
 
     def _create(self, name: str, of_chat: Mapping[str, ColumnElement[Any]]) -> Query[ChatShare]:
         chat, share = self._chat.table, self.rows.table
@@ -192,10 +186,7 @@ class Shares:
         user_id = str(self._scope.get("user_id", ""))
         pages = Latest(self._runner, self._queries, "shares.list", user_id, chat_id)
         values = {**self._scope, "chat_id": chat_id}
-        page = await pages.page(values, limit, after, before)
-        if not page.items and await self._queries.chat_exists.first(self._runner, values) is None:
-            raise ChatNotFoundError("No such chat.")
-        return page
+        return await pages.page_of_chat(self._queries.chat_exists, values, limit, after, before)
 
     async def revoke(self, share_id: str) -> ChatShare:
         """End a share: from now on its link leads nowhere. A second call changes nothing.

@@ -6,23 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from chatkeep.access.paging import (
-    END,
-    START,
-    check_direction,
     check_limit,
-    page_of,
-    read_cursor,
-    write_cursor,
 )
 from chatkeep.access.trash_queries import ChatTrashQueries, MessageTrashQueries, PurgeQueries
-from chatkeep.engine.query import Query
 from chatkeep.engine.run import PoolRunner, Runner
 from chatkeep.engine.scoped import ScopedRunner
 from chatkeep.engine.transaction import begin_words, transaction
 from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
-from chatkeep.records.page import Page
 
 TrashedT = TypeVar("TrashedT", TrashedChat, TrashedMessage)
 
@@ -76,44 +68,6 @@ async def restore_message(
     """Bring a message back, unless its chat is in the trash."""
     check_id(key["id"], "message_id")
     return await queries.restore.first(runner, key)
-
-
-async def trash_page(
-    runner: Runner,
-    lists: tuple[Query[TrashedT], Query[TrashedT], Query[TrashedT]],
-    scope: Mapping[str, object],
-    limit: int,
-    turn: tuple[str | None, str | None],
-) -> Page[TrashedT]:
-    """Give a page of the trash, what was deleted last first.
-
-    Args:
-        runner: Runs the statement.
-        lists: The first page, one after a place, one before it.
-        scope: Whose trash.
-        limit: Of the page.
-        turn: `after` and `before`, as the caller gave them.
-    """
-    after, before = turn
-    query, query_after, query_before = lists
-    kind = query.statement.name
-    check_direction(kind, after, before)
-    name = f"{kind}\0{scope.get('user_id', '')}"
-    values: dict[str, object] = {**scope, "limit": check_limit(limit) + 1}
-    if before is not None:
-        query = query_before
-        place = _LONG_AGO if before == END else read_cursor(before, name, _PLACE)
-        values["deleted_at"], values["id"] = place
-    elif after is not None and after != START:
-        query = query_after
-        values["deleted_at"], values["id"] = read_cursor(after, name, _PLACE)
-    return page_of(
-        await query.all(runner, values),
-        limit,
-        lambda row: write_cursor(name, row.deleted_at, row.id),
-        after=after,
-        before=before,
-    )
 
 
 async def purge_chats(

@@ -5,14 +5,12 @@ between the lock and what follows, the lock is a statement of its own: the next 
 that was stored before it was given.
 """
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
-    DateTime,
     Select,
     Table,
     and_,
@@ -22,19 +20,21 @@ from sqlalchemy import (
     func,
     null,
     select,
-    tuple_,
     update,
 )
 
+from chatkeep.access.latest import LatestQueries
 from chatkeep.access.rows import Rows, Where
-from chatkeep.access.trash_removal import PurgeQueries, Removal, belongs, ids, limit
+from chatkeep.access.trash_removal import PurgeQueries, Removal, belongs, ids
 from chatkeep.access.trashed import is_trashed, trashed_record
 from chatkeep.engine.compile import compile_statement
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
+from chatkeep.records.base import Record
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
 
-_Compare = Callable[[Any, Any], Where]
+R = TypeVar("R", bound=Record)
+
 _FLAGS: Shape[bool] = Shape(bool, [Field("message", "deleted_at")])
 
 
@@ -53,8 +53,8 @@ class ChatTrashQueries:
         self._rows = chats
         self._messages = messages
         self._is_scoped = is_scoped
-        trashed = trashed_record(chats.record, TrashedChat)
-        self._trashed = Rows(chats.name, chats.table, trashed)
+        trashed = Rows(chats.name, chats.table, trashed_record(chats.record, TrashedChat))
+        self.pages = TrashPages(trashed, select(*trashed.columns), is_scoped=is_scoped)
 
     @cached_property
     def mark(self) -> Query[Chat]:
@@ -107,25 +107,6 @@ class ChatTrashQueries:
         clause = delete(chat).where(self._by_id()).returning(*self._rows.columns)
         return self._rows.query("delete_hard", clause)
 
-    @cached_property
-    def list(self) -> Query[TrashedChat]:
-        """The trash, the latest first."""
-        return self._list("trash", None, is_back=False)
-
-    @cached_property
-    def list_after(self) -> Query[TrashedChat]:
-        """The next page: what was deleted before a place of the list."""
-        return self._list("trash_after", operator.lt, is_back=False)
-
-    @cached_property
-    def list_before(self) -> Query[TrashedChat]:
-        """The page back: what was deleted after a place of the list, the earliest first."""
-        return self._list("trash_before", operator.gt, is_back=True)
-
-    def _list(self, name: str, compare: _Compare | None, *, is_back: bool) -> Query[TrashedChat]:
-        clause = select(*self._trashed.columns)
-        return _trash_page(name, self._trashed, clause, self._is_scoped, compare, is_back)
-
     def _by_id(self) -> Where:
         return _keys(self._rows, is_scoped=self._is_scoped)
 
@@ -146,8 +127,11 @@ class MessageTrashQueries:
         self._chat = chats
         self._shares = tables["chat_shares"]
         self._is_scoped = is_scoped
-        trashed = trashed_record(messages.record, TrashedMessage)
-        self._trashed = Rows(messages.name, messages.table, trashed)
+        record = trashed_record(messages.record, TrashedMessage)
+        trashed = Rows(messages.name, messages.table, record)
+        clause = select(*trashed.columns).join(chats.table, belongs(messages.table, chats.table))
+        clause = clause.where(chats.live)  # what went with its chat comes back with it alone
+        self.pages = TrashPages(trashed, clause, is_scoped=is_scoped)
 
     @cached_property
     def mark(self) -> Query[Message]:
@@ -183,27 +167,6 @@ class MessageTrashQueries:
         clause = select(is_trashed(table)).where(*where)
         return Query(compile_statement("messages.taken", clause), _FLAGS)
 
-    @cached_property
-    def list(self) -> Query[TrashedMessage]:
-        """The trash, the latest first."""
-        return self._list("trash", None, is_back=False)
-
-    @cached_property
-    def list_after(self) -> Query[TrashedMessage]:
-        """The next page: what was deleted before a place of the list."""
-        return self._list("trash_after", operator.lt, is_back=False)
-
-    @cached_property
-    def list_before(self) -> Query[TrashedMessage]:
-        """The page back: what was deleted after a place of the list, the earliest first."""
-        return self._list("trash_before", operator.gt, is_back=True)
-
-    def _list(self, name: str, compare: _Compare | None, *, is_back: bool) -> Query[TrashedMessage]:
-        chat = self._chat.table
-        clause = select(*self._trashed.columns).join(chat, belongs(self._rows.table, chat))
-        clause = clause.where(self._chat.live)  # what went with its chat comes back with it alone
-        return _trash_page(name, self._trashed, clause, self._is_scoped, compare, is_back)
-
     def _moved(self, name: str, which: Where, deleted_at: ColumnElement[Any]) -> Query[Message]:
         """Lock the chat, mark the message, and count the change if there was one."""
         chat, message = self._chat.table, self._rows.table
@@ -235,29 +198,25 @@ class MessageTrashQueries:
         return bindparam("user_id", type_=self._rows.table.c["user_id"].type)
 
 
-def _trash_page(
-    name: str,
-    rows: Rows[Any],
-    clause: Select[*tuple[Any, ...]],
-    is_scoped: bool,
-    compare: _Compare | None,
-    is_back: bool,
-) -> Query[Any]:
-    table = rows.table
-    place = (table.c["deleted_at"], table.c["id"])
-    clause = clause.where(is_trashed(table))
-    if compare is not None:
-        given = tuple_(
-            bindparam("deleted_at", type_=DateTime(timezone=True)),
-            bindparam("id", type_=table.c["id"].type),
-        )
-        clause = clause.where(compare(tuple_(*place), given))
-    if is_scoped:
-        clause = clause.where(
-            table.c["user_id"] == bindparam("user_id", type_=table.c["user_id"].type)
-        )
-    ordered = clause.order_by(*(key if is_back else key.desc() for key in place))
-    return rows.query(name, ordered.limit(limit()))
+class TrashPages(LatestQueries[R]):
+    """The statements that list a trash, what was deleted last first."""
+
+    at = "deleted_at"
+    name = "trash"
+
+    def __init__(self, rows: Rows[R], clause: Select[*tuple[Any, ...]], *, is_scoped: bool) -> None:
+        super().__init__(rows)
+        self._clause = clause
+        self._is_scoped = is_scoped
+
+    def source(self) -> Select[Any]:
+        """Give what is in the trash of the scope."""
+        table = self.rows.table
+        clause = self._clause.where(is_trashed(table))
+        if self._is_scoped:
+            user_id = bindparam("user_id", type_=table.c["user_id"].type)
+            clause = clause.where(table.c["user_id"] == user_id)
+        return clause
 
 
 def _keys(rows: Rows[Any], *, is_scoped: bool) -> Where:

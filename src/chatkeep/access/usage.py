@@ -111,10 +111,6 @@ class UsageQueries(LatestQueries[MessageUsage]):
         """Give the usage of a time."""
         return select(*self.rows.columns).where(self._in_time())
 
-    def place_of(self, row: MessageUsage) -> tuple[datetime, str]:
-        """Give the place of a row in the list."""
-        return row.created_at, row.message_id
-
     def _sums(self, *group: ColumnElement[Any]) -> Select[Any]:
         usage = self.rows.table
         sums = [func.coalesce(func.sum(usage.c[name]), 0).label(name) for name in _SUMS]
