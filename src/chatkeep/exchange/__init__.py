@@ -1,0 +1,1 @@
+"""Conversations from and to other products: formats of files and databases."""
