@@ -31,6 +31,8 @@
     ├── RevisionConflictError               a chat was changed since the revision expected
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
+    ├── ExchangeError                       an import or export cannot go on
+    │   └── BadRecordError
     └── MigrationError
         ├── MigrationsFolderError           folder or journal absent or unreadable
         │   └── MigrationFileMissingError
@@ -350,6 +352,26 @@ class InvalidCursorError(InvalidInputError):
     """A page cursor is not one of ours, or belongs to another list."""
 
     code = "invalid_cursor"
+
+
+class ExchangeError(ChatkeepError):
+    """An import or export cannot go on: a source or target that cannot be opened, read or written."""
+
+    code = "exchange"
+
+
+class BadRecordError(ExchangeError):
+    """A record of an import is broken, or one of ours has no form in the format of an export.
+
+    Attributes:
+        place: Where it stands: the file, and the record, line, byte or key; as text.
+    """
+
+    code = "bad_record"
+
+    def __init__(self, message: str, *, hint: str | None = None, place: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
 
 
 class MigrationError(ChatkeepError):
