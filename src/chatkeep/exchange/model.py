@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from chatkeep.inputs.deepsearch import NewUsage
 from chatkeep.records.deepsearch import MessageMetadata, Role, Source, Status
 
 
@@ -66,6 +67,9 @@ class Node:
         metadata: How it came about: the model, the tokens.
         status: Of an answer that broke off: `interrupted` or `error`.
         created_at: With a zone; None is the time of its conversation.
+        usage: What the answer used, for the ledger; None where the source does not say.
+        vote: What its owner thinks of it: 1, -1 or None. Stored as feedback, with `comment`.
+        comment: What its owner said of it.
         record: What the format knows and nothing above says, any JSON; see the module.
     """
 
@@ -78,6 +82,9 @@ class Node:
     metadata: MessageMetadata | None = None
     status: Status = "complete"
     created_at: datetime | None = None
+    usage: NewUsage | None = None
+    vote: Literal[1, -1] | None = None
+    comment: str | None = None
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -94,6 +101,8 @@ class Conversation:
         created_at: With a zone; None is the time of the import.
         updated_at: Of its last activity; None is that of the newest node.
         is_pinned: It is kept on top.
+        owner: E-mail of its owner in the source, where a database holds those of many: an import
+            of all of them finds the user by it. A writer to such a database is told the same.
         record: What the format knows and nothing above says, any JSON; see the module.
         format: Of which format the ids and records are; "" for what began with us. A writer of
             another format has no use for the records.
@@ -107,6 +116,7 @@ class Conversation:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     is_pinned: bool = False
+    owner: str | None = None
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     format: str = ""
     place: Place | None = None
