@@ -31,6 +31,8 @@
     ├── RevisionConflictError               a chat was changed since the revision expected
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
+    ├── PersonalDataError                   a person's data cannot be exported or erased like this
+    │   └── RuleMissingError
     ├── ExchangeError                       an import or export cannot go on
     │   └── BadRecordError
     └── MigrationError
@@ -372,6 +374,28 @@ class BadRecordError(ExchangeError):
     def __init__(self, message: str, *, hint: str | None = None, place: str = "") -> None:
         super().__init__(message, hint=hint)
         self.place = place
+
+
+class PersonalDataError(ChatkeepError):
+    """A person's data cannot be exported or erased as things stand; nothing was changed."""
+
+    code = "personal_data"
+
+
+class RuleMissingError(PersonalDataError):
+    """A column leads to a person, and nothing says what is to become of it.
+
+    Attributes:
+        columns: Each as `table.column`.
+    """
+
+    code = "rule_missing"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, columns: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.columns = columns
 
 
 class MigrationError(ChatkeepError):
