@@ -13,9 +13,11 @@ class Extra:
         name: Its name in PostgreSQL.
         create: A statement that makes it, or replaces it.
         drop: A statement that takes it away, if it is there.
+        before_tables: It comes before the tables, which need it; all others come after them.
     """
 
     kind: Literal["function", "trigger", "role", "row security", "policy", "grant"]
     name: str
     create: str
     drop: str
+    before_tables: bool = False

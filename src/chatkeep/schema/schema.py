@@ -162,7 +162,9 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @property
     def extras(self) -> tuple[Extra, ...]:
         """Functions, triggers and policies, in the order in which they can be created."""
-        extras = self.seed_writer_extras() if self.seed_writers else ()
+        extras = self.own_extras()
+        if self.seed_writers:
+            extras = (*extras, *self.seed_writer_extras())
         if self.security != "rls":
             return extras
         return (*extras, *security_extras(self.tables, self.app_role, self.app_grants))
@@ -170,6 +172,10 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Steps from the seed's edition to this one; none for the seed's edition itself."""
+        return ()
+
+    def own_extras(self) -> tuple[Extra, ...]:
+        """Functions that the tables themselves need."""
         return ()
 
     def seed_writer_extras(self) -> tuple[Extra, ...]:
