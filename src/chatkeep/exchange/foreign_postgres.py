@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 from sqlalchemy import Select, TableClause, bindparam
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from chatkeep.errors import ConnectionFailedError, StatementError
 from chatkeep.kit.connection import BROKEN, connect, where
 from chatkeep.kit.refusal import describe, sqlstate
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 _DIALECT = dialects.dialect()
 # As PostgreSQL itself finds a name that is written without its schema.

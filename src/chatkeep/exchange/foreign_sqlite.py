@@ -5,15 +5,17 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import Select, TableClause, bindparam
 from sqlalchemy.dialects import sqlite as dialects
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from chatkeep.errors import ConnectionFailedError, StatementError
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 _DIALECT = dialects.dialect()
 _WAIT = 15  # seconds for another program's lock on the file
@@ -32,12 +34,8 @@ async def open_sqlite(path: str, *, read_only: bool) -> AsyncGenerator["SqliteDa
     Reading takes the file's lock for one statement at a time, so that a program which uses the
     file goes on writing. Rows that it adds meanwhile may be seen or not.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ConnectionFailedError(f"There is no SQLite file {file.name}.", hint="Check the path.")
-    uri = f"{file.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
-    foreign = SqliteDatabase(file.name)
-    await foreign.open(uri)
+    foreign = SqliteDatabase(Path(path).name)
+    await foreign.open(Path(path), "ro" if read_only else "rw")
     try:
         yield foreign
     finally:
@@ -52,13 +50,16 @@ class SqliteDatabase:
     def __init__(self, name: str) -> None:
         self.where = f"the file {name}"
 
-    async def open(self, uri: str) -> None:
+    async def open(self, path: Path, mode: str) -> None:
         """Open the file, and read its first page: a file of something else is refused."""
 
         def work() -> sqlite3.Connection:
+            uri = f"{path.absolute().as_uri()}?mode={mode}"
             connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT
             )
+            # What is no UTF-8 is told with its place, by whoever reads the value.
+            connection.text_factory = _text
             connection.execute("PRAGMA schema_version")
             return connection
 
@@ -112,6 +113,10 @@ class SqliteDatabase:
             ) from exc
         except sqlite3.Error as exc:
             raise StatementError(f"SQLite refused a statement on {self.where}: {exc}.") from exc
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _compiled(statement: ClauseElement) -> tuple[str, Sequence[str], Mapping[str, Any]]:

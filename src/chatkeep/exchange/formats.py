@@ -6,7 +6,10 @@ from chatkeep.errors import ConfigError
 from chatkeep.exchange.model import Format
 
 # name -> (module with a `FORMAT`, one line for people). A new format is a module and a line here.
-FORMATS: dict[str, tuple[str, str]] = {}
+FORMATS: dict[str, tuple[str, str]] = {
+    "vercel": ("chatkeep.exchange.vercel", "a database of vercel/chatbot"),
+    "open-webui": ("chatkeep.exchange.open_webui", "a database of open-webui, PostgreSQL or SQLite"),
+}
 
 
 def find_format(name: str) -> Format:
