@@ -29,6 +29,7 @@
     ├── AnswerRunningError                  a chat has one running answer at a time
     ├── AnswerTakenOverError                an answer has another writer by now
     ├── RevisionConflictError               a chat was changed since the revision expected
+    ├── EmbeddingError                      the caller's `embed` failed, or gave no usable vectors
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
     ├── PersonalDataError                   a person's data cannot be exported or erased like this
@@ -334,6 +335,20 @@ class AnswerTakenOverError(ChatkeepError):
     """An answer is not its writer's any more: another one took its place, or it was ended."""
 
     code = "answer_taken_over"
+
+
+class EmbeddingError(ChatkeepError):
+    """The caller's `embed` raised, or did not give one usable vector for each text.
+
+    Attributes:
+        stored: Messages whose embeddings the same call had stored before.
+    """
+
+    code = "embedding"
+
+    def __init__(self, message: str, *, hint: str | None = None, stored: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.stored = stored
 
 
 class InvalidInputError(ChatkeepError, ValueError):
