@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
+from chatkeep.presets.deepsearch.personal import PERSONAL
 from chatkeep.presets.deepsearch.searching import lexemes, search_extras
 from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
 from chatkeep.presets.deepsearch.sql import (
@@ -298,6 +299,7 @@ class Schema(
     app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         {"users": ("SELECT",), "accounts": (), "sessions": ()}
     )
+    personal = PERSONAL
 
     def __init__(
         self,
