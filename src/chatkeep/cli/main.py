@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "doctor": (
+        "chatkeep.cli.doctor",
+        "doctor",
+        "Say what is wrong with a database, and the command that mends it.",
+    ),
 }
 
 _AS_JSON = "chatkeep.json"
