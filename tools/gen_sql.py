@@ -5,12 +5,14 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from chatkeep.access.answer_queries import START_COLUMNS
 from chatkeep.access.appending import Form
 from chatkeep.access.catalogue import Catalogue, catalogue_of
+from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
@@ -35,6 +37,7 @@ PARTS = (
     "shares",
     "scoped_shares",
     "shared",
+    "search",
 )
 
 
@@ -122,6 +125,23 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
         yield f"{part}.answers.start", messages.answers.start(start)
         yield f"{part}.answers.close", messages.answers.close(details, usage)
     yield "messages.answers.sweep", catalogue.messages.answers.sweep()
+    yield from searches(catalogue)
+
+
+def searches(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
+    """Give some of the forms of the search, and one that runs under row-level security."""
+    filters = ("chat_id", "role", "since", "until", "model")
+    plain = SearchForm("relevance", needles=2)
+    newest = SearchForm("newest", needles=0, has_place=True)
+    with_all = SearchForm(
+        "relevance", filters, titles=False, is_checked=True, excludes=True, has_place=True
+    )
+    yield "search.relevance", catalogue.search.page(plain)
+    yield "search.relevance_with_all", catalogue.search.page(with_all)
+    yield "search.newest_after", catalogue.search.page(newest)
+    yield "search.candidates", catalogue.search.candidates(replace(plain, titles=False))
+    secured = catalogue_of(deepsearch.schema(prefix="ai-app-template_", security="rls"))
+    yield "search.relevance_rls", secured.search.page(plain)
 
 
 def files() -> dict[str, str]:

@@ -95,6 +95,9 @@ if TYPE_CHECKING:
         UserChanges,
         VerificationTokenChanges,
     )
+    from chatkeep.inputs.search import (
+        SearchFilter,
+    )
     from chatkeep.records.answers import (
         AnswerPiece,
     )
@@ -125,6 +128,9 @@ if TYPE_CHECKING:
     )
     from chatkeep.records.page import (
         Page,
+    )
+    from chatkeep.records.search import (
+        Found,
     )
 
 __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
@@ -159,6 +165,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "END",
     "EmailTakenError",
     "FeedbackNotFoundError",
+    "Found",
     "InvalidCursorError",
     "InvalidInputError",
     "InvalidUrlError",
@@ -188,6 +195,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "RevisionConflictError",
     "START",
     "SchemaMismatchError",
+    "SearchFilter",
     "ServerError",
     "Session",
     "SessionChanges",
@@ -308,6 +316,8 @@ _PLACES = {
     "UsageTotals": "chatkeep.records.deepsearch",
     "RevisionConflictError": "chatkeep.errors",
     "Page": "chatkeep.records.page",
+    "SearchFilter": "chatkeep.inputs.search",
+    "Found": "chatkeep.records.search",
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
-from chatkeep import ChatChanges, NewChat, NewUsage, SettingsChanges
+from chatkeep import ChatChanges, NewChat, NewUsage, SearchFilter, SettingsChanges
 from chatkeep.access.scope import UserScope
 from security.worlds import World, said
 
@@ -148,6 +148,11 @@ CALLS: Mapping[str, Sequence[Call]] = {
         lambda m, w, own: _written(m(own.chat, beside=w.answer)),
     ],
     "messages.trash": [lambda m, w, own: m()],
+    "search": [
+        lambda m, w, own: m("Zq7private"),
+        lambda m, w, own: m("question", order="newest", where=SearchFilter(titles=False)),
+        lambda m, w, own: m("question", where=SearchFilter(chat_id=w.chat)),
+    ],
     "settings.get": [lambda m, w, own: m()],
     "settings.update": [lambda m, w, own: m(SettingsChanges(theme="own"))],
     "shares.create": [lambda m, w, own: m(w.chat), lambda m, w, own: m(w.chat, "live")],

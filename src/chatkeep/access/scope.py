@@ -6,6 +6,7 @@ from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import Chats
 from chatkeep.access.feedback import Feedback
 from chatkeep.access.messages import Messages
+from chatkeep.access.search import Order, Search
 from chatkeep.access.settings import Settings
 from chatkeep.access.shares import Shares
 from chatkeep.access.usage import Usage
@@ -14,8 +15,11 @@ from chatkeep.engine.run import PoolRunner, Runner
 from chatkeep.engine.scoped import ScopedRunner
 from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.inputs.deepsearch import SettingsChanges
+from chatkeep.inputs.search import SearchFilter
 from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import UserSettings
+from chatkeep.records.page import Page
+from chatkeep.records.search import Found
 
 
 class MySettings:
@@ -51,6 +55,7 @@ class UserScope:
 
     Attributes:
         user_id: Whose scope it is.
+        ground: What runs its statements, and which there are: for the floors above this one.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class UserScope:
             self._runner = ScopedRunner(runner, Identity(schema.app_role, self.user_id))
         self._catalogue = catalogue
         self._scope = {"user_id": self.user_id}
+        self.ground = (self._runner, catalogue)
 
     # A scope is made for a request and asked once or twice: keeping what it gives would cost more.
 
@@ -104,3 +110,35 @@ class UserScope:
     def settings(self) -> MySettings:
         """The user's settings."""
         return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        after: str | None = None,
+        order: Order = "relevance",
+        where: SearchFilter | None = None,
+    ) -> Page[Found]:
+        """Give a page of the messages and titles that have all the words of a query.
+
+        Small and capital letters, accents and forms of a letter are the same; scripts without
+        spaces are searched by characters. `"two words"` stand beside each other, `post*` begins a
+        word, `-word` must not be there. All live messages of a chat are searched, also those of
+        branches that it does not show. One statement.
+
+        Args:
+            query: What somebody typed: at most 1,000 characters, 32 words and phrases.
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+            order: "relevance" ranks the newest 200 matches, and gives no others: those of the time
+                of the first page. "newest" goes through all of them, the newest first.
+            where: What is searched, where it is not everything.
+
+        Raises:
+            InvalidInputError: The query has no word to search for, or is too long; the limit is out
+                of bounds; the order or the filter is none.
+            InvalidCursorError: The cursor is not one of this search.
+        """
+        search = Search(self._runner, self._catalogue.search, self.user_id)
+        return await search.page(query, limit, after, order, where)
