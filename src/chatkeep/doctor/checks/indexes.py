@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chatkeep.doctor.check import Check
 from chatkeep.doctor.checks.declared import cut
+from chatkeep.doctor.checks.upgrade import settled_tables
 from chatkeep.doctor.finding import Found, Severity
 from chatkeep.doctor.place import Place, size, told
 from chatkeep.kit.catalog.catalog import Catalog
@@ -75,7 +76,7 @@ def declared_indexes(place: Place) -> set[tuple[str, str]]:
 
 
 async def _unused(place: Place) -> Sequence[Found]:
-    tables, wanted = await place.tables(), declared_indexes(place)
+    tables, wanted = await settled_tables(place), declared_indexes(place)
     found: list[Found] = []
     for schema, table, name, bytes_, seconds in await place.fetch(_USED):
         age = place.limits.statistics_age
@@ -116,7 +117,7 @@ class _Served:
 
 
 async def _doubled(place: Place) -> Sequence[Found]:
-    tables, wanted = await place.tables(), declared_indexes(place)
+    tables, wanted = await settled_tables(place), declared_indexes(place)
     served = [
         each for each in _served(await place.catalog()) if (each.schema, each.table) in tables
     ]

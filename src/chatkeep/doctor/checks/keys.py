@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chatkeep.doctor.check import Check
-from chatkeep.doctor.checks.upgrade import unfinished
+from chatkeep.doctor.checks.upgrade import settled_tables
 from chatkeep.doctor.finding import Found, Severity
 from chatkeep.doctor.place import Place
 from chatkeep.kit.catalog.catalog import TableShape, default_name
@@ -44,10 +44,8 @@ order by 1, 2, 3
 
 
 async def _shapes(place: Place) -> list[TableShape]:
-    """Give the tables; without the schema's own where an upgrade has yet to change them."""
-    catalog, names = await place.catalog(), await place.tables()
-    names -= set(place.declared) if await unfinished(place) else set()
-    shapes = [catalog.shape(*name) for name in sorted(names)]
+    catalog = await place.catalog()
+    shapes = [catalog.shape(*name) for name in sorted(await settled_tables(place))]
     return [shape for shape in shapes if shape is not None]
 
 

@@ -167,7 +167,7 @@ async def _constraints(place: Place) -> Sequence[Found]:
 
 
 async def _programs(place: Place) -> Sequence[Found]:
-    if await unfinished(place):
+    if await unfinished(place) or not await place.declared_there():
         return []
     catalog = await place.catalog()
     functions: dict[str, list[str]] = {}
@@ -186,12 +186,25 @@ async def _programs(place: Place) -> Sequence[Found]:
                 about = f"function {ident(name)}"
                 found.append(Found(about, "The schema has it, the database does not.", mend))
             elif not any(_same_body(body, extra.create) for body in bodies):
+                again = _indexes_by(place, name.partition("(")[0])
+                mend = "\n".join((mend, *again))
                 found.append(Found(f"function {ident(name)}", "It is of another version.", mend))
         elif kind == "trigger" and name not in triggers:
             found.append(
                 Found(f"trigger {name}", "The schema has it, the database does not.", mend)
             )
     return found
+
+
+def _indexes_by(place: Place, function: str) -> list[str]:
+    """Give what builds the indexes again that hold what a function gave."""
+    called = (f"{ident(function)}(", f"{function}(")
+    return [
+        f"REINDEX INDEX CONCURRENTLY {ident(schema, declared.cut(str(index.name)))};"
+        for (schema, _), table in place.declared.items()
+        for index in sorted(table.indexes, key=lambda each: str(each.name))
+        if any(call in declared.expression(k) for k in index.expressions for call in called)
+    ]
 
 
 def _same_body(one: str, other: str) -> bool:

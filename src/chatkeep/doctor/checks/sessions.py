@@ -11,7 +11,7 @@ from chatkeep.doctor.place import Place, told
 
 _SESSIONS = """
 select a.pid::int8, coalesce(a.usename, '')::text, coalesce(a.application_name, '')::text,
-  coalesce(a.state, '')::text,
+  coalesce(a.state, '')::text as state,
   extract(epoch from clock_timestamp() - a.state_change)::float8,
   extract(epoch from clock_timestamp() - a.query_start)::float8
 from pg_catalog.pg_stat_activity a
@@ -35,7 +35,7 @@ with recursive waits as (
 )
 select c.pid::int8, coalesce(c.seconds, 0)::float8, c.blocker::int8,
   coalesce(a.usename, '')::text, coalesce(a.application_name, '')::text,
-  coalesce(a.state, '')::text
+  coalesce(a.state, '')::text as state
 from chain c
 left join pg_catalog.pg_stat_activity a on a.pid = c.blocker
 where not exists (select from waits w where w.pid = c.blocker)

@@ -7,7 +7,7 @@ from sqlalchemy import MetaData, Table
 from chatkeep.doctor.check import Check
 from chatkeep.doctor.checks.declared import cut, differs, path_of
 from chatkeep.doctor.finding import Found, Severity
-from chatkeep.doctor.place import Place
+from chatkeep.doctor.place import Name, Place
 from chatkeep.kit.catalog.catalog import Catalog, TableShape
 from chatkeep.kit.writing.steps import stages_left
 
@@ -22,6 +22,12 @@ async def unfinished(place: Place) -> list[str]:
         return []
     old = _old_form(await place.catalog(), forms[0], place.target.state.metadata)
     return [] if old and await _all_applied(place) else old
+
+
+async def settled_tables(place: Place) -> frozenset[Name]:
+    """Give the project's tables, without those that an upgrade has yet to change."""
+    tables = await place.tables()
+    return tables - set(place.declared) if await unfinished(place) else tables
 
 
 async def _all_applied(place: Place) -> bool:
