@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from chatkeep.access.accounts import AccountQueries
 from chatkeep.access.chat_queries import ChatQueries
+from chatkeep.access.embedding_queries import EmbeddingQueries, embedding_queries
 from chatkeep.access.feedback import FeedbackQueries
 from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.rows import Rows
@@ -147,6 +148,16 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
             self.schema.prefix,
             is_rls=self.schema.security == "rls",
         )
+
+    @cached_property
+    def embeddings(self) -> EmbeddingQueries:
+        """Statements on the embeddings of all users' messages."""
+        return embedding_queries(self.schema, self.rows("messages"), is_scoped=False)
+
+    @cached_property
+    def scoped_embeddings(self) -> EmbeddingQueries:
+        """Statements on the embeddings of one user's messages."""
+        return embedding_queries(self.schema, self.rows("messages"), is_scoped=True)
 
     def rows(self, name: str) -> Rows[Any]:
         """Give a table with its record.

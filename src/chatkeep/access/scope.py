@@ -4,7 +4,10 @@ from typing import Any
 
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import Chats
+from chatkeep.access.embedding import Embed
+from chatkeep.access.embeddings import Embeddings
 from chatkeep.access.feedback import Feedback
+from chatkeep.access.hybrid import HybridSearch, refuse_pages
 from chatkeep.access.messages import Messages
 from chatkeep.access.search import Order, Search
 from chatkeep.access.settings import Settings
@@ -107,6 +110,15 @@ class UserScope:
         return Shares(self._runner, self._catalogue.scoped_shares, self._scope)
 
     @property
+    def embeddings(self) -> Embeddings:
+        """What the user's messages mean, for a search with `embed`.
+
+        Raises:
+            ConfigError: The schema declares no embeddings.
+        """
+        return Embeddings(self._runner, self._catalogue.scoped_embeddings, self._scope)
+
+    @property
     def settings(self) -> MySettings:
         """The user's settings."""
         return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
@@ -119,6 +131,7 @@ class UserScope:
         after: str | None = None,
         order: Order = "relevance",
         where: SearchFilter | None = None,
+        embed: Embed | None = None,
     ) -> Page[Found]:
         """Give a page of the messages and titles that have all the words of a query.
 
@@ -127,6 +140,11 @@ class UserScope:
         word, `-word` must not be there. All live messages of a chat are searched, also those of
         branches that it does not show. One statement.
 
+        With `embed`, messages are found by what they mean too, where `embeddings.fill` has embedded
+        them: the best 200 by their words and the nearest 200 by meaning, fused by reciprocal rank.
+        That is one page, of messages alone, and always as full as it can be: it ends with what is
+        least far off. One call of `embed` for the query, and three or four statements.
+
         Args:
             query: What somebody typed: at most 1,000 characters, 32 words and phrases.
             limit: At most so many, 1 to 1000.
@@ -134,11 +152,19 @@ class UserScope:
             order: "relevance" ranks the newest 200 matches, and gives no others: those of the time
                 of the first page. "newest" goes through all of them, the newest first.
             where: What is searched, where it is not everything.
+            embed: The async function that made the embeddings. The limit is at most 200 then, there
+                are no further pages, and no other order.
 
         Raises:
             InvalidInputError: The query has no word to search for, or is too long; the limit is out
                 of bounds; the order or the filter is none.
             InvalidCursorError: The cursor is not one of this search.
+            EmbeddingError: `embed` raised, or gave no vector of the table's size.
+            ConfigError: There is an `embed`, and the schema declares no embeddings.
         """
         search = Search(self._runner, self._catalogue.search, self.user_id)
-        return await search.page(query, limit, after, order, where)
+        if embed is None:
+            return await search.page(query, limit, after, order, where)
+        refuse_pages(after, order)
+        hybrid = HybridSearch(self._runner, search, self._catalogue.scoped_embeddings, self.user_id)
+        return await hybrid.page(query, embed, limit, where)
