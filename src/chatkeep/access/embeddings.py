@@ -1,6 +1,6 @@
 """Embeddings of messages: `embeddings` in a user's scope, and `db.embeddings` for trusted code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chatkeep.access.embedding import Embed, check_embed, embedded
 from chatkeep.access.embedding_queries import EmbeddingQueries, Unembedded
@@ -17,11 +17,19 @@ class Embeddings:
     """
 
     def __init__(
-        self, runner: Runner, queries: EmbeddingQueries, scope: Mapping[str, object] | None = None
+        self,
+        runner: Runner,
+        queries: Callable[[], EmbeddingQueries],
+        scope: Mapping[str, object] | None = None,
     ) -> None:
+        """Take what runs statements, and what gives them: most schemas have none."""
         self._runner = runner
-        self._queries = queries
+        self._given = queries
         self._scope: Mapping[str, object] = scope or {}
+
+    @property
+    def _queries(self) -> EmbeddingQueries:
+        return self._given()
 
     async def fill(self, embed: Embed, *, limit: int | None = None, batch: int = 64) -> int:
         """Embed the messages that have no embedding of what they say now.
@@ -44,6 +52,7 @@ class Embeddings:
             EmbeddingError: `embed` raised, or did not give one vector of the table's size for each
                 text. Nothing of that batch was stored; the error says how many were before.
             InvalidInputError: `embed` is no function, or a number is out of bounds.
+            ConfigError: The schema declares no embeddings.
         """
         check_embed(embed)
         _check_count("batch", batch, MAX_BATCH)

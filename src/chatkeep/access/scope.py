@@ -111,12 +111,8 @@ class UserScope:
 
     @property
     def embeddings(self) -> Embeddings:
-        """What the user's messages mean, for a search with `embed`.
-
-        Raises:
-            ConfigError: The schema declares no embeddings.
-        """
-        return Embeddings(self._runner, self._catalogue.scoped_embeddings, self._scope)
+        """What the user's messages mean, for a search with `embed`."""
+        return Embeddings(self._runner, lambda: self._catalogue.scoped_embeddings, self._scope)
 
     @property
     def settings(self) -> MySettings:

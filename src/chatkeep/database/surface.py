@@ -108,12 +108,8 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
 
     @cached_property
     def embeddings(self) -> Embeddings:
-        """What all users' messages mean, for trusted code.
-
-        Raises:
-            ConfigError: The schema declares no embeddings.
-        """
-        return Embeddings(self._runner, self._catalogue.embeddings)
+        """What all users' messages mean, for trusted code."""
+        return Embeddings(self._runner, lambda: self._catalogue.embeddings)
 
     def shared(self, token: str) -> Shared:
         """Give the chat that a link leads to, read-only, for whoever has its token.
