@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "sweep": (
+        "chatkeep.cli.sweep",
+        "sweep",
+        "Remove what has expired or is older than the retention policies allow.",
+    ),
     "doctor": (
         "chatkeep.cli.doctor",
         "doctor",
