@@ -18,6 +18,7 @@ import asyncpg
 
 from chatkeep.errors import PersonalDataError
 from chatkeep.kit.applying.lock import BOOKS
+from chatkeep.kit.connection import connect
 
 _THERE = "select pg_catalog.to_regclass('chatkeep.audit') is not null"
 _SCHEMA_THERE = "select pg_catalog.to_regnamespace('chatkeep') is not null"
@@ -136,6 +137,17 @@ async def record(
             hint="Connect as the owner of the tables, or grant it CREATE on the database and, "
             "where the table is there, USAGE on schema chatkeep and INSERT on chatkeep.audit.",
         ) from exc
+
+
+async def read_history(url: str, *, subject_id: str | None = None, limit: int = 100) -> list[Entry]:
+    """Connect, and give what `history` does.
+
+    Raises:
+        ConnectionFailedError: The server cannot be reached, or the connection broke.
+        PersonalDataError: The role may not read it.
+    """
+    async with connect(url, name="chatkeep audit") as connection:
+        return await history(connection, subject_id=subject_id, limit=limit)
 
 
 async def history(

@@ -29,7 +29,7 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relispartition,
           where not (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
                      and pg_catalog.has_table_privilege(c.oid, w)))
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p', 'm', 'f') and {_LOCAL}
+where c.relkind in ('r', 'p', 'm', 'f') and c.relispopulated and {_LOCAL}
 order by n.nspname, c.relname
 """  # noqa: S608 - a constant of this module
 _COLUMNS = """
@@ -49,8 +49,15 @@ select k.conrelid::int8, k.conname, k.contype::text, k.confrelid::int8, k.confde
     array(select a.attname::text from unnest(k.confkey) with ordinality u(n, at)
           join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n order by at)
 from pg_catalog.pg_constraint k
-where k.contype in ('p', 'u', 'f') and k.conparentid = 0 and k.conrelid = any($1::int8[]::oid[])
+where k.contype in ('p', 'f') and k.conparentid = 0 and k.conrelid = any($1::int8[]::oid[])
 order by k.conrelid, k.conname
+"""
+_UNIQUE = """
+select i.indrelid::int8, array_agg(a.attname::text)
+from pg_catalog.pg_index i
+join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+where i.indisunique and i.indrelid = any($1::int8[]::oid[])
+group by i.indrelid
 """
 _RESOLVE = "select pg_catalog.to_regclass($1)::oid::int8"
 
@@ -110,7 +117,7 @@ class Table:
         hides_rows: Row-level security may hide rows of it from this role.
         lacks: Which of SELECT, UPDATE and DELETE this role may not.
         primary: Columns of the primary key.
-        unique: Columns that stand in any key.
+        unique: Columns that stand in a unique index.
     """
 
     oid: int
@@ -153,17 +160,18 @@ async def read_tables(connection: asyncpg.Connection) -> dict[int, Table]:
     for row in await connection.fetch(_KEYS, list(tables)):
         oid, name, kind, parent, action, own, others = tuple(row)
         _add_key(tables[oid], kind, Key(name, tuple(own), parent, tuple(others), action))
+    for row in await connection.fetch(_UNIQUE, list(tables)):
+        oid, columns = tuple(row)
+        tables[oid].unique.update(columns)
     return tables
 
 
 def _add_key(table: Table, kind: str, key: Key) -> None:
-    if kind == "f":
-        action = ON_DELETE[key.on_delete]
-        table.keys.append(Key(key.name, key.columns, key.parent, key.parent_columns, action))
-        return
-    table.unique.update(key.columns)
     if kind == "p":
         table.primary = key.columns
+    else:
+        action = ON_DELETE[key.on_delete]
+        table.keys.append(Key(key.name, key.columns, key.parent, key.parent_columns, action))
 
 
 async def resolve(

@@ -141,7 +141,8 @@ async def find_person(
 
     Raises:
         UserNotFoundError: No such user.
-        PersonalDataError: Several users have this e-mail, or what was given is empty.
+        PersonalDataError: Several users have this e-mail, `also` has one of another user, or what
+            was given is empty.
     """
     if not who.strip() or not all(each.strip() for each in also) or "\0" in "".join([who, *also]):
         raise PersonalDataError("A person is named by an id or an e-mail, and this is none.")
@@ -151,11 +152,13 @@ async def find_person(
         raise PersonalDataError(
             f"{len(found)} users answer to what was given: {ids}.", hint="Give the id of one."
         )
-    if found:
-        id_, email = tuple(found[0])
-        return Person(id_, tuple(dict.fromkeys([*([email] if email else []), *also])))
-    if also:
-        return Person(who, tuple(also), is_there=False)
+    id_, email = tuple(found[0]) if found else (who, None)
+    for each in also:
+        if any(row[0] != id_ for row in await connection.fetch(_look(users), each)):
+            raise PersonalDataError("One of the further e-mails is another user's.")
+    if found or also:
+        emails = dict.fromkeys([*([email] if email else []), *also])
+        return Person(id_, tuple(emails), is_there=bool(found))
     raise UserNotFoundError(
         "No user has this id or e-mail.",
         hint="To look for what was left of somebody who is gone, give their id, and with --also "

@@ -41,15 +41,27 @@ class Reach:
         own = self.owned(reference.table, alias)
         return f"{self.matches(reference, alias)} and ({own}) is not true"
 
+    def changed(self, reference: Reference, alias: str) -> str:
+        """Give the condition for rows that anonymising a reference changes.
+
+        Those of others; and the person's own where PostgreSQL would let neither row go before the
+        other.
+        """
+        key = reference.key
+        if key is not None and key.on_delete in ("no action", "restrict"):
+            return self.matches(reference, alias)
+        return self.others(reference, alias)
+
     def order(self) -> list[Table]:
         """Give the tables of the person's rows, those that refer before those referred to."""
         left, done = self._registry.owned, list[Table]()
+        emptied = [each.key for each in self._registry.references if not each.deletes]
         while left:
             parents = {
                 key.parent
                 for table in left
                 for key in table.keys
-                if key.parent != table.oid and key.on_delete not in ("set null", "set default")
+                if key.parent != table.oid and key not in emptied
             }
             free = [table for table in left if table.oid not in parents]
             done += free or left  # a circle: PostgreSQL's own rules have to do

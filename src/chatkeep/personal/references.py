@@ -13,7 +13,7 @@ import asyncpg
 from chatkeep.errors import PersonalDataError, RuleMissingError, SchemaMismatchError
 from chatkeep.personal import registry
 from chatkeep.personal.catalog import Key, Table, read_tables, resolve
-from chatkeep.schema.personal import DELETE, Personal, Rule, anonymise
+from chatkeep.schema.personal import DELETE, Does, Personal, Rule, anonymise
 from chatkeep.schema.schema import Schema
 
 Holds: TypeAlias = Literal["id", "email", "text", "row"]
@@ -50,9 +50,14 @@ class Reference:
         return f"{self.shown}: {self.source}"
 
     @property
+    def does(self) -> Does | None:
+        """What erasing does to the row."""
+        return None if self.rule is None else self.rule.does
+
+    @property
     def deletes(self) -> bool:
         """Whether the row is the person's."""
-        return self.rule is not None and self.rule.does == "delete"
+        return self.does == "delete"
 
 
 @dataclass(slots=True)

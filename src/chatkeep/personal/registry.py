@@ -16,6 +16,20 @@ _LIKE_EMAIL = re.compile(r"(^|_)e_?mail(_address)?$", re.IGNORECASE)
 _LIKE_OWNER = re.compile(r"^(user|owner|created_by|updated_by)(_id)?$", re.IGNORECASE)
 
 
+def schema_of(value: object) -> Schema[Any, Any, Any, Any]:
+    """Take what a configuration names for a schema.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(value, Schema):
+        return value
+    raise ConfigError(
+        f"Persons are found through a Schema, and what is configured is a {type(value).__name__}.",
+        hint="`schema` in the configuration names a Schema object: package.module:name.",
+    )
+
+
 def declared_of(schema: Schema[Any, Any, Any, Any]) -> dict[str, tuple[Personal, ...]]:
     """Give what a schema's class and its bases declare; of one column the class's own word counts."""
     found: dict[str, tuple[Personal, ...]] = {}
