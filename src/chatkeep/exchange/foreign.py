@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-from sqlalchemy import Select, TableClause, column, table
+from sqlalchemy import ColumnElement, Select, TableClause, bindparam, column, table
+from sqlalchemy.types import NULLTYPE
 
 from chatkeep.errors import InvalidUrlError, SchemaMismatchError
 from chatkeep.exchange.foreign_postgres import PostgresDatabase, open_postgres
@@ -103,3 +104,8 @@ def check_shape(product: str, foreign: Foreign, found: Shape, needed: Shape) -> 
 def table_of(name: str, columns: Collection[str]) -> TableClause:
     """Give a table to build statements with."""
     return table(name, *(column(each) for each in columns))
+
+
+def same(value: object) -> ColumnElement[Any]:
+    """Give a parameter without a type: the column beside it has one."""
+    return bindparam(None, value, type_=NULLTYPE, unique=True)

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select
-from sqlalchemy.types import NULLTYPE
+from sqlalchemy import func, or_, select
 
-from chatkeep.exchange.foreign import Foreign
+from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_json import BadValueError, is_web_url, objects, read_json
 from chatkeep.exchange.model import BadRecord, Conversation, Node, Place
 from chatkeep.exchange.vercel_shapes import Messages, Tables
+from chatkeep.inputs.deepsearch import MAX_CONTENT
 from chatkeep.records.deepsearch import Role, Source
 
 FORMAT_NAME: Final = "vercel"
@@ -149,7 +149,7 @@ def _node(table: str, row: Mapping[str, Any]) -> Node:
     name = "content" if "content" in row else "parts"
     body = read_json(row[name], f"{key}.{name}")
     record: dict[str, Any] = {"table": table}
-    node = Node(str(row["id"]), None, role, text_of(body), parts=body, record=record)
+    node = Node(str(row["id"]), None, role, text_of(body)[:MAX_CONTENT], parts=body, record=record)
     node.created_at = in_utc(row["createdAt"], f"{key}.createdAt")
     node.sources = _sources(body)
     if "attachments" in row:
@@ -183,8 +183,3 @@ def in_utc(time: datetime, key: str) -> datetime:
     if time in {datetime.max, datetime.min}:  # noqa: DTZ901 - as the driver gives the infinities
         raise BadValueError("its time is infinite", key)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
-
-
-def same(value: object) -> ColumnElement[Any]:
-    """Give a parameter without a type: the column beside it has one."""
-    return bindparam(None, value, type_=NULLTYPE, unique=True)

@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chatkeep.errors import BadRecordError
-from chatkeep.exchange.foreign import Foreign
+from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_ids import branch, owner_of, uuid_of
 from chatkeep.exchange.foreign_json import objects, write_json
 from chatkeep.exchange.model import Conversation, Node
-from chatkeep.exchange.vercel_reading import FORMAT_NAME, same
+from chatkeep.exchange.vercel_reading import FORMAT_NAME
 from chatkeep.exchange.vercel_shapes import MAX_EMAIL, Messages, Tables
 
 _STEP = timedelta(microseconds=1)
