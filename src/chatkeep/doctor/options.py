@@ -36,7 +36,7 @@ class Limits:
     dead_rows: int = 10_000
     dead_share: float = 0.2
     bloat_bytes: int = 32 * 1024 * 1024
-    bloat_share: float = 0.5
+    bloat_share: float = 0.6
     transaction_age: int = 500_000_000
     key_share: float = 0.7
     rows: int = 500_000

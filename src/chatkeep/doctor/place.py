@@ -43,6 +43,7 @@ class Place:
         self.database = ""
         self.role = ""
         self._catalog: Catalog | None = None
+        self._hindrance: asyncpg.PostgresError | None = None
         self._folder: Folder | None = None
         self._matching: Matching | None = None
         self._blind: list[str] = []
@@ -75,9 +76,15 @@ class Place:
         return said
 
     async def catalog(self) -> Catalog:
-        """Give the facts of the database."""
+        """Give the facts of the database; what kept them from being read once does so again."""
+        if self._hindrance is not None:
+            raise self._hindrance
         if self._catalog is None:
-            self._catalog = await read_catalog(self.connection)
+            try:
+                self._catalog = await read_catalog(self.connection)
+            except asyncpg.PostgresError as exc:  # such as a table that somebody has locked
+                self._hindrance = exc
+                raise
         return self._catalog
 
     async def tables(self) -> frozenset[Name]:

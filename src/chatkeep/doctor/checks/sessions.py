@@ -15,7 +15,7 @@ select a.pid::int8, coalesce(a.usename, '')::text, coalesce(a.application_name, 
   extract(epoch from clock_timestamp() - a.state_change)::float8,
   extract(epoch from clock_timestamp() - a.query_start)::float8
 from pg_catalog.pg_stat_activity a
-where a.datname = current_database() and a.backend_type = 'client backend'
+where a.datname = current_database() and coalesce(a.backend_type, '') in ('client backend', '')
   and a.pid <> pg_catalog.pg_backend_pid()
 order by a.pid
 """
