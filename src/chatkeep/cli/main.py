@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "erase": (
+        "chatkeep.cli.erase",
+        "erase",
+        "Erase a person from the database, and prove it; shows first what would go.",
+    ),
     "sweep": (
         "chatkeep.cli.sweep",
         "sweep",

@@ -157,8 +157,8 @@ async def find_person(
         if any(row[0] != id_ for row in await connection.fetch(_look(users), each)):
             raise PersonalDataError("One of the further e-mails is another user's.")
     if found or also:
-        emails = dict.fromkeys([*([email] if email else []), *also])
-        return Person(id_, tuple(emails), is_there=bool(found))
+        own = (str(email),) if email else ()
+        return Person(str(id_), tuple(dict.fromkeys((*own, *also))), is_there=bool(found))
     raise UserNotFoundError(
         "No user has this id or e-mail.",
         hint="To look for what was left of somebody who is gone, give their id, and with --also "
