@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--redact", is_flag=True, help="Replace what others wrote of id and e-mail.")
 @click.option("--actor", metavar="NAME", help="Who asked for it; else the system's user.")
 @click.option(
-    "--lock-wait",
+    "--wait",
     type=click.FloatRange(min=0.001),
     default=30.0,
     show_default=True,
@@ -40,7 +40,7 @@ def erase(  # noqa: PLR0913 - one parameter for each option
     user: str | None,
     also: tuple[str, ...],
     actor: str | None,
-    lock_wait: float,
+    wait: float,
     limit: int,
     url: str | None,
     *,
@@ -58,7 +58,7 @@ def erase(  # noqa: PLR0913 - one parameter for each option
         return
     if user is None:
         raise click.UsageError("Say whom: --user ID, or --user EMAIL.")
-    options = ErasureOptions(also=also, actor=actor, redact=redact, lock_wait=lock_wait)
+    options = ErasureOptions(also=also, actor=actor, redact=redact, lock_wait=wait)
     report = _run(settings, user, options, yes=yes)
     if as_json:
         places.print_json(report.as_json())
