@@ -50,6 +50,10 @@ async def _run(started: Awaitable[Any]) -> object:
     return await (await started).wait()  # else it goes on behind the test's back
 
 
+async def _no_embedding(texts: list[str]) -> list[list[float]]:
+    raise AssertionError(texts)
+
+
 NEW = said("intruder")
 USED = NewUsage(model="intruder", prompt_tokens=1, completion_tokens=1, total_tokens=2)
 
@@ -92,6 +96,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
         lambda m, w, own: m(w.chat, ChatChanges(title="stolen"), expected_revision=1),
         lambda m, w, own: m(w.chat),
     ],
+    "embeddings.fill": [lambda m, w, own: m(_no_embedding)],  # more in access/test_embeddings.py
     "feedback.find": [lambda m, w, own: m(w.answer)],
     "feedback.get": [lambda m, w, own: m(w.answer)],
     "feedback.give": [lambda m, w, own: m(w.answer, vote=-1, comment="stolen")],

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Float,
     Function,
@@ -54,8 +55,10 @@ FILTERS = ("chat_id", "role", "since", "until", "model")
 EXACT = 20_000
 """Up to so many embeddings of a user each one is compared: exact, and quick enough."""
 SHARE = 20
-"""More are looked for in the index where they are at least one in so many of all embeddings: an
-index that holds everybody's is walked past everybody else's."""
+"""More are looked for in the index where they are more than one in so many of all embeddings: it
+holds everybody's, and is walked past everybody else's."""
+ALWAYS = 200_000
+"""With more than so many it is asked in any case."""
 
 _BESIDE = 2  # times as many neighbours as are wanted, since some of them may be in the trash
 
@@ -193,22 +196,18 @@ class EmbeddingQueries:
 
     @cached_property
     def has_many(self) -> Query[bool]:
-        """Whether the index serves a user better: there are many, and they are a good share of all."""
-        own = self._table
-        some = (
-            select(literal_column("1"))
-            .where(self._of_user())
-            .limit(literal_column(str(EXACT + 1)))
-            .subquery("some")
-        )
+        """Whether the index serves a user better; no more of their embeddings are counted than that."""
+        own, classes = self._table, _CLASSES
         # What the last ANALYZE counted; -1 before the first one.
-        everyone = (
-            select(_CLASSES.c.reltuples)
-            .where(_CLASSES.c.oid == func.to_regclass(literal(quote_name(own.name), Text())))
-            .scalar_subquery()
-        )
-        count = func.count()
-        clause = select(and_(count > EXACT, count * SHARE >= everyone)).select_from(some)
+        share = classes.c["reltuples"].op("/")(literal_column(str(SHARE)))
+        least, most = literal_column(str(EXACT)), literal_column(str(ALWAYS))
+        bound = cast(func.greatest(least, func.least(most, share)), BigInteger())
+        named = func.to_regclass(literal(quote_name(own.name), Text()))
+        few = select(bound.label("few")).where(classes.c["oid"] == named).cte("few")
+        one_more = select(few.c["few"] + literal_column("1")).scalar_subquery()
+        some = select(literal_column("1")).where(self._of_user()).limit(one_more).subquery("some")
+        count = select(func.count()).select_from(some).scalar_subquery()
+        clause = select(count > few.c["few"])
         return _query("has_many", clause, Shape(bool, [Field("message", "embedding")]))
 
     @cached_property
