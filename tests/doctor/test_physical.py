@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from chatkeep.doctor import Limits, Severity
-from doctor.conftest import EAGER, Admit
+from doctor.conftest import Admit
 from fixtures.servers import PgServer
 
 FILL = (
@@ -223,7 +223,3 @@ async def test_transaction_ids(admit: Admit):
     await patient.mend(found[0])
     left = await patient.find("transaction-age", limits=limits)
     assert found[0].about not in [each.about for each in left]
-
-
-def test_limits_of_the_tests_are_the_small_ones():
-    assert EAGER.bloat_bytes < Limits().bloat_bytes
