@@ -153,6 +153,8 @@ async def _conversations(db: AnySurface, options: ExportOptions) -> AsyncGenerat
         one = await _fetch(db, user_id).one(options.chat_id)
         if one is None:
             raise ChatNotFoundError("No such chat, or it has no message.")
+        async for _, email in _users(db, user_id):
+            one.owner = email
         yield one
         return
     async for user_id, email in _users(db, options.user_id):

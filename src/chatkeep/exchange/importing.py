@@ -150,6 +150,21 @@ async def import_conversations(
         return await _Import(scope, format, reader, given).run()
 
 
+async def find_user_id(db: AnySurface, who: str) -> str:
+    """Give the id of the user with this id or e-mail.
+
+    Raises:
+        UserNotFoundError: No such user.
+    """
+    user = await db.users.find(who)
+    if user is None and "@" in who:
+        user = await db.users.find_by_email(who)
+    if user is None:
+        raise UserNotFoundError("No user has this id or e-mail.")
+    found: str = user.id
+    return found
+
+
 _queries: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], StoreQueries] = WeakKeyDictionary()
 
 
@@ -190,7 +205,8 @@ class _Import:
             await self._flush()
         conversation.format = self._format
         self._waiting[chat_id] = conversation
-        self._weight += sum(len(node.content) + 200 for node in conversation.nodes)
+        texts = sum(len(node.content) + 200 for node in conversation.nodes)
+        self._weight += max(texts, conversation.weight)
         if len(self._waiting) >= LOOKED_AT or self._weight > BATCH_CHARACTERS:
             await self._flush()
 

@@ -107,6 +107,8 @@ class Conversation:
         format: Of which format the ids and records are; "" for what began with us. A writer of
             another format has no use for the records.
         place: Where a reader found it.
+        weight: About how many characters it has in the source, where its texts do not tell: images
+            in its parts. So many are in memory before they are stored.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Conversation:
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     format: str = ""
     place: Place | None = None
+    weight: int = 0
 
 
 class Reader(Protocol):
