@@ -57,6 +57,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "import": (
+        "chatkeep.cli.import_",
+        "import_",
+        "Bring conversations of another product into one user's account.",
+    ),
+    "export": (
+        "chatkeep.cli.export",
+        "export",
+        "Write chats in another product's format, or all that is stored about a person.",
+    ),
     "erase": (
         "chatkeep.cli.erase",
         "erase",

@@ -6,6 +6,7 @@ from chatkeep.exchange.importing import (
     ImportOptions,
     ImportReport,
     Progress,
+    find_user_id,
     import_conversations,
 )
 from chatkeep.exchange.model import BadRecord, Place
@@ -20,5 +21,6 @@ __all__ = [
     "Place",
     "Progress",
     "export_conversations",
+    "find_user_id",
     "import_conversations",
 ]

@@ -306,7 +306,6 @@ _READERS = {
 
 
 def _query(name: str, clause: Select[Any], make: Any) -> Query[Any]:  # noqa: ANN401 - of its rows
-    fields = [
-        Field(name, column.key, _READERS.get(column.key)) for column in clause.selected_columns
-    ]
+    names = [column.key or "" for column in clause.selected_columns]
+    fields = [Field(name, column, _READERS.get(column)) for column in names]
     return Query(compile_statement(name, clause, has_keys=True), Shape(make, fields))
