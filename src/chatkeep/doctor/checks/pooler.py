@@ -38,8 +38,8 @@ async def _prepared(place: Place) -> Sequence[Found]:
     connection = place.connection
     if not await leads_through_pooler(connection):
         return []
-    await connection.prepare("select 1", name=_NAME)
-    kept = (await place.fetch(_PREPARED, _NAME))[0][0]
+    held = await connection.prepare("select 1", name=_NAME)
+    kept = (await place.fetch(_PREPARED, held.get_name()))[0][0]
     if not kept:
         return []
     await connection.execute(f"DEALLOCATE {ident(_NAME)}")  # the server is somebody else's next
