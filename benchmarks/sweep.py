@@ -126,7 +126,7 @@ class Client:
         while not stop.is_set():
             mine = self._db.as_user(f"u{self._chances.randint(1, self._users)}")
             page = await self._timed("list", mine.chats.list(limit=50))
-            chats = [chat for chat in page.items if self._touches_old or self._is_young(chat)]
+            chats = [chat for chat in page.items if self._is_used(chat)]
             for chat in self._chances.sample(chats, min(3, len(chats))):
                 try:
                     await self._timed("get", mine.chats.get(chat.id, messages=50))
@@ -144,9 +144,10 @@ class Client:
         finally:
             self.took[name].append(time.perf_counter() - started)
 
-    def _is_young(self, chat: Any) -> bool:
-        """Say that no policy takes the chat away."""
-        return not chat.is_temporary and chat.updated_at > datetime.now(UTC) - 300 * DAY
+    def _is_used(self, chat: Any) -> bool:
+        """Say that it is no other client's of a moment, nor one that a policy takes away."""
+        is_young = not chat.is_temporary and chat.updated_at > datetime.now(UTC) - 300 * DAY
+        return chat.title != "Short-lived" and (self._touches_old or is_young)
 
 
 async def client_process(url: str, number: int, users: int, *, touches_old: bool) -> None:

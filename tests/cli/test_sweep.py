@@ -118,7 +118,7 @@ async def test_a_signal_ends_it_between_batches(
     )  # fmt: skip
     try:
         await asyncio.wait_for(removed.wait(), 60)
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         out, err = await asyncio.to_thread(process.communicate)
     finally:
         await connection.close()
