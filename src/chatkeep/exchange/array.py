@@ -33,7 +33,7 @@ class _Window:
     def __init__(self, part: Part, limit: int) -> None:
         self._stream = part.stream
         self._limit = limit
-        self._text = b""
+        self._text = bytearray()
         self.at = 0
         self.byte = 0
         self.line = 1
@@ -42,9 +42,14 @@ class _Window:
     def __len__(self) -> int:
         return len(self._text) - self.at
 
-    def first(self, count: int) -> bytes:
-        """Give the first bytes."""
-        return self._text[self.at : self.at + count]
+    def decoded(self, count: int) -> object:
+        """Decode the first bytes.
+
+        Raises:
+            NoJson: They are none.
+        """
+        with memoryview(self._text) as whole, whole[self.at : self.at + count] as text:
+            return decoded(text, self.byte)
 
     def search(self, pattern: re.Pattern[bytes]) -> int | None:
         """Give the end of the first match, counted from the first byte."""
@@ -53,15 +58,15 @@ class _Window:
 
     def more(self) -> bool:
         """Read on; False at the end, or when the window has as much as an element may have."""
-        held = len(self)
-        if held > self._limit or self.is_damaged:
+        if len(self) > self._limit or self.is_damaged:
             return False
         try:
-            chunk = self._stream.read(max(READ_BYTES, held))
+            chunk = self._stream.read(READ_BYTES)
         except BROKEN:
             self.is_damaged = True
             return False
-        self._text = self._text[self.at :] + chunk
+        del self._text[: self.at]
+        self._text += chunk
         self.at = 0
         return bool(chunk)
 
@@ -164,16 +169,18 @@ class Elements:
         end = window.end_of_element() if window.next_byte() == _OBJECT else 0
         if end:
             try:
-                value = decoded(window.first(end), window.byte)
+                value = window.decoded(end)
             except NoJson as exc:
                 problem = str(exc)
             else:
                 window.drop(end)
-                yield place, value
+                yield Record(place, value, end)
                 return
         else:
             problem = window.why_endless() if end is None else "it is no JSON object"
         self._was_cut = not self._go_on(window.byte + end if end else None)
+        if end is None and not self._was_cut:
+            problem = "a bracket or a quote of it is missing"
         yield BadRecord(place, problem, is_last=self._was_cut)
 
     def _go_on(self, end: int | None) -> bool:
@@ -210,6 +217,6 @@ class Elements:
         if end is None:
             return False
         try:
-            return self._accepts(decoded(self._window.first(end), 0))
+            return self._accepts(self._window.decoded(end))
         except NoJson:
             return False

@@ -11,7 +11,7 @@ class NoJson(Exception):  # noqa: N818 - a value on its way to a BadRecord, neve
     """A record is no JSON; the text says why, and repeats nothing of it."""
 
 
-def decoded(text: bytes, start: int) -> object:
+def decoded(text: bytes | memoryview, start: int) -> object:
     """Decode a record.
 
     Args:

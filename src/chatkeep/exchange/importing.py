@@ -27,6 +27,7 @@ LOOKED_AT = (
 BATCH_MESSAGES = 1000
 BATCH_CHARACTERS = 4_000_000
 KEPT_ERRORS = 100
+_NODE_WEIGHT = 300  # beside its text
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ class _Import:
         conversation.format = self._format
         self._waiting[chat_id] = conversation
         texts = sum(len(node.content) + 200 for node in conversation.nodes)
-        self._weight += max(texts, conversation.weight)
+        self._weight += max(texts, conversation.size)
         if len(self._waiting) >= LOOKED_AT or self._weight > BATCH_CHARACTERS:
             await self._flush()
 

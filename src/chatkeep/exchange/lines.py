@@ -1,12 +1,19 @@
 """JSON Lines: one record a line; a broken line says nothing about the next one."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from chatkeep.exchange.decoding import NoJson, decoded
 from chatkeep.exchange.files import BROKEN, DAMAGED, MAX_RECORD, READ_BYTES, Part
 from chatkeep.exchange.model import BadRecord, Place
 
-Record = tuple[Place, object]
+
+class Record(NamedTuple):
+    """A record of a file: where it stands, what it says, and its size in bytes."""
+
+    place: Place
+    value: object
+    size: int
 
 
 def records(part: Part, limit: int = MAX_RECORD) -> Iterator[Record | BadRecord]:
@@ -26,7 +33,7 @@ def records(part: Part, limit: int = MAX_RECORD) -> Iterator[Record | BadRecord]
             yield BadRecord(place, text, is_last=text == DAMAGED)
             continue
         try:
-            yield place, decoded(text, byte)
+            yield Record(place, decoded(text, byte), len(text))
         except NoJson as exc:
             yield BadRecord(place, str(exc))
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from chatkeep.exchange.checking import Unfit
-from chatkeep.exchange.files import Opened, Part
+from chatkeep.exchange.files import READ_BYTES, Opened, Part
 from chatkeep.exchange.lines import Record
 from chatkeep.exchange.model import BadRecord, Conversation, Place
 
@@ -52,10 +52,11 @@ class FileReader:
 
     def _slice(self, found: Iterator[Conversation | BadRecord]) -> list[Conversation | BadRecord]:
         part: list[Conversation | BadRecord] = []
-        until = time.perf_counter() + _SLICE
+        until, size = time.perf_counter() + _SLICE, 0
         for one in found:
             part.append(one)
-            if time.perf_counter() > until:
+            size += one.size if isinstance(one, Conversation) else 0
+            if time.perf_counter() > until or size > READ_BYTES:
                 break
         self._done = self._file.done
         return part
@@ -66,13 +67,12 @@ class FileReader:
                 if isinstance(record, BadRecord):
                     yield record
                     continue
-                place, value = record
                 try:
-                    conversation = self._turn(place, value)
+                    conversation = self._turn(record.place, record.value)
                 except Unfit as exc:
-                    yield BadRecord(place, str(exc))
+                    yield BadRecord(record.place, str(exc))
                 else:
-                    conversation.place = place
+                    conversation.place, conversation.size = record.place, record.size
                     yield conversation
 
 
