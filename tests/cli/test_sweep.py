@@ -103,10 +103,7 @@ def test_wrong_usage_is_exit_2(place: Path):
     assert sweep("--lock-timeout", "0").exit_code == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_between_batches(
-    place: Path, swept_url: str, number: signal.Signals
-):
+async def test_a_signal_ends_it_between_batches(place: Path, swept_url: str):
     connection = await asyncpg.connect(swept_url)
     await connection.execute(NOTIFY)
     removed = asyncio.Event()
