@@ -44,7 +44,13 @@ on_error_option = click.option(
     callback=known_format,
     help="open-assistant, chatgpt, fine-tuning, vercel or open-webui.",
 )
-@click.option("--user", required=True, metavar="ID|EMAIL", help="Whose the conversations become.")
+@click.option("--user", metavar="ID|EMAIL", help="Whose the conversations become.")
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="Of a database with many users: each one's to who has the same e-mail here.",
+)
 @on_error_option
 @click.option(
     "--errors",
@@ -59,20 +65,26 @@ def import_(  # noqa: PLR0913 - one parameter for each option
     source: str,
     *,
     format_name: str,
-    user: str,
+    user: str | None,
+    is_all: bool,
     on_error: str,
     errors_file: Path | None,
     account: str | None,
     url: str | None,
     as_json: bool,
 ) -> None:
-    """Bring conversations of another product into one user's account.
+    """Bring conversations of another product into one user's account, or into everybody's.
 
     SOURCE is a file, or the URL of a database. An import that runs again stores what is missing,
     and nothing twice.
     """
     from chatkeep.exchange import ImportOptions
+    from chatkeep.exchange.everybody import EverybodyReport
 
+    if (user is not None) + is_all != 1:
+        raise click.UsageError("Say whose they become: --user, or --all.")
+    if is_all and account is not None:
+        raise click.UsageError("--all means everybody: it takes no --account.")
     settings = Settings.load(url=url)
     with ExitStack() as stack:
         on_bad = _errors_into(stack, errors_file)
@@ -85,23 +97,26 @@ def import_(  # noqa: PLR0913 - one parameter for each option
         print_json(report.as_json())
     else:
         _print(report)
-    if report.skipped:
+    if report.skipped or (isinstance(report, EverybodyReport) and report.unmatched):
         raise SystemExit(1)
 
 
 def _run(
-    settings: Settings, user: str, what: tuple[str, str], options: "ImportOptions"
+    settings: Settings, user: str | None, what: tuple[str, str], options: "ImportOptions"
 ) -> "ImportReport":
     import asyncio
 
     from chatkeep.database import Database
     from chatkeep.exchange import find_user_id, import_conversations
+    from chatkeep.exchange.everybody import import_everybody
     from chatkeep.personal.registry import schema_of
 
     schema = schema_of(schema_object(settings))
 
     async def run(address: str) -> "ImportReport":
         async with Database(schema, address) as db:
+            if user is None:
+                return await import_everybody(db, *what, options)
             user_id = await find_user_id(db, user)
             return await import_conversations(db, user_id, *what, options)
 
@@ -153,6 +168,12 @@ def _print(report: "ImportReport") -> None:
         click.echo(f"{bad.place}: {bad.problem}; skipped.", err=True)
     if report.skipped > len(report.errors):
         click.echo(f"... and {report.skipped - len(report.errors):,} more.", err=True)
+    for account in getattr(report, "unmatched", ()):
+        click.echo(
+            f"No user here has the e-mail of {account.id}; "
+            f"{account.conversations:,} conversations are left out.",
+            err=True,
+        )
     there = f", {report.there_already:,} were there already" if report.there_already else ""
     skipped = f", {report.skipped:,} records skipped" if report.skipped else ""
     click.echo(

@@ -35,7 +35,7 @@ class Foreign(Protocol):
         """Give the tables that can be seen without naming a schema, and their columns."""
         ...
 
-    async def read(self, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    async def read(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
         """Give all rows of a statement as the driver gives them: JSON is text."""
         ...
 

@@ -59,7 +59,7 @@ class PostgresDatabase:
             found = await self._connection.fetch(_SHAPE)
         return {name: frozenset(columns) for name, columns in found}
 
-    async def read(self, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    async def read(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
         """Give all rows of a statement as the driver gives them: JSON is text."""
         text, names, known = _compiled(statement)
         with self.told():

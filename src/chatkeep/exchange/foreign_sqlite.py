@@ -77,7 +77,7 @@ class SqliteDatabase:
             found.setdefault(name, set()).add(column)
         return {name: frozenset(columns) for name, columns in found.items()}
 
-    async def read(self, statement: Select[Any]) -> Sequence[Sequence[Any]]:
+    async def read(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
         """Give all rows of a statement as the driver gives them: JSON is text."""
         text, names, known = _compiled(statement)
         values = [known[name] for name in names]

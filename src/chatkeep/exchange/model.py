@@ -5,7 +5,7 @@ stored. What a format knows and no column of ours holds goes into `record`, of t
 of the node: it is stored beside, and comes back with an export in the same format.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,7 +107,7 @@ class Conversation:
         format: Of which format the ids and records are; "" for what began with us. A writer of
             another format has no use for the records.
         place: Where a reader found it.
-        weight: About how many characters it has in the source, where its texts do not tell: images
+        size: About how many characters it has in the source, where its texts do not tell: images
             in its parts. So many are in memory before they are stored.
     """
 
@@ -122,7 +122,7 @@ class Conversation:
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     format: str = ""
     place: Place | None = None
-    weight: int = 0
+    size: int = 0
 
 
 class Reader(Protocol):
@@ -175,6 +175,21 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who has conversations in a database that holds those of many.
+
+    Attributes:
+        id: There.
+        email: There; None where they have none, or are gone.
+        conversations: How many are theirs.
+    """
+
+    id: str
+    email: str | None
+    conversations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """A form in which other products keep conversations.
 
@@ -183,9 +198,12 @@ class Format:
         reader: Opens a source, a path or a URL; None where nothing can be read in it.
         writer: Opens a target, a path or a URL; None where nothing can be written in it.
         holds: How many conversations a target takes: "one" or "many".
+        accounts: Gives who has conversations in a source, by its URL; None where a source holds
+            those of one person.
     """
 
     name: str
     reader: Callable[[str, Options], AbstractAsyncContextManager[Reader]] | None = None
     writer: Callable[[str, Options], AbstractAsyncContextManager[Writer]] | None = None
     holds: Literal["one", "many"] = "many"
+    accounts: Callable[[str], Awaitable[Sequence[Account]]] | None = None

@@ -5,8 +5,13 @@ from contextlib import asynccontextmanager
 
 from chatkeep.errors import ExchangeError
 from chatkeep.exchange.foreign import Foreign, open_foreign
-from chatkeep.exchange.model import Format, Options, Reader, Writer
-from chatkeep.exchange.open_webui_reading import OpenWebuiReader, count_chats, find_user
+from chatkeep.exchange.model import Account, Format, Options, Reader, Writer
+from chatkeep.exchange.open_webui_reading import (
+    OpenWebuiReader,
+    count_chats,
+    find_user,
+    list_accounts,
+)
 from chatkeep.exchange.open_webui_shapes import FORMAT_NAME, PRODUCT, Tables, find_tables
 from chatkeep.exchange.open_webui_writing import OpenWebuiWriter
 
@@ -41,6 +46,16 @@ async def write_open_webui(target: str, options: Options) -> AsyncGenerator[Writ
             yield OpenWebuiWriter(foreign, tables, owner_id)
 
 
+async def accounts_of_open_webui(source: str) -> list[Account]:
+    """Give everybody who has chats in a database.
+
+    Raises:
+        SchemaMismatchError: It is no such database, or of a release that is not known.
+    """
+    async with open_foreign(source, product=PRODUCT, read_only=True) as foreign:
+        return await list_accounts(foreign, await find_tables(foreign))
+
+
 async def _account(foreign: Foreign, tables: Tables, options: Options) -> str | None:
     if options.account is None:
         return None
@@ -53,4 +68,4 @@ async def _account(foreign: Foreign, tables: Tables, options: Options) -> str | 
     return user_id
 
 
-FORMAT = Format(FORMAT_NAME, read_open_webui, write_open_webui)
+FORMAT = Format(FORMAT_NAME, read_open_webui, write_open_webui, accounts=accounts_of_open_webui)

@@ -87,7 +87,7 @@ def conversation_of(row: Row) -> Conversation:
         record=record,
         format=FORMAT_NAME,
         place=row.place,
-        weight=len(chat["chat"] or ""),
+        size=len(chat["chat"] or ""),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, TableClause, func, or_, select
 
 from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_json import BadValueError, read_json
-from chatkeep.exchange.model import BadRecord, Conversation, Place
+from chatkeep.exchange.model import Account, BadRecord, Conversation, Place
 from chatkeep.exchange.open_webui_chats import Row, conversation_of
 from chatkeep.exchange.open_webui_shapes import (
     FLAGS,
@@ -101,6 +101,19 @@ async def count_chats(foreign: Foreign, tables: Tables, user_id: str | None) -> 
     chats = tables.chats
     statement = select(func.count()).select_from(chats).where(of_people(chats, user_id))
     return int((await foreign.read(statement))[0][0])
+
+
+async def list_accounts(foreign: Foreign, tables: Tables) -> list[Account]:
+    """Give everybody who has chats."""
+    chats, users = tables.chats, tables.users
+    rows = await foreign.read(
+        select(chats.c.user_id, func.min(users.c.email), func.count())
+        .select_from(chats.outerjoin(users, users.c.id == chats.c.user_id))
+        .where(of_people(chats, None))
+        .group_by(chats.c.user_id)
+        .order_by(chats.c.user_id)
+    )
+    return [Account(user_id or "", email, number) for user_id, email, number in rows]
 
 
 def of_people(chats: TableClause, user_id: str | None) -> ColumnElement[bool]:

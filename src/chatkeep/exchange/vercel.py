@@ -6,8 +6,14 @@ from uuid import UUID
 
 from chatkeep.errors import ExchangeError
 from chatkeep.exchange.foreign import Foreign, open_foreign
-from chatkeep.exchange.model import Format, Options, Reader, Writer
-from chatkeep.exchange.vercel_reading import FORMAT_NAME, VercelReader, count_chats, find_user
+from chatkeep.exchange.model import Account, Format, Options, Reader, Writer
+from chatkeep.exchange.vercel_reading import (
+    FORMAT_NAME,
+    VercelReader,
+    count_chats,
+    find_user,
+    list_accounts,
+)
 from chatkeep.exchange.vercel_shapes import PRODUCT, Tables, find_tables
 from chatkeep.exchange.vercel_writing import VercelWriter
 
@@ -41,6 +47,16 @@ async def write_vercel(target: str, options: Options) -> AsyncGenerator[Writer]:
             yield VercelWriter(foreign, tables, owner_id)
 
 
+async def accounts_of_vercel(source: str) -> list[Account]:
+    """Give everybody who has chats in a database.
+
+    Raises:
+        SchemaMismatchError: It is no such database, or of a release that is not known.
+    """
+    async with open_foreign(source, product=PRODUCT, read_only=True) as foreign:
+        return await list_accounts(foreign, await find_tables(foreign))
+
+
 async def _account(foreign: Foreign, tables: Tables, options: Options) -> UUID | None:
     if options.account is None:
         return None
@@ -53,4 +69,4 @@ async def _account(foreign: Foreign, tables: Tables, options: Options) -> UUID |
     return user_id
 
 
-FORMAT = Format(FORMAT_NAME, read_vercel, write_vercel)
+FORMAT = Format(FORMAT_NAME, read_vercel, write_vercel, accounts=accounts_of_vercel)

@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select
 
 from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_json import BadValueError, is_web_url, objects, read_json
-from chatkeep.exchange.model import BadRecord, Conversation, Node, Place
+from chatkeep.exchange.model import Account, BadRecord, Conversation, Node, Place
 from chatkeep.exchange.vercel_shapes import Messages, Tables
 from chatkeep.inputs.deepsearch import MAX_CONTENT
 from chatkeep.records.deepsearch import Role, Source
@@ -183,3 +183,15 @@ def in_utc(time: datetime, key: str) -> datetime:
     if time in {datetime.max, datetime.min}:  # noqa: DTZ901 - as the driver gives the infinities
         raise BadValueError("its time is infinite", key)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
+
+
+async def list_accounts(foreign: Foreign, tables: Tables) -> list[Account]:
+    """Give everybody who has chats."""
+    chats, users = tables.chats, tables.users
+    rows = await foreign.read(
+        select(users.c.id, users.c.email, func.count())
+        .select_from(users.join(chats, users.c.id == chats.c.userId))
+        .group_by(users.c.id, users.c.email)
+        .order_by(users.c.id)
+    )
+    return [Account(str(user_id), email, number) for user_id, email, number in rows]
