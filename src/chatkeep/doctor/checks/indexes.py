@@ -79,12 +79,12 @@ async def _unused(place: Place) -> Sequence[Found]:
     tables, wanted = await settled_tables(place), declared_indexes(place)
     found: list[Found] = []
     for schema, table, name, bytes_, seconds in await place.fetch(_USED):
+        if (schema, table) not in tables or (schema, name) in wanted:
+            continue  # one of the schema's is a matter of the schema, not of this database
         age = place.limits.statistics_age
         if seconds < age.total_seconds():
             place.blind(f"the statistics are younger than {told(age)}")
             break
-        if (schema, table) not in tables or (schema, name) in wanted:
-            continue  # one of the schema's is a matter of the schema, not of this database
         found.append(
             Found(
                 f"index {ident(schema, name)} of table {ident(schema, table)}",
