@@ -6,8 +6,9 @@
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from chatkeep.access.answer_queries import START_COLUMNS
 from chatkeep.access.appending import Form
@@ -17,6 +18,9 @@ from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
+from chatkeep.personal.retention import Policy, What
+from chatkeep.personal.sweep_rules import Rules
+from chatkeep.personal.sweep_walks import Walks
 from chatkeep.presets import deepsearch
 
 
@@ -67,6 +71,25 @@ def statements() -> Iterator[tuple[str, Statement]]:
     with_embeddings = catalogue_of(EmbeddingSchema(prefix="ai-app-template_"))
     for name, query in embedding_queries(with_embeddings):
         yield name, query.statement
+    yield from sweeps()
+
+
+def sweeps() -> Iterator[tuple[str, Statement]]:
+    """Give what a sweep runs under a policy of each kind; times and numbers are its parameters."""
+    tables = deepsearch.schema(prefix="ai-app-template_")
+    age = timedelta(days=30)
+    policies = [Policy(what, age) for what in get_args(What)]
+    policies += [
+        Policy("chats", None, of="admins"),
+        Policy("messages", age, role="tool", of="users"),
+    ]
+    walks = Walks(tables, Rules(tables.tables, policies, datetime(2026, 1, 1, tzinfo=UTC)))
+    emptying = walks.emptying()
+    found = [emptying.hide, emptying.part, emptying.sums, emptying.remove]
+    for walk in walks.all():
+        found += [walk.window, walk.look, walk.lock, walk.remove]
+    for statement in found:
+        yield statement.name.replace("messages.sweep", "sweep.messages_remove"), statement
 
 
 def cached(part: str, queries: object) -> Iterator[tuple[str, Statement]]:
@@ -156,7 +179,13 @@ def searches(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Qu
     plain = SearchForm("relevance", needles=2)
     newest = SearchForm("newest", needles=0, has_place=True)
     with_all = SearchForm(
-        "relevance", filters, titles=False, is_checked=True, excludes=True, has_place=True
+        "relevance",
+        filters,
+        titles=False,
+        is_checked=True,
+        has_excluded=True,
+        checks_excluded=True,
+        has_place=True,
     )
     yield "search.relevance", catalogue.search.page(plain)
     yield "search.relevance_with_all", catalogue.search.page(with_all)
