@@ -1,12 +1,18 @@
 """What the schema has and the database lacks: found, mended by the printed command, gone."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from chatkeep.doctor import Severity
+from chatkeep.doctor import Limits, Severity
+from chatkeep.kit.pull import Options, pull
+from chatkeep.kit.scratch import Scratch
 from chatkeep.presets import deepsearch, maps
-from doctor.conftest import Admit
+from chatkeep.settings import load_object
+from doctor.conftest import ALWAYS, Admit
+from fixtures.servers import PgServer
 
 
 async def test_an_index_is_built_again(admit: Admit):
@@ -47,6 +53,40 @@ async def test_an_index_by_another_name_is_no_loss(admit: Admit):
     patient = await admit()
     await patient.run('ALTER INDEX "x_session_user_id_idx" RENAME TO another')
     assert await patient.find("missing-index") == []
+
+
+async def test_another_index_of_the_same_name(admit: Admit):
+    patient = await admit()
+    await patient.run(
+        'DROP INDEX "x_session_user_id_idx", "x_user_email_lower_idx"',
+        "CREATE INDEX x_session_user_id_idx ON x_session (expires)",
+        "CREATE INDEX x_user_email_lower_idx ON x_user (lower(email))",
+    )
+    for check in ("missing-index", "missing-unique"):
+        found = await patient.mends(check)
+        assert found.message == "The database has another one of this name."
+
+
+async def test_a_schema_that_was_pulled(admit: Admit, pg18: PgServer, tmp_path: Path):
+    secured = deepsearch.schema(
+        prefix="x_", security="rls", seed_writers=True, app_role="doctor_pulled"
+    )
+    patient = await admit(secured)
+    out = tmp_path / "doctor_pulled.py"
+    await pull(patient.url, tmp_path / "drizzle", Scratch(pg18.admin_url), Options(out))
+    patient.schema = load_object("doctor_pulled:schema", tmp_path)
+    assert (await patient.report(skip=ALWAYS, limits=Limits())).findings == ()
+    triggers = await patient.connection.fetch(
+        "SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'x_message'::regclass "
+        "AND NOT tgisinternal ORDER BY 1"
+    )
+    await patient.run(
+        "DROP INDEX x_message_search_idx",
+        f'DROP TRIGGER "{triggers[0][0]}" ON x_message',
+        "DROP POLICY own ON x_chat",
+    )
+    for check in ("missing-index", "missing-function", "policy-missing"):
+        await patient.mends(check)
 
 
 async def test_a_unique_index_and_what_is_in_its_way(admit: Admit):

@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import Table
 
 from chatkeep.doctor.options import Limits, Options
+from chatkeep.errors import MigrationError
 from chatkeep.kit.applying.matching import Matching, read_matching
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.reader import read_catalog
@@ -139,8 +140,19 @@ class Place:
             self.blind("no migrations folder was given, or it is not there")
             return None
         if self._matching is None:
-            self._matching = await read_matching(self.connection, folder)
+            async with self.connection.transaction():  # a savepoint: the check may go on without
+                self._matching = await read_matching(self.connection, folder)
         return self._matching
+
+    async def known_matching(self) -> Matching | None:
+        """Give the same for a check of something else; None where it cannot be known.
+
+        The checks of the bookkeeping say why.
+        """
+        try:
+            return await self.matching() if await self.folder() is not None else None
+        except MigrationError:
+            return None
 
 
 def told(length: timedelta) -> str:

@@ -20,6 +20,7 @@ from sqlalchemy.schema import AddConstraint, Constraint, CreateIndex, Executable
 
 from chatkeep.kit.catalog.catalog import Catalog, TableShape
 from chatkeep.kit.catalog.constraints import ForeignKey, PrimaryKey, Unique
+from chatkeep.kit.catalog.indexes import Index as IndexFact
 from chatkeep.kit.catalog.tables import Column as ColumnFact
 from chatkeep.kit.plan.quoting import ident
 
@@ -102,11 +103,37 @@ def has_columns(table: Table, catalog: Catalog, index: Index) -> bool:
     return {str(column.name) for column in index.columns} <= there
 
 
-def has_index(shape: TableShape, index: Index) -> bool:
-    """Whether the table has an index by this name, or one that is the same but for its name."""
-    name = cut(str(index.name))
-    if any(each.name == name for each in (*shape.indexes, *shape.uniques)):
+def can_stand(constraint: Constraint, catalog: Catalog) -> bool:
+    """Whether the database has the columns, and the table, that a constraint is declared on."""
+    there = {column.name for column in catalog.columns(*path_of(constraint.table))}
+    columns = getattr(constraint, "columns", ())
+    if not isinstance(constraint, CheckConstraint) and not set(names(list(columns))) <= there:
+        return False
+    if not isinstance(constraint, ForeignKeyConstraint):
         return True
+    others = {column.name for column in catalog.columns(*path_of(constraint.referred_table))}
+    return {str(element.column.name) for element in constraint.elements} <= others
+
+
+def table_of(index: Index) -> Table:
+    """Give the table of an index.
+
+    Raises:
+        LookupError: It was never put on one.
+    """
+    if index.table is None:
+        raise LookupError(index.name)
+    return index.table
+
+
+def has_index(shape: TableShape, index: Index) -> bool:
+    """Whether the table has this index, or one that is the same but for its name."""
+    name = cut(str(index.name))
+    if any(each.name == name for each in shape.uniques):
+        return True
+    named = [each for each in shape.indexes if each.name == name]
+    if named:
+        return _is_alike(named[0], index)
     columns = plain_columns(index)
     if columns is None or is_partial(index):
         return False
@@ -119,6 +146,23 @@ def has_index(shape: TableShape, index: Index) -> bool:
         and each.method == method
         and (each.unique or not index.unique)
         for each in shape.indexes
+    )
+
+
+def _is_alike(there: IndexFact, wanted: Index) -> bool:
+    """Whether an index is of the declared form; conditions and expressions are not compared."""
+    method = wanted.dialect_options["postgresql"]["using"] or "btree"
+    keys = list(wanted.expressions)
+    return (
+        there.unique == bool(wanted.unique)
+        and there.method == method
+        and (there.where is not None) == is_partial(wanted)
+        and len(there.columns) == len(keys)
+        and all(
+            live.column == key.name
+            for live, key in zip(there.columns, keys, strict=True)
+            if isinstance(key, Column)
+        )
     )
 
 

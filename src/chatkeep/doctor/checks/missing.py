@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
@@ -13,10 +14,14 @@ from chatkeep.doctor.checks.upgrade import GENERATE, MIGRATE, unfinished
 from chatkeep.doctor.finding import Found, Severity
 from chatkeep.doctor.place import Place
 from chatkeep.kit.catalog.catalog import Catalog, TableShape
+from chatkeep.kit.catalog.indexes import Index as IndexFact
 from chatkeep.kit.catalog.programs import Function, Trigger
 from chatkeep.kit.catalog.tables import Table as TableFact
 from chatkeep.kit.plan.quoting import ident
 
+F = TypeVar("F", Function, Trigger)
+
+_ABSENT = "The schema has it, the database does not."
 _BODY = re.compile(r"\$(\w*)\$(.*)\$\1\$", re.DOTALL)
 
 
@@ -38,8 +43,7 @@ async def _complete(place: Place) -> list[tuple[Table, TableShape]]:
 
 async def _command(place: Place) -> str:
     """Give what brings the database to the schema: the folder may know it already."""
-    folder = await place.folder()
-    matching = await place.matching() if folder is not None else None
+    matching = await place.known_matching()
     return MIGRATE if matching is not None and matching.of("pending") else GENERATE
 
 
@@ -78,11 +82,17 @@ def _indexes(
                 yield index
 
 
-def _mend(index: Index, catalog: Catalog) -> str:
-    table = index.table
-    fact = None if table is None else catalog.find(TableFact, *declared.path_of(table))
+def _missed(index: Index, catalog: Catalog) -> tuple[str, str]:
+    """Give what is wrong, and the command."""
+    fact = catalog.find(TableFact, *declared.path_of(declared.table_of(index)))
     partitioned = fact is not None and fact.partition_key is not None
-    return f"{declared.create_index(index, concurrently=not partitioned)};"
+    mend = f"{declared.create_index(index, concurrently=not partitioned)};"
+    schema, name = declared.table_of(index).schema or "public", declared.cut(str(index.name))
+    if catalog.find(IndexFact, schema, name) is None:
+        return _ABSENT, mend
+    word = "" if partitioned else "CONCURRENTLY "
+    said = "The database has another one of this name."
+    return said, f"DROP INDEX {word}{ident(schema, name)};\n{mend}"
 
 
 async def _plain_indexes(place: Place) -> Sequence[Found]:
@@ -90,15 +100,14 @@ async def _plain_indexes(place: Place) -> Sequence[Found]:
     return [
         Found(
             f"index {ident(declared.cut(str(index.name)))} of table {_on(index)}",
-            "The schema has it, the database does not.",
-            _mend(index, catalog),
+            *_missed(index, catalog),
         )
         for index in _indexes(await _complete(place), catalog, unique=False)
     ]
 
 
 def _on(index: Index) -> str:
-    return declared.quoted(index.table) if index.table is not None else ""
+    return declared.quoted(declared.table_of(index))
 
 
 async def _unique(place: Place) -> Sequence[Found]:
@@ -108,23 +117,26 @@ async def _unique(place: Place) -> Sequence[Found]:
         keys = [declared.expression(key) for key in index.expressions]
         where = declared.predicate(index)
         about = f"unique index {ident(declared.cut(str(index.name)))} of table {_on(index)}"
-        found.append(await _doubles(place, about, (_on(index), keys, where), _mend(index, catalog)))
+        found.append(
+            await _doubles(place, about, (_on(index), keys, where), _missed(index, catalog))
+        )
     for table, shape in tables:
         for each in declared.constraints_of(table):
             unique = isinstance(each, UniqueConstraint | PrimaryKeyConstraint)
-            if unique and not declared.has_constraint(shape, each):
+            whole = declared.can_stand(each, catalog)
+            if unique and whole and not declared.has_constraint(shape, each):
                 keys = [ident(name) for name in declared.names(list(each.columns))]
                 name = ident(declared.cut(str(each.name))) if each.name else "primary key"
                 about = f"constraint {name} of table {declared.quoted(table)}"
                 what = (declared.quoted(table), keys, None)
-                whole = shape.table.partition_key is not None
-                mend = declared.add_key(each, partitioned=whole)
-                found.append(await _doubles(place, about, what, mend))
+                partitioned = shape.table.partition_key is not None
+                mend = declared.add_key(each, partitioned=partitioned)
+                found.append(await _doubles(place, about, what, (_ABSENT, mend)))
     return found
 
 
 async def _doubles(
-    place: Place, about: str, what: tuple[str, list[str], str | None], mend: str
+    place: Place, about: str, what: tuple[str, list[str], str | None], missed: tuple[str, str]
 ) -> Found:
     """Count what is there more than once: it has to go before the rule can come."""
     table, keys, where = what
@@ -137,7 +149,7 @@ async def _doubles(
     )
     count = (await place.fetch(f"SELECT count(*) FROM ({listed}) AS doubled"))[0][0]
     if not count:
-        return Found(about, "The schema has it, the database does not.", mend)
+        return Found(about, *missed)
     times = f"{count} values are" if count > 1 else "one value is"
     return Found(
         about,
@@ -148,18 +160,18 @@ async def _doubles(
 
 
 async def _constraints(place: Place) -> Sequence[Found]:
-    found: list[Found] = []
+    catalog, found = await place.catalog(), list[Found]()
     for table, shape in await _complete(place):
         for each in declared.constraints_of(table):
             if isinstance(each, UniqueConstraint | PrimaryKeyConstraint):
                 continue
-            if declared.has_constraint(shape, each):
+            if declared.has_constraint(shape, each) or not declared.can_stand(each, catalog):
                 continue
             what = "foreign key" if isinstance(each, ForeignKeyConstraint) else "constraint"
             found.append(
                 Found(
                     f"{what} {ident(declared.cut(str(each.name)))} of table {declared.quoted(table)}",
-                    "The schema has it, the database does not.",
+                    _ABSENT,
                     declared.add_constraint(each, unproved=shape.table.partition_key is None),
                 )
             )
@@ -170,29 +182,33 @@ async def _programs(place: Place) -> Sequence[Found]:
     if await unfinished(place) or not await place.declared_there():
         return []
     catalog = await place.catalog()
-    functions: dict[str, list[str]] = {}
-    for fact in catalog.of(Function):
-        functions.setdefault(fact.name, []).append(fact.definition)
-    triggers = {f"{fact.table}.{fact.name}" for fact in catalog.of(Trigger)}
-    triggers |= {fact.name for fact in catalog.of(Trigger)}
+    functions = _by_names(catalog.of(Function))
+    triggers = _by_names(catalog.of(Trigger))
     found: list[Found] = []
     for extra in place.target.state.extras:
         kind: object = getattr(extra, "kind", None)
-        name = str(getattr(extra, "name", "")).removeprefix("public.")
+        name = str(getattr(extra, "name", ""))
         mend = f"{extra.create.strip().rstrip(';')};"
         if kind == "function":
-            bodies = functions.get(name.partition("(")[0])
-            if bodies is None:
-                about = f"function {ident(name)}"
-                found.append(Found(about, "The schema has it, the database does not.", mend))
-            elif not any(_same_body(body, extra.create) for body in bodies):
-                again = _indexes_by(place, name.partition("(")[0])
-                mend = "\n".join((mend, *again))
-                found.append(Found(f"function {ident(name)}", "It is of another version.", mend))
+            there = functions.get(name)
+            about = f"function {name.removeprefix('public.')}"
+            if there is None:
+                found.append(Found(about, _ABSENT, mend))
+            elif not any(_same_body(fact.definition, extra.create) for fact in there):
+                mend = "\n".join((mend, *_indexes_by(place, there[0].name)))
+                found.append(Found(about, "It is of another version.", mend))
         elif kind == "trigger" and name not in triggers:
-            found.append(
-                Found(f"trigger {name}", "The schema has it, the database does not.", mend)
-            )
+            found.append(Found(f"trigger {name.removeprefix('public.')}", _ABSENT, mend))
+    return found
+
+
+def _by_names(facts: Sequence[F]) -> dict[str, list[F]]:
+    """Give facts by each name that a schema may call them: with schema, table, arguments, without."""
+    found: dict[str, list[F]] = {}
+    for fact in facts:
+        whole = ".".join(part for part in fact.path if part)
+        for name in {fact.name, whole, whole.removeprefix("public.")}:
+            found.setdefault(name, []).append(fact)
     return found
 
 

@@ -88,19 +88,17 @@ async def _policies(place: Place) -> Sequence[Found]:
     there: dict[Name, set[str]] = {}
     for policy in catalog.of(Policy):
         there.setdefault((policy.schema, policy.table), set()).add(policy.name)
-    wanted = _extras(place, "policy")
+    wanted = [(name.rpartition("."), create) for name, create in _extras(place, "policy").items()]
     for table in await _of_users(place):
         names = there.get((table.schema, table.name), set())
         about = ident(table.schema, table.name)
+        places = (table.name, f"{table.schema}.{table.name}")
         lacking = [
-            (full, create)
-            for full, create in wanted.items()
-            if full.rpartition(".")[0] == table.name and full.rpartition(".")[2] not in names
+            (name, create) for (of, _, name), create in wanted if of in places and name not in names
         ]
-        for full, create in lacking:
-            name = ident(full.rpartition(".")[2])
+        for name, create in lacking:
             message = "The schema has it, the database does not."
-            found.append(Found(f"policy {name} of table {about}", message, create))
+            found.append(Found(f"policy {ident(name)} of table {about}", message, create))
         if table.row_security and not names and not lacking:
             user = f"nullif(current_setting({literal(SETTING)}, true), '')"
             mend = f"CREATE POLICY own ON {about} USING ({ident('user_id')} = {user});"

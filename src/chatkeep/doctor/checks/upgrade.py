@@ -32,11 +32,11 @@ async def settled_tables(place: Place) -> frozenset[Name]:
 
 async def _all_applied(place: Place) -> bool:
     """Whether the folder holds the whole upgrade, and the database has it: then it is others'."""
-    folder = await place.folder()
-    if folder is None or stages_left(folder, place.target) != ():
+    matching = await place.known_matching()
+    folder = await place.folder() if matching is not None else None
+    if matching is None or folder is None or stages_left(folder, place.target) != ():
         return False
-    matching = await place.matching()
-    return matching is not None and not matching.of("pending", "running")
+    return not matching.of("pending", "running")
 
 
 def _old_form(catalog: Catalog, first: MetaData, last: MetaData) -> list[str]:
@@ -76,9 +76,9 @@ async def _look(place: Place) -> Sequence[Found]:
     old = await unfinished(place)
     if not old:
         return []
-    matching = await place.matching() if await place.folder() is not None else None
+    matching = await place.known_matching()
     pending = matching is not None and bool(matching.of("pending"))
-    folder = await place.folder()
+    folder = await place.folder() if pending else None
     written = folder is not None and stages_left(folder, place.target) == ()
     more = f" and {len(old) - 3} more" if len(old) > 3 else ""
     return [
@@ -86,7 +86,7 @@ async def _look(place: Place) -> Sequence[Found]:
             f"database {place.database}",
             "It is still, in whole or in part, in the form of the seed's edition: "
             f"{', '.join(old[:3])}{more}.",
-            MIGRATE if pending and written else GENERATE,
+            MIGRATE if written else GENERATE,
             "shell",
         )
     ]
