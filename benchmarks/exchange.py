@@ -139,7 +139,7 @@ def command(folder: Path, url: str, name: str, *words: str, kill_after: float | 
     return Run(name, seconds, peak, code, json.loads(text) if text else {})
 
 
-async def prepare(url: str) -> None:
+async def prepare(url: str, *, with_search: bool) -> None:
     from chatkeep.database.creation import create_tables
     from chatkeep.presets import deepsearch
 
@@ -150,6 +150,8 @@ async def prepare(url: str) -> None:
             "$1", f"'{USER}'"
         )
     )
+    if not with_search:
+        await connection.execute('drop index "ai-app-template_message_search_idx"')
     await connection.close()
 
 
@@ -241,6 +243,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument(
+        "--without-search", action="store_true", help="Drop the search index: it costs most."
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -253,7 +258,7 @@ def main() -> None:
         try:
             with server.acquire():
                 url = server.url()
-                asyncio.run(prepare(url))
+                asyncio.run(prepare(url, with_search=not options.without_search))
                 report = measure(options.messages // PER_CONVERSATION, options.kills, folder, url)
         finally:
             server.reset(force=True)

@@ -127,7 +127,7 @@ class Elements:
     ) -> None:
         self._name = part.name
         self._window = _Window(part, limit)
-        self._next = re.compile(rb",[ \t\r\n]*+(?=" + begins + rb")")
+        self._next = re.compile(rb"[,\[][ \t\r\n]*+(?=" + begins + rb")")
         self._accepts = accepts
         self._number = 0
 
@@ -141,20 +141,27 @@ class Elements:
         if first == _OBJECT:
             yield from self._element()
         else:
+            yield from self._array()
+        while not self._was_cut and window.next_byte() is not None:
+            place = self._place()
+            self._was_cut = not self._go_on(None)
+            yield BadRecord(place, "there is text behind the end", is_last=self._was_cut)
+            if not self._was_cut:
+                yield from self._array()
+
+    def _array(self) -> Iterator[Record | BadRecord]:
+        window = self._window
+        while (byte := window.next_byte()) not in (_END, None):
+            if byte in (_COMMA, _ARRAY):
+                window.drop(1)
+            else:
+                yield from self._element()
+        if byte is not None:
             window.drop(1)
-            while (byte := window.next_byte()) not in (_END, None):
-                if byte == _COMMA:
-                    window.drop(1)
-                else:
-                    yield from self._element()
-            if byte is None:
-                if not self._was_cut:
-                    why = window.why_ended("the file ends before its array does")
-                    yield BadRecord(self._place(), why, is_last=True)
-                return
-            window.drop(1)
-        if not self._was_cut and window.next_byte() is not None:
-            yield BadRecord(self._place(), "there is text behind the end", is_last=True)
+        elif not self._was_cut:
+            self._was_cut = True
+            why = window.why_ended("the file ends before its array does")
+            yield BadRecord(self._place(), why, is_last=True)
 
     _was_cut = False
 
@@ -178,7 +185,9 @@ class Elements:
                 return
         else:
             problem = window.why_endless() if end is None else "it is no JSON object"
-        self._was_cut = not self._go_on(window.byte + end if end else None)
+        behind = window.byte + end if end else None
+        window.drop(1)
+        self._was_cut = not self._go_on(behind)
         if end is None and not self._was_cut:
             problem = "a bracket or a quote of it is missing"
         yield BadRecord(place, problem, is_last=self._was_cut)
@@ -193,7 +202,6 @@ class Elements:
             end: Offset of what looks like its end.
         """
         window = self._window
-        window.drop(1)
         for _ in range(_ATTEMPTS):
             while (found := window.search(self._next)) is None:
                 if end is not None and window.byte + len(window) >= end:

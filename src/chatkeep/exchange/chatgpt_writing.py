@@ -37,8 +37,11 @@ def written(conversation: Conversation) -> Json:
         if not _leads(mapping, entry.get("parent"), node.parent) or "parent" not in entry:
             entry["parent"] = top if node.parent is None else node.parent
     _order_children(mapping)
-    head = conversation.head or conversation.nodes[-1].id
-    if not _leads(mapping, facts.get("current_node"), head):
+    last = conversation.nodes[-1]
+    head = conversation.head or last.id
+    # Where the export shows nothing in particular, we show the last message.
+    is_unsaid = _leads(mapping, facts.get("current_node"), None) and "message" in last.record
+    if not _leads(mapping, facts.get("current_node"), head) and not (is_unsaid and head == last.id):
         facts["current_node"] = head
     if conversation.is_pinned is not (facts.get("is_starred") is True):
         facts["is_starred"] = conversation.is_pinned

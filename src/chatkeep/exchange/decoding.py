@@ -23,8 +23,8 @@ def decoded(text: bytes | memoryview, start: int) -> object:
     """
     try:
         return msgspec.json.decode(text)
-    except UnicodeDecodeError as exc:
-        raise NoJson(f"it is not UTF-8 at byte {start + exc.start}") from None
+    except UnicodeDecodeError:
+        raise NoJson(f"it is not UTF-8 at byte {start + _first_wrong(text)}") from None
     except RecursionError:
         raise NoJson("it is nested too deeply") from None
     except msgspec.ValidationError:
@@ -34,3 +34,11 @@ def decoded(text: bytes | memoryview, start: int) -> object:
         if at is None:
             raise NoJson("it is no whole JSON value: it breaks off") from None
         raise NoJson(f"it is no JSON at byte {start + int(at[1])}") from None
+
+
+def _first_wrong(text: bytes | memoryview) -> int:
+    try:
+        str(text, "utf-8")
+    except UnicodeDecodeError as exc:
+        return exc.start
+    return 0  # half of a surrogate pair, as an escape: the text itself is right
