@@ -54,8 +54,10 @@ async def new_archive(out: Path, *, force: bool) -> AsyncGenerator[Archive]:
     try:
         with os.fdopen(number, "wb") as file:
             archive = Archive(file)
-            yield archive
-            archive.close()
+            try:
+                yield archive
+            finally:
+                archive.close()  # else it would close itself later, into a closed file
             file.flush()
             os.fsync(file.fileno())
         _publish(part, out, force=force)

@@ -11,7 +11,8 @@ from chatkeep.kit.plan.quoting import ident
 _LOCAL = "n.nspname !~ '^pg_(toast|temp)' and n.nspname not in ('pg_catalog', 'information_schema')"
 # A row is hidden from a role under row-level security unless one of its policies lets all through.
 _TABLES = f"""
-select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relispartition,
+select c.oid::int8, n.nspname, c.relname, c.relkind::text,
+    case when c.relispartition then pg_catalog.pg_partition_root(c.oid)::oid else c.oid end::int8,
     (pg_catalog.row_security_active(c.oid) and (
         not exists (
             select from pg_catalog.pg_policy p
@@ -113,7 +114,7 @@ class Table:
 
     Attributes:
         kind: PostgreSQL's letter: r, p (partitioned), m, f.
-        is_partition: It holds rows of a partitioned table.
+        root: Oid of the partitioned table whose rows it holds; else its own.
         hides_rows: Row-level security may hide rows of it from this role.
         lacks: Which of SELECT, UPDATE and DELETE this role may not.
         primary: Columns of the primary key.
@@ -124,13 +125,18 @@ class Table:
     schema: str
     name: str
     kind: str
-    is_partition: bool
+    root: int
     hides_rows: bool
     lacks: tuple[str, ...]
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     primary: tuple[str, ...] = ()
     unique: set[str] = field(default_factory=set[str])
     keys: list[Key] = field(default_factory=list[Key])
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether it holds rows of a partitioned table."""
+        return self.root != self.oid
 
     @property
     def sql(self) -> str:
@@ -150,8 +156,8 @@ async def read_tables(connection: asyncpg.Connection) -> dict[int, Table]:
     """Read every table of the database, by oid, in the order of their names."""
     tables: dict[int, Table] = {}
     for row in await connection.fetch(_TABLES):
-        oid, schema, name, kind, is_partition, hides, lacks = tuple(row)
-        tables[oid] = Table(oid, schema, name, kind, is_partition, hides, tuple(lacks))
+        oid, schema, name, kind, root, hides, lacks = tuple(row)
+        tables[oid] = Table(oid, schema, name, kind, root, hides, tuple(lacks))
     for row in await connection.fetch(_COLUMNS, list(tables)):
         oid, name, type_, base, category, required, generated, mod = tuple(row)
         length = mod - 4 if base in ("varchar", "bpchar") and mod > 4 else None

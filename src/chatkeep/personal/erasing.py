@@ -135,7 +135,8 @@ async def erase_person(
         report, person = await _erased(connection, registry, reach, (who, given), tell)
         report.caches = [await _cleared(cache, person) for cache in given.caches]
         async with _snapshot(connection):
-            report.proof = await scan(connection, registry, person, on_table=tell)
+            there = await read_registry(connection, schema)  # the audit may be new, and others
+            report.proof = await scan(connection, there, person, on_table=tell)
         await _note_proof(connection, person, given, report)
     return report
 

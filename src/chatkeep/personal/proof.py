@@ -93,6 +93,7 @@ class Scanned:
     """A table and what is read of it."""
 
     table: Table
+    primary: tuple[str, ...]
     columns: tuple[Column, ...]
     where: str
 
@@ -131,8 +132,9 @@ def readable(registry: Registry, before: Reach | None = None) -> list[Scanned]:
     for table in registry.tables.values():
         if table.kind not in "rm":
             continue
+        root = registry.tables[table.root]  # references and keys are the whole table's
         passed: set[str] = set()
-        for each in registry.of(table):
+        for each in registry.of(root):
             if each.does == "keep" or (before is not None and each.does == "anonymise"):
                 passed.update(each.columns)
         columns = tuple(
@@ -140,9 +142,9 @@ def readable(registry: Registry, before: Reach | None = None) -> list[Scanned]:
             for name, column in table.columns.items()
             if name not in passed and _has_words(column)
         )
-        own = "false" if before is None else before.owned(table, "t")
+        own = "false" if before is None else before.owned(root, "t")
         where = "" if own == "false" else f" where ({own}) is not true"
-        found.append(Scanned(table, columns, where))
+        found.append(Scanned(table, root.primary, columns, where))
     return found
 
 
@@ -195,7 +197,7 @@ async def _find(
     table = scanned.table
     where = f"{hit(column)} ~* {_WHAT[what]}"
     rest = f"{scanned.where} and {where}" if scanned.where else f" where {where}"
-    primary = [text_of(table.columns[name], "t") for name in table.primary]
+    primary = [text_of(table.columns[name], "t") for name in scanned.primary]
     key = f"concat_ws(', ', {', '.join(primary)})" if primary else "null"
     place = "'row at ' || t.ctid::text"
     shown = f"case when {key} is null or {key} ~* {PATTERN} then {place} else {key} end"
