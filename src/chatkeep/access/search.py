@@ -4,10 +4,10 @@ The rank of a hit, in the order "relevance", is the mean over the first four ter
 
     n / (n + 0.5 + size / 2000)
 
-with `n` how often the term stands in the first 2,000 characters as it was typed (at least 1; small
-and capital ASCII letters are the same) and `size` the bytes of the text, at most 20,000; plus 0.5
-where several terms stand beside each other as they were typed, plus 1 for a title. Of equal ranks
-the newest comes first.
+with `n` how often the term stands in the text as it was typed, with a capital, or in capitals (at
+least 1; of a text over 4,096 bytes in the first 2,000 characters) and `size` the bytes of the text,
+at most 20,000; plus 0.5 where several terms follow one another as they were typed, plus 1 for a
+title. Of equal ranks the newest comes first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ from chatkeep.records.page import Page
 from chatkeep.records.search import Found
 
 _FILTERS = ("chat_id", "role", "since", "until", "model")
+_NOWHERE = "\x7f"  # a needle that no text has
 _EVERYTHING = SearchFilter()
 _KINDS: Mapping[Order, tuple[type, ...]] = {
     "relevance": (int, datetime, str, datetime),
@@ -99,8 +100,7 @@ class Search:
         """Give all that a statement may ask for, but limit and place."""
         wanted, excluded = terms.checks()
         all_wanted, all_excluded = terms.checks(is_whole=True)
-        ranked = terms.wanted[:MAX_NEEDLES]
-        return {
+        values: Values = {
             "user_id": self._user_id,
             "tsquery": terms.tsquery(self._user_id),
             "checked_wanted": wanted,
@@ -109,10 +109,24 @@ class Search:
             "whole_excluded": all_excluded,
             "parts": terms.parts(),
             "where": locator(terms.wanted[0]),
-            "joined": " ".join(term.typed for term in ranked),
-            **{f"needle_{number}": term.typed for number, term in enumerate(ranked)},
-            **{name: getattr(where, name) for name in _FILTERS},
         }
+        if where is not _EVERYTHING:
+            values.update((name, getattr(where, name)) for name in _FILTERS)
+        ranked = [term.typed for term in terms.wanted[:MAX_NEEDLES]]
+        for number, typed in enumerate(ranked):
+            for form, text in enumerate(_forms(typed)):
+                values[f"needle_{number}_{form}"] = text
+        joined = " ".join(ranked)
+        values["joined_0"], values["joined_1"] = joined, joined[:1].upper() + joined[1:]
+        return values
+
+
+def _forms(typed: str) -> tuple[str, str, str]:
+    """Give a term in small letters, with a capital and in capitals; each of them once."""
+    titled, capitals = typed[:1].upper() + typed[1:], typed.upper()
+    if capitals == typed:
+        return typed, _NOWHERE, _NOWHERE
+    return typed, titled, _NOWHERE if titled == capitals else capitals
 
 
 def _form(order: Order, terms: Terms, where: SearchFilter, *, has_place: bool) -> Form:
@@ -124,7 +138,8 @@ def _form(order: Order, terms: Terms, where: SearchFilter, *, has_place: bool) -
         titles=where.titles and not {"role", "model"} & set(filters),
         needles=min(len(terms.wanted), MAX_NEEDLES) if order == "relevance" else 0,
         is_checked=any(term.is_checked for term in terms.wanted),
-        excludes=any(term.is_checked for term in terms.excluded),
+        has_excluded=bool(terms.excluded),
+        checks_excluded=any(term.is_checked for term in terms.excluded),
         has_place=has_place,
     )
 

@@ -7,8 +7,9 @@ over every character.
 import base64
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from bisect import bisect_left
 from functools import lru_cache
+from typing import NamedTuple
 
 from chatkeep.presets.deepsearch.searching import (
     CAPITALS,
@@ -69,12 +70,11 @@ def key_of(owner: str) -> str:
     return base64.b64encode(hashlib.sha256(owner.encode()).digest())[:KEY].decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """A folded text that knows where each of its characters stood.
 
     Attributes:
-        text: Folded.
+        text: Folded, a space for each separator.
         starts: For each of its characters the place where its original begins; None where each
             stands in its own place.
         ends: For each of its characters the place where its original ends.
@@ -83,6 +83,10 @@ class Folded:
     text: str
     starts: list[int] | None = None
     ends: list[int] | None = None
+
+    def place(self, start: int) -> int:
+        """Give where a place of the original is in the folded text."""
+        return start if self.starts is None else bisect_left(self.starts, start)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Give the part of the original that a part of the folded text was made of."""
@@ -94,7 +98,7 @@ class Folded:
 def folded(text: str) -> Folded:
     """Fold a text and keep the places."""
     if text.isascii():
-        return Folded(text.lower())
+        return Folded(text.translate(_ASCII))
     # Most texts: every character becomes one, and none leans on the one before it.
     if unicodedata.is_normalized("NFC", text):
         quick = text.translate(_ONE)
@@ -107,7 +111,7 @@ class _One(dict[int, str]):
     """The folded form of each character that becomes exactly one and stands alone."""
 
     def __missing__(self, code: int) -> str:
-        made = fold(chr(code))
+        made = _spaced(fold(chr(code)))
         is_one = len(made) == 1 and not joins(chr(code)) and not _is_second(made)
         self[code] = found = made if is_one else _NOT_ONE
         return found
@@ -125,7 +129,53 @@ def joins(character: str) -> bool:
 
 
 _ONE = _One()
-_fold_cluster = lru_cache(maxsize=65_536)(fold)
+
+
+@lru_cache(maxsize=65_536)
+def _fold_cluster(text: str) -> str:
+    return _spaced(fold(text))
+
+
+def _spaced(text: str) -> str:
+    return "".join(" " if is_separator(letter) else letter for letter in text)
+
+
+def is_separator(character: str) -> bool:
+    """Tell what is no part of a word."""
+    return _KINDS[character] == " "
+
+
+def is_letter(character: str) -> bool:
+    """Tell what is a part of a word, and stands in no run; the empty text is none."""
+    return _KINDS[character] == "a"
+
+
+def is_run(character: str) -> bool:
+    """Tell what stands in runs; the empty text does not."""
+    return _KINDS[character] == "r"
+
+
+class _Kinds(dict[str, str]):
+    """Of each character whether it separates (a space), is part of a word (a) or of a run (r)."""
+
+    def __missing__(self, character: str) -> str:
+        kind = (
+            " "
+            if _within(character, SEPARATORS)
+            else "r"
+            if _within(character, RUNS)
+            else "a" * len(character)
+        )
+        self[character] = kind
+        return kind
+
+
+def _within(character: str, ranges: Ranges) -> bool:
+    return character != "" and any(first <= ord(character) <= last for first, last in ranges)
+
+
+_KINDS = _Kinds()
+_ASCII = "".join(_spaced(chr(n).lower()) if n else " " for n in range(128))
 
 
 def _by_clusters(text: str) -> Folded:
@@ -137,7 +187,8 @@ def _by_clusters(text: str) -> Folded:
         end = start + 1
         while end < length and joins(text[end]):
             end += 1
-        piece = _fold_cluster(text[start:end]) if end - start < 9 else fold(text[start:end])
+        cluster = text[start:end]
+        piece = _fold_cluster(cluster) if len(cluster) < 9 else _spaced(fold(cluster))
         pieces.append(piece)
         starts += [start] * len(piece)
         ends += [end] * len(piece)

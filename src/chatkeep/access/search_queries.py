@@ -1,9 +1,11 @@
 """The statements of the search in one user's conversations.
 
 The index gives a user's candidates by itself: each lexeme begins with the owner's key. So that the
-planner asks no index on users instead, the user's id stands in an expression that none has; under
-row-level security PostgreSQL puts the bare condition before everything, and the user's own rows are
-read one by one (`@@` may not see a row before its owner is known).
+planner asks no other index instead or beside it, the user's and the chat's id stand in expressions
+that none has; under row-level security PostgreSQL puts the bare condition before everything, and the
+user's own rows are read one by one (`@@` may not see a row before its owner is known). So that it
+need not plan each search anew, it does not see while it plans what is asked for: that is in
+subqueries.
 
 What costs is put off: texts are looked at in their canonical form where the index cannot tell, in
 the order of the page, until the page is full; and of a long text only the part around the hit leaves
@@ -47,6 +49,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import TypeEngine
 
 from chatkeep.access.rows import Rows, Where
 from chatkeep.engine.compile import compile_statement
@@ -63,10 +66,12 @@ RANKED = 200
 """So many matches, the newest ones, are ranked by "relevance"."""
 MAX_NEEDLES = 4
 """So many terms count for the rank."""
+FORMS = 3
+"""Each is counted as it is, with a capital, and in capitals."""
 PIECE = 1500
 """Characters of a long text that leave PostgreSQL."""
 
-_HEAD = 2000  # characters of a text in which a term's occurrences are counted
+_HEAD = 2000  # characters of a long text in which a term's occurrences are counted
 _SHORT = 4096  # bytes of a text that goes whole
 _BEFORE = 300  # characters of a piece before the hit
 _LOCATED = 2_000_000  # characters of a text in which a hit is located
@@ -102,7 +107,8 @@ class Form:
         titles: Whether titles are.
         needles: Number of terms that count for the rank.
         is_checked: Some term must be looked for in the text.
-        excludes: Some excluded one must.
+        has_excluded: There are excluded terms.
+        checks_excluded: Some of these must be looked for in the text.
         has_place: It is not the first page.
     """
 
@@ -112,7 +118,8 @@ class Form:
     titles: bool = True
     needles: int = 1
     is_checked: bool = False
-    excludes: bool = False
+    has_excluded: bool = False
+    checks_excluded: bool = False
     has_place: bool = False
 
 
@@ -130,14 +137,14 @@ class SearchQueries:
         self._is_rls = is_rls
         self._pages: dict[Form, Query[Hit]] = {}
         self._candidates: dict[Form, Query[str]] = {}
-        self._user = bindparam("user_id", type_=self._chat.c["user_id"].type)
+        self._user = _unseen("user_id", self._chat.c["user_id"].type)
 
     def page(self, form: Form) -> Query[Hit]:
         """Give the statement for a page."""
         query = self._pages.get(form)
         if query is None:
             page = self._ranked(form) if form.order == "relevance" else self._newest(form)
-            clause = _shown(page.subquery("page"), form.order)
+            clause = self._shown(page.subquery("page"), form.order)
             query = self._pages[form] = _query("page", clause, Shape(Hit, _FIELDS))
         return query
 
@@ -158,7 +165,7 @@ class SearchQueries:
         ids = bindparam("ids", type_=ARRAY(Text()))
         rows = self._messages([message.c["user_id"] == self._user, message.c["id"] == any_(ids)])
         page = rows.add_columns(*_unranked()).subquery("page")
-        return _query("shown", _shown(page, "newest"), Shape(Hit, _FIELDS))
+        return _query("shown", self._shown(page, "newest"), Shape(Hit, _FIELDS))
 
     def _newest(self, form: Form) -> _Rows:
         found = self._found(form, _limit()).subquery("found")
@@ -168,8 +175,13 @@ class SearchQueries:
     def _ranked(self, form: Form) -> _Rows:
         """Give a page of the newest matches by their rank."""
         newest = self._found(form, literal(RANKED, literal_execute=True)).subquery("newest")
-        head = func.lower(collate(func.left(newest.c["body"], _number(_HEAD)), "C"))
-        headed = select(*newest.c, head.label("head")).offset(_number(0)).subquery("headed")
+        body = newest.c["body"]
+        head = case((_is_long(body), func.left(body, _number(_HEAD))), else_=body)
+        headed = (
+            select(*newest.c, collate(head, "C").label("head"))
+            .offset(_number(0))
+            .subquery("headed")
+        )
         top_at: ColumnElement[Any] = func.max(headed.c["created_at"]).over()
         if form.has_place:
             top_at = bindparam("top_at", type_=DateTime(timezone=True))
@@ -199,19 +211,18 @@ class SearchQueries:
 
     def _matching_messages(self, form: Form) -> _Rows:
         message = self._message
-        where = [*self._filters(form, message, message.c["chat_id"]), *self._after(form, message)]
+        where = [*self._filters(form, message), *self._after(form, message)]
         if self._is_rls:
             text = self._canonical(message.c["content"])
             where += [message.c["user_id"] == self._user, *_parts(message.c["content"])]
             where += _like(text, form, "whole")
             return _ordered(self._messages(where), None, "newest")
-        query = cast(bindparam("tsquery", type_=Text()), TSQUERY())
         where += [
-            lexemes(message).op("@@", is_comparison=True)(query),
-            message.c["user_id"].concat(literal_column("''")) == self._user,
+            lexemes(message).op("@@", is_comparison=True)(_unseen("tsquery", Text(), TSQUERY())),
+            _hidden(message.c["user_id"]) == bindparam("user_id", type_=Text()),
         ]
         rows = _ordered(self._messages(where), None, "newest")
-        if not (form.is_checked or form.excludes):
+        if not (form.is_checked or form.checks_excluded):
             return rows
         # In their order, and no further than the page needs.
         candidates = rows.offset(_number(0)).subquery("candidates")
@@ -220,27 +231,25 @@ class SearchQueries:
 
     def _messages(self, where: Sequence[Where]) -> _Rows:
         message, chat = self._message, self._chat
-        of_chat = and_(chat.c["user_id"] == self._user, chat.c["id"] == message.c["chat_id"])
-        return (
-            select(
-                message.c["id"].label("message_id"),
-                message.c["chat_id"],
-                chat.c["title"].label("chat_title"),
-                message.c["role"],
-                message.c["created_at"],
-                _key("m", message).label("key"),
-                message.c["content"].label("body"),
-            )
-            .join(chat, of_chat)
-            .where(message.c["deleted_at"].is_(None), chat.c["deleted_at"].is_(None), *where)
+        # A chat goes into the trash before its messages do.
+        trashed = select(chat.c["id"]).where(
+            chat.c["user_id"] == self._user, chat.c["deleted_at"].is_not(None)
         )
+        return select(
+            message.c["id"].label("message_id"),
+            message.c["chat_id"],
+            message.c["role"],
+            message.c["created_at"],
+            _key("m", message).label("key"),
+            message.c["content"].label("body"),
+        ).where(message.c["deleted_at"].is_(None), message.c["chat_id"].not_in(trashed), *where)
 
     def _matching_titles(self, form: Form) -> _Rows:
         chat = self._chat
         where = [
             chat.c["user_id"] == self._user,
             chat.c["deleted_at"].is_(None),
-            *self._filters(form, chat, chat.c["id"]),
+            *self._filters(form, chat),
             *self._after(form, chat),
             *_parts(chat.c["title"]),
             *_like(self._canonical(chat.c["title"]), form, "whole"),
@@ -248,7 +257,6 @@ class SearchQueries:
         rows = select(
             cast(null(), Text()).label("message_id"),
             chat.c["id"].label("chat_id"),
-            chat.c["title"].label("chat_title"),
             cast(null(), Text()).label("role"),
             chat.c["created_at"],
             _key("c", chat).label("key"),
@@ -256,14 +264,15 @@ class SearchQueries:
         ).where(*where)
         return _ordered(rows, None, "newest")
 
-    def _filters(self, form: Form, table: Table, chat_id: ColumnElement[Any]) -> list[Where]:
-        usage, created_at = self._usage, table.c["created_at"]
+    def _filters(self, form: Form, table: Table) -> list[Where]:
+        usage, created_at, is_message = self._usage, table.c["created_at"], table is self._message
+        chat_id = _hidden(table.c["chat_id"]) if is_message else table.c["id"]
         conditions: dict[str, Where] = {
-            "chat_id": chat_id == bindparam("chat_id", type_=chat_id.type),
+            "chat_id": chat_id == bindparam("chat_id", type_=Text()),
             "since": created_at >= bindparam("since", type_=created_at.type),
             "until": created_at < bindparam("until", type_=created_at.type),
         }
-        if table is self._message:
+        if is_message:
             role = table.c["role"]
             conditions["role"] = role == bindparam("role", type_=role.type)
             conditions["model"] = exists().where(
@@ -282,11 +291,37 @@ class SearchQueries:
         key = _key("m" if table is self._message else "c", table)
         return [tuple_(created_at, key) < tuple_(*_given(*_PLACES))]
 
+    def _shown(self, page: Subquery, order: Order) -> _Rows:
+        """Give a page with titles, and the text around each hit: a piece of a long text."""
+        body, chat = page.c["body"], self._chat
+        located = func.regexp_instr(
+            func.left(body, _number(_LOCATED)), bindparam("where", type_=Text())
+        )
+        begin = func.greatest(located - _number(_BEFORE), _number(1))
+        placed = (
+            select(*page.c, case((_is_long(body), begin), else_=_number(0)).label("piece_from"))
+            .order_by(*_order(page, order))
+            .offset(_number(0))
+            .subquery("placed")
+        )
+        body, place = placed.c["body"], placed.c["piece_from"]
+        # One more than is shown: then there is more.
+        piece = case(
+            (_is_long(body), func.substr(body, place, _number(PIECE + 1))), else_=body
+        ).label("piece")
+        made = {"chat_title": chat.c["title"], "piece": piece}
+        of_chat = and_(chat.c["user_id"] == self._user, chat.c["id"] == placed.c["chat_id"])
+        return (
+            select(*(made[name] if name in made else placed.c[name] for name in Hit._fields))
+            .join_from(placed, chat, of_chat)
+            .order_by(*_order(placed, order))
+        )
+
     def _canonical(self, text: ColumnElement[str]) -> ColumnElement[str]:
         return Function[str](self._text, text, type_=Text())
 
 
-_FOUND = ("message_id", "chat_id", "chat_title", "role", "created_at", "key", "body")
+_FOUND = ("message_id", "chat_id", "role", "created_at", "key", "body")
 _FIELDS = [Field("message", name) for name in Hit._fields]
 
 
@@ -298,6 +333,19 @@ def _query(name: str, clause: _Rows, shape: Shape[Any]) -> Query[Any]:
 
 def _limit() -> Any:  # noqa: ANN401 - a parameter
     return bindparam("limit", type_=Integer())
+
+
+def _unseen(
+    name: str, type_: TypeEngine[Any], as_type: TypeEngine[Any] | None = None
+) -> ColumnElement[Any]:
+    """Give a parameter that the planner does not look at: the plan is the same for all its values."""
+    given: ColumnElement[Any] = bindparam(name, type_=type_)
+    return select(given if as_type is None else cast(given, as_type)).scalar_subquery()
+
+
+def _hidden(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Give a column in a form that no index has."""
+    return column.concat(literal_column("''"))
 
 
 def _key(kind: str, table: Table) -> ColumnElement[str]:
@@ -344,11 +392,12 @@ def _parts(text: ColumnElement[str]) -> list[Where]:
 
 def _like(text: ColumnElement[str], form: Form, kind: Literal["whole", "checked"]) -> list[Where]:
     """Look at a text in its canonical form: for all terms, or for those that the index cannot tell."""
+    is_whole = kind == "whole"
     found: list[Where] = []
-    if form.is_checked or kind == "whole":
+    if form.is_checked or is_whole:
         wanted = bindparam(f"{kind}_wanted", type_=ARRAY(Text()))
         found.append(text.op("LIKE", is_comparison=True)(all_(wanted)))
-    if form.excludes or kind == "whole":
+    if form.has_excluded if is_whole else form.checks_excluded:
         excluded = bindparam(f"{kind}_excluded", type_=ARRAY(Text()))
         found.append(not_(text.op("LIKE", is_comparison=True)(any_(excluded))))
     return found
@@ -363,15 +412,17 @@ def _score(rows: Subquery, needles: int) -> ColumnElement[int]:
     size = func.least(_length(rows.c["body"]), _number(20_000), type_=Integer()) + _number(1000)
     rank: ColumnElement[Any] = _number(0)
     for number in range(needles):
-        needle = bindparam(f"needle_{number}", type_=Text())
-        without = _length(func.replace(head, needle, literal_column("''")))
-        count = (_length(head) - without) // _length(needle)
-        least = func.greatest(count, _number(1), type_=Integer())
-        share = (_number(1000) * size) // (_number(2000) * least + size)
+        forms = [bindparam(f"needle_{number}_{form}", type_=Text()) for form in range(FORMS)]
+        bytes_of: ColumnElement[int] = _number(FORMS) * _length(head)
+        for form in forms:
+            bytes_of = bytes_of - _length(func.replace(head, form, literal_column("''")))
+        count = func.greatest(bytes_of // _length(forms[0]), _number(1), type_=Integer())
+        share = (_number(1000) * size) // (_number(2000) * count + size)
         rank = rank + _number(1000) - share
     if needles > 1:
         rank = rank // _number(needles)
-        together = func.strpos(head, bindparam("joined", type_=Text())) > _number(0)
+        joined = [bindparam(f"joined_{form}", type_=Text()) for form in range(2)]
+        together = or_(*(func.strpos(head, form) > _number(0) for form in joined))
         rank = rank + case((together, _number(500)), else_=_number(0))
     is_title = rows.c["message_id"].is_(None)
     return rank + case((is_title, _number(1000)), else_=_number(0))
@@ -382,26 +433,9 @@ def _length(text: ColumnElement[str]) -> ColumnElement[int]:
     return func.octet_length(text, type_=Integer())
 
 
+def _is_long(body: ColumnElement[str]) -> Where:
+    return _length(body) > _number(_SHORT)
+
+
 def _number(number: int) -> ColumnElement[int]:
     return literal_column(str(number), Integer())
-
-
-def _shown(page: Subquery, order: Order) -> _Rows:
-    """Give a page with the text around each hit: a short text whole, a piece of a long one."""
-    body = page.c["body"]
-    is_long = _length(body) > _number(_SHORT)
-    where = bindparam("where", type_=Text())
-    located = func.regexp_instr(func.left(body, _number(_LOCATED)), where)
-    begin = func.greatest(located - _number(_BEFORE), _number(1))
-    placed = (
-        select(*page.c, case((is_long, begin), else_=_number(0)).label("piece_from"))
-        .order_by(*_order(page, order))
-        .offset(_number(0))
-        .subquery("placed")
-    )
-    body, place = placed.c["body"], placed.c["piece_from"]
-    is_long = _length(body) > _number(_SHORT)
-    # One more than is shown: then there is more.
-    piece = case((is_long, func.substr(body, place, _number(PIECE + 1))), else_=body)
-    columns = {**{column.name: column for column in placed.c}, "piece": piece.label("piece")}
-    return select(*(columns[name] for name in Hit._fields)).order_by(*_order(placed, order))

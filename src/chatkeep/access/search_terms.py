@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from chatkeep.access.search_folding import RUN, SEPARATOR, fold, key_of
+from chatkeep.access.search_folding import RUN, SEPARATOR, fold, is_letter, is_run, key_of
 from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.text import first_fault
 from chatkeep.presets.deepsearch.searching import WORD
@@ -20,10 +20,7 @@ MAX_TERMS = 32
 _PAIRS = 32  # of a run; longer ones are looked at in the text anyway
 _CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」"}
 _TOKEN = re.compile(f"[^{RUN}{SEPARATOR}]+|(?:(?![{SEPARATOR}])[{RUN}])+")
-_IS_RUN = re.compile(f"(?![{SEPARATOR}])[{RUN}]")
 _BARE = re.compile(f"^[{SEPARATOR}]+|[{SEPARATOR}]+$")
-_NO_LETTER = f"(?<![^{RUN}{SEPARATOR}])"
-_ENDS = f"(?![^{RUN}{SEPARATOR}])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +64,42 @@ class Term:
             words[-1] = words[-1][:WORD]
         return before + " ".join(words) + after
 
-    @cached_property
-    def mark(self) -> re.Pattern[str]:
-        """Find it in a folded text."""
-        parts = [_word(token) for token in self.tokens]
-        between = [
-            f"[{SEPARATOR}]*" if one.is_run != two.is_run else f"[{SEPARATOR}]+"
-            for one, two in zip(self.tokens, self.tokens[1:], strict=False)
-        ]
-        joined = "".join(part for pair in zip(parts, [*between, ""], strict=True) for part in pair)
-        before = "" if self.tokens[0].is_run else _NO_LETTER
-        after = "" if self.tokens[-1].is_run or self._is_open else _ENDS
-        rest = f"[^{RUN}{SEPARATOR}]*" if self._is_open else ""
-        return re.compile(before + joined + rest + after)
+    def find_in(self, text: str, start: int = 0) -> tuple[int, int] | None:
+        """Give where it stands next in a folded text with spaces for separators, and where it ends."""
+        first = self.tokens[0]
+        word = first.text if first.is_run else first.text[:WORD]
+        while (start := text.find(word, start)) >= 0:
+            if first.is_run or start == 0 or not is_letter(text[start - 1]):
+                end = self._end_in(text, start)
+                if end > start:
+                    return start, end
+            start += 1
+        return None
+
+    def _end_in(self, text: str, place: int) -> int:
+        """Give where it ends if it begins at a place, else -1."""
+        for number, token in enumerate(self.tokens):
+            if number:
+                before = place
+                while text[place : place + 1] == " ":
+                    place += 1
+                if place == before and token.is_run == self.tokens[number - 1].is_run:
+                    return -1
+            word = token.text if token.is_run else token.text[:WORD]
+            if not text.startswith(word, place):
+                return -1
+            place += len(word)
+            is_last = number == len(self.tokens) - 1
+            if token.is_run:
+                goes_on = not is_last and is_run(text[place : place + 1])
+            else:
+                after = place
+                while is_letter(text[place : place + 1]):
+                    place += 1
+                goes_on = place > after and len(word) < WORD and not (is_last and self.is_prefix)
+            if goes_on:
+                return -1
+        return place
 
     def lexemes(self, key: str) -> list[str]:
         """Give what a message that has it has in the index, each as tsquery writes it."""
@@ -193,19 +213,9 @@ def _terms(query: str) -> Iterator[Term]:
                 place += 1
             typed = query[start:place]
         is_prefix = typed.endswith("*")
-        tokens = tuple(Token(text, _is_run(text)) for text in _TOKEN.findall(fold(typed)))
+        tokens = tuple(Token(text, is_run(text[0])) for text in _TOKEN.findall(fold(typed)))
         if tokens:
             yield Term(_BARE.sub("", typed).lower(), tokens, is_prefix, is_excluded)
-
-
-def _is_run(text: str) -> bool:
-    return _IS_RUN.match(text) is not None
-
-
-def _word(token: Token) -> str:
-    return re.escape(token.text if token.is_run else token.text[:WORD]) + (
-        "" if token.is_run or len(token.text) <= WORD else f"[^{RUN}{SEPARATOR}]*"
-    )
 
 
 def _quoted(lexeme: str) -> str:
