@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chatkeep.access.answers import (
         Answer,
     )
+    from chatkeep.access.embedding import (
+        Embed,
+    )
     from chatkeep.access.nested import (
         Nested,
         nested,
@@ -165,6 +168,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "DatabaseTimeoutError",
     "END",
     "EmailTakenError",
+    "Embed",
     "EmbeddingError",
     "FeedbackNotFoundError",
     "Found",
@@ -232,6 +236,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
 _PLACES = {
     "AnswerOptions": "chatkeep.access.answering",
     "Answer": "chatkeep.access.answers",
+    "Embed": "chatkeep.access.embedding",
     "Nested": "chatkeep.access.nested",
     "nested": "chatkeep.access.nested",
     "live": "chatkeep.access.trashed",
