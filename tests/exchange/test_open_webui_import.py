@@ -17,11 +17,17 @@ Make = Callable[[PgServer], Databases]
 SCHEMA = deepsearch.schema(prefix="x_")
 
 
-@pytest.mark.parametrize("release", RELEASES)
+SERVERS = [
+    *(("18", release) for release in RELEASES),
+    pytest.param("15", RELEASES[-1], marks=pytest.mark.needs("pg15")),
+]
+
+
+@pytest.mark.parametrize(("version", "release"), SERVERS)
 async def test_import_then_export_gives_the_same_rows(
-    pg: PgServer, fresh_database: Make, tmp_path: Path, release: str
+    request: pytest.FixtureRequest, fresh_database: Make, tmp_path: Path, version: str, release: str
 ):
-    new = fresh_database(pg)
+    new = fresh_database(request.getfixturevalue(f"pg{version}"))
     own = await new()
     source = await make(await new(), release)
     targets = [await make(url, release, rows=False) for url in (await new(), tmp_path / "webui.db")]

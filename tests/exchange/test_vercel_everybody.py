@@ -24,9 +24,9 @@ SCHEMA = deepsearch.schema(prefix="x_")
 
 
 async def test_each_ones_chats_go_to_who_has_the_same_address(
-    pg: PgServer, fresh_database: Make, tmp_path: Path
+    pg18: PgServer, fresh_database: Make, tmp_path: Path
 ):
-    new = fresh_database(pg)
+    new = fresh_database(pg18)
     source, own = await new(), await new()
     await make(source, "2026-07")
     other = await webui.make(tmp_path / "webui.db", "2026-08")

@@ -18,11 +18,17 @@ Make = Callable[[PgServer], Databases]
 SCHEMA = deepsearch.schema(prefix="x_")
 
 
-@pytest.mark.parametrize("release", RELEASES)
+SERVERS = [
+    *(("18", release) for release in RELEASES),
+    pytest.param("15", RELEASES[-1], marks=pytest.mark.needs("pg15")),
+]
+
+
+@pytest.mark.parametrize(("version", "release"), SERVERS)
 async def test_import_then_export_gives_the_same_rows(
-    pg: PgServer, fresh_database: Make, release: str
+    request: pytest.FixtureRequest, fresh_database: Make, version: str, release: str
 ):
-    new = fresh_database(pg)
+    new = fresh_database(request.getfixturevalue(f"pg{version}"))
     source, target, own = await new(), await new(), await new()
     await make(source, release)
     await make(target, release, rows=False)

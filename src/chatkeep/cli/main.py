@@ -60,7 +60,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": (
         "chatkeep.cli.import_",
         "import_",
-        "Bring conversations of another product into one user's account.",
+        "Bring conversations of another product into one user's account, or into everybody's.",
     ),
     "export": (
         "chatkeep.cli.export",
