@@ -4,8 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -21,6 +22,7 @@ from chatkeep.personal.sweep_batches import Pace
 from chatkeep.personal.sweep_report import SweepReport
 from chatkeep.personal.sweeping import sweep, sweep_report
 from chatkeep.presets import deepsearch, maps
+from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
 
 SCHEMA = deepsearch.schema(prefix="x_")
@@ -426,6 +428,26 @@ async def test_each_batch_is_bounded_by_the_lock_timeout(world: World):
     assert dict(map(tuple, rows)) == {
         "lock_timeout": "200ms", "statement_timeout": "400ms", "transaction_isolation": None,
     }  # fmt: skip
+
+
+@pytest.mark.needs("pgbouncer")
+async def test_a_pooler_may_stand_between(world: World, pgbouncer: PgBouncer):
+    mine = await world.user("ada")
+    await world.chat(mine, "old", 40, "user", "tool")
+    url = pgbouncer.url(urlsplit(world.url).path.lstrip("/"))
+    report = await sweep(SCHEMA, url, (Policy("chats", 30 * DAY),))
+    assert report.removed == {"chats": 1, "messages": 2}
+    assert len(await audit.history(world.sql)) == 1
+
+
+async def test_a_time_before_all_times_is_old(world: World):
+    user_id = (await world.user("ada")).user_id
+    insert = "insert into x_session (session_token, user_id, expires) values ($1, $2, $3::text::timestamptz)"
+    for at in ("-infinity", "infinity", "2020-01-01"):
+        await world.sql.execute(insert, at, user_id, at)
+    report = await world.swept()
+    assert report.removed == {"sessions": 2}
+    assert report.policies[0].newest == datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def test_a_schema_without_chats_is_swept_too(database_url: str):

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -104,7 +104,7 @@ async def look(connection: asyncpg.Connection, walk: Walk, keys: Sequence[Key]) 
         Candidate(
             tuple(row[:width]),
             row[width],
-            row[width + 1],
+            _zoned(row[width + 1]),
             {name: n for name, n in zip(walk.children, row[width + 2 :], strict=True) if n},
         )
         for row in map(tuple, rows)
@@ -292,6 +292,11 @@ class Batches:
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):  # the usual case: nobody stopped it
             await asyncio.wait_for(self.stop.wait(), self.pace.pause.total_seconds())
+
+
+def _zoned(at: datetime) -> datetime:
+    """Give a time with its zone: the driver reads PostgreSQL's infinity as one without."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _reason(exc: asyncpg.PostgresError) -> str:
