@@ -260,7 +260,7 @@ class EmbeddingQueries:
     def settings(self) -> Query[str]:
         """What `nearest_indexed` needs, for the transaction that it runs in."""
         calls = [
-            func.set_config(literal_column(f"'{name}'"), literal_column(f"'{value}'"), True)
+            func.set_config(*(literal_column(word) for word in (f"'{name}'", f"'{value}'", "true")))
             for name, value in _SETTINGS.items()
         ]
         shape = Shape(
