@@ -348,6 +348,21 @@ async def test_somebody_else_or_nobody_is_not_erased(town: Town):
     assert await town.rows() == before
 
 
+async def test_accounts_of_other_programs_are_told_and_never_written_to(town: Town):
+    await town.admin.execute(
+        "CREATE TABLE b_user (id int PRIMARY KEY, email text, contact text, alias text);"
+        "CREATE UNIQUE INDEX ON b_user (lower(contact));"
+        f"INSERT INTO b_user VALUES (1, '{EMAIL}', '{EMAIL}', '{EMAIL}')"
+    )
+    report = await erase_person(town.url, town.schema, EMAIL, ErasureOptions(redact=True))
+    assert report.proof is not None
+    assert [each.column for each in report.proof.findings] == ["email", "contact"]
+    assert [each.column for each in report.redacted] == ["alias"]
+    stored = await town.admin.fetchrow("SELECT * FROM b_user")
+    assert tuple(stored) == (1, EMAIL, EMAIL, "[erased]")
+    assert report.suspects == ("b_user.email",)
+
+
 async def test_former_addresses_are_looked_for_too(town: Town):
     await town.admin.execute(
         "UPDATE x_message SET content = 'old@example.com' WHERE id = $1", town.stranger.message
@@ -386,8 +401,15 @@ async def test_the_owner_erases_under_row_level_security_and_the_application_may
     finally:
         await place.admin.execute("DROP ROLE clerk")
     assert await rows(place.admin) == stored
+    await place.admin.execute("CREATE TABLE jobs (id int)")
+    with pytest.raises(PersonalDataError, match="all rows of jobs"):
+        await erase_person(place.owner_url, place.schema, EMAIL)
+    await place.admin.execute("ALTER EXTENSION plpgsql ADD TABLE jobs")
     report = await erase_person(place.owner_url, place.schema, EMAIL)
     assert report.is_clean
+    assert report.proof is not None
+    assert report.proof.unread == ("jobs",)
+    await place.admin.execute("ALTER EXTENSION plpgsql DROP TABLE jobs; DROP TABLE jobs")
     assert await found(place.admin, place.victim.user, EMAIL) == []
     before = of_others(stored, place.victim.user, EMAIL)
     assert of_others(await rows(place.admin)) == before

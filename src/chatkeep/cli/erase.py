@@ -137,4 +137,4 @@ def _print_proof(proof: "Proof", *, is_done: bool) -> None:
     for column in proof.exempt:
         click.echo(f"Not looked into, because it is kept: {column}.")
     for table in proof.unread:
-        click.echo(f"Not read, because its rows are in another database: {table}.")
+        click.echo(f"Not read, a foreign table or an extension's own: {table}.")
