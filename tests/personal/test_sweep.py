@@ -426,7 +426,7 @@ async def test_each_batch_is_bounded_by_the_lock_timeout(world: World):
     await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=pace)
     rows = await world.sql.fetch("select * from seen")
     assert dict(map(tuple, rows)) == {
-        "lock_timeout": "200ms", "statement_timeout": "400ms", "transaction_isolation": None,
+        "lock_timeout": "200ms", "statement_timeout": "300ms", "transaction_isolation": None,
     }  # fmt: skip
 
 
