@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy import Column, Named, String, TypedColumns
 
 from chatkeep import START, Chat, ChatChanges, Database, NewMessage, NewUsage, NewUser, User
 from chatkeep.access.scope import UserScope
@@ -22,12 +23,20 @@ from chatkeep.personal.sweep_batches import Pace
 from chatkeep.personal.sweep_report import SweepReport
 from chatkeep.personal.sweeping import sweep, sweep_report
 from chatkeep.presets import deepsearch, maps
+from chatkeep.schema.parts import foreign_key
+from chatkeep.schema.tables import TableDef
 from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
 
 SCHEMA = deepsearch.schema(prefix="x_")
 DAY = timedelta(days=1)
 TABLES = {name: table.name for name, table in SCHEMA.tables.items()}
+
+
+class FileColumns(TypedColumns):
+    id: Named[str] = Column(String(255), primary_key=True)
+    user_id: Named[str] = Column(String(255), nullable=False)
+    chat_id: Named[str] = Column(String(255), nullable=False)
 
 
 class World:
@@ -428,6 +437,47 @@ async def test_each_batch_is_bounded_by_the_lock_timeout(world: World):
     assert dict(map(tuple, rows)) == {
         "lock_timeout": "200ms", "statement_timeout": "300ms", "transaction_isolation": None,
     }  # fmt: skip
+
+
+async def test_the_seeds_triggers_and_own_tables_agree_with_it(database_url: str):
+    class OwnSchema(deepsearch.Schema):
+        files = TableDef(
+            "file",
+            FileColumns,
+            (
+                foreign_key(
+                    "user_id", "chat_id", references="chats", to=("user_id", "id"),
+                    on_delete="cascade",
+                ),
+            ),
+        )  # fmt: skip
+
+    schema = OwnSchema(prefix="x_", seed_writers=True)
+    await create_tables(schema, database_url)
+    sql = await asyncpg.connect(database_url)
+    try:
+        async with Database(schema, database_url) as db:
+            world = World(db, database_url, sql)
+            mine = await world.user("ada")
+            chat = await world.chat(mine, "a", 0, "user", "tool", "tool", "assistant", "tool")
+            old = await world.chat(mine, "old", 0, "user")
+            owner = await sql.fetchval("select id from x_user")
+            for number in "12":
+                await sql.execute("insert into x_file values ($1, $2, $3)", number, owner, old.id)
+            # Its own updates would move it: what is old keeps its time.
+            await sql.execute("set session_replication_role = replica")
+            await world.age("chat", "updated_at", 40, id=old.id)
+            policies = (Policy("messages", timedelta(microseconds=1), role="tool"),)
+            policies = (*policies, Policy("chats", 30 * DAY))
+            told = await sweep_report(schema, database_url, policies)
+            done = await sweep(schema, database_url, policies)
+            assert told.found == done.removed == {"chats": 1, "messages": 4, "files": 2}
+            page = await mine.messages.list(chat.id, after=START)
+            assert [message.role for message in page.items] == ["user", "assistant"]
+            assert [message.parent_id for message in page.items] == [None, page.items[0].id]
+            assert (await mine.chats.get(chat.id)).head == page.items[-1].id
+    finally:
+        await sql.close()
 
 
 @pytest.mark.needs("pgbouncer")
