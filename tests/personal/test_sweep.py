@@ -283,8 +283,7 @@ async def test_an_answer_keeps_its_chat_as_long_as_its_writer_lives(world: World
     assert (await mine.messages.get(answer.id)).content == "so far!"
 
 
-async def test_a_chat_larger_than_a_batch_is_hidden_and_emptied(each_world: World):
-    world = each_world
+async def test_a_chat_larger_than_a_batch_is_hidden_and_emptied(world: World):
     mine = await world.user("ada")
     await world.chat(mine, "long", 40, *["user", "assistant"] * 40)
     small = await world.chat(mine, "small", 40, "user")
