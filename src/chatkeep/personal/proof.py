@@ -22,6 +22,7 @@ from chatkeep.personal.person import (
 )
 from chatkeep.personal.reach import Reach
 from chatkeep.personal.references import Registry
+from chatkeep.personal.statistics import holding
 
 MOST_KEYS = 10  # of each finding; the number of its rows is told in full
 
@@ -68,6 +69,8 @@ class Proof:
         exempt: Columns that were left out because a rule keeps them.
         unread: Foreign tables, whose rows are in another database, and tables of extensions that
             this role may not read.
+        statistics: Columns of which the planner's statistics still hold id or e-mail. Nobody selects
+            them by chance, so they are told and do not count as found.
     """
 
     tables: int = 0
@@ -76,6 +79,7 @@ class Proof:
     findings: list[Finding] = field(default_factory=list[Finding])
     exempt: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Give it as what JSON can hold."""
@@ -86,6 +90,7 @@ class Proof:
             "found": [finding.as_json() for finding in self.findings],
             "exempt": list(self.exempt),
             "unread": list(self.unread),
+            "statistics": list(self.statistics),
         }
 
 
@@ -124,6 +129,8 @@ async def scan(
         if on_table is not None:
             on_table(scanned.table.shown)
         await _scan_table(connection, person, scanned, proof)
+    if before is None:
+        proof.statistics = await holding(connection, registry, person)
     return proof
 
 
