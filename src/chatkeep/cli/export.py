@@ -1,6 +1,6 @@
 """`chatkeep export`."""
 
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from chatkeep.cli.places import database_url, print_json, schema_object
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from chatkeep.exchange import ExportOptions, ExportReport
 
@@ -64,13 +64,13 @@ def export(  # noqa: PLR0913 - one parameter for each option
         raise click.UsageError("--force and --actor belong to the export of a person.")
     from chatkeep.exchange import ExportOptions
 
-    with ExitStack() as stack:
+    with _bar() as on_progress:
         options = ExportOptions(
             user_id=user,
             chat_id=chat_id,
             on_error="skip" if on_error == "skip" else "stop",
             account=account,
-            on_progress=_bar(stack),
+            on_progress=on_progress,
         )
         report = _run(settings, (out, format_name), options)
     if as_json:
@@ -129,21 +129,19 @@ def _export_person(
         click.echo(f"{column} sounds like a person, and nothing links it to one.", err=True)
 
 
-def _bar(stack: ExitStack) -> "Callable[[ExportReport], object] | None":
+@contextmanager
+def _bar() -> "Generator[Callable[[ExportReport], object] | None]":
     """Show how far it is on stderr; nothing where that is no terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        return None
-    bar = stack.enter_context(Progress(console=console, transient=True))
-    task = bar.add_task("Exporting", total=None)
-
-    def on_progress(report: "ExportReport") -> None:
-        bar.update(task, description=f"{report.conversations:,} chats")
-
-    return on_progress
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("Exporting", total=None)
+        yield lambda report: bar.update(task, description=f"{report.conversations:,} chats")
 
 
 def _print(report: "ExportReport", out: str) -> None:

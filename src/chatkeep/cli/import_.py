@@ -1,7 +1,7 @@
 """`chatkeep import`."""
 
 import json
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from chatkeep.cli.places import database_url, print_json, schema_object
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from chatkeep.exchange import BadRecord, ImportOptions, ImportReport, Progress
 
@@ -86,9 +86,7 @@ def import_(  # noqa: PLR0913 - one parameter for each option
     if is_all and account is not None:
         raise click.UsageError("--all means everybody: it takes no --account.")
     settings = Settings.load(url=url)
-    with ExitStack() as stack:
-        on_bad = _errors_into(stack, errors_file)
-        on_progress = _bar(stack)
+    with _errors_into(errors_file) as on_bad, _bar() as on_progress:
         options = ImportOptions(
             "skip" if on_error == "skip" else "stop", account, on_bad, on_progress
         )
@@ -124,43 +122,40 @@ def _run(
         return asyncio.run(run(address))
 
 
-def _errors_into(stack: ExitStack, path: Path | None) -> "Callable[[BadRecord], object] | None":
+@contextmanager
+def _errors_into(path: Path | None) -> "Generator[Callable[[BadRecord], object] | None]":
+    """Write each bad record to a file at once: it is there also when the run is killed."""
     if path is None:
-        return None
+        yield None
+        return
     from chatkeep.exchange.importing import error_as_json
 
     try:
-        stream = stack.enter_context(path.open("w", encoding="utf-8"))
+        stream = path.open("w", encoding="utf-8", buffering=1)
     except OSError as exc:
         raise click.BadParameter(f"{path} cannot be written: {exc.strerror}.") from exc
-
-    def on_bad(bad: "BadRecord") -> None:
-        stream.write(json.dumps(error_as_json(bad), ensure_ascii=False) + "\n")
-        stream.flush()
-
-    return on_bad
+    with stream:
+        yield lambda bad: stream.write(json.dumps(error_as_json(bad), ensure_ascii=False) + "\n")
 
 
-def _bar(stack: ExitStack) -> "Callable[[Progress], object] | None":
+@contextmanager
+def _bar() -> "Generator[Callable[[Progress], object] | None]":
     """Show a bar on stderr; nothing where that is no terminal."""
     from rich.console import Console
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        return None
-    bar = stack.enter_context(Bar(console=console, transient=True))
-    task = bar.add_task("Importing", total=None)
-
-    def on_progress(progress: "Progress") -> None:
-        bar.update(
+        yield None
+        return
+    with Bar(console=console, transient=True) as bar:
+        task = bar.add_task("Importing", total=None)
+        yield lambda progress: bar.update(
             task,
             completed=progress.done,
             total=progress.size,
             description=f"{progress.report.messages:,} messages",
         )
-
-    return on_progress
 
 
 def _print(report: "ImportReport") -> None:
