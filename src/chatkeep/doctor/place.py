@@ -12,11 +12,20 @@ from chatkeep.doctor.options import Limits, Options
 from chatkeep.errors import MigrationError
 from chatkeep.kit.applying.matching import Matching, read_matching
 from chatkeep.kit.catalog.catalog import Catalog
-from chatkeep.kit.catalog.reader import read_catalog
-from chatkeep.kit.catalog.tables import Table as TableFact
+from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS, read_catalog
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.patterns import claims
 from chatkeep.kit.target import Target
+
+_TABLES = """
+select n.nspname::text, c.relname::text from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and n.nspname !~ '^pg_'
+  and n.nspname <> all (string_to_array($1, chr(10)))
+  and not exists (select from pg_catalog.pg_depend d
+                  where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                    and d.deptype = 'e')
+"""
 
 Name = tuple[str, str]
 """Schema and name of a table or index."""
@@ -44,6 +53,7 @@ class Place:
         self.database = ""
         self.role = ""
         self._catalog: Catalog | None = None
+        self._there: frozenset[Name] | None = None
         self._hindrance: asyncpg.PostgresError | None = None
         self._folder: Folder | None = None
         self._matching: Matching | None = None
@@ -90,11 +100,19 @@ class Place:
 
     async def tables(self) -> frozenset[Name]:
         """Give the tables that are the project's, without bookkeeping and those of extensions."""
-        there = {(table.schema, table.name) for table in (await self.catalog()).of(TableFact)}
+        there = await self._tables_there()
         if not self.options.tables_filter:
-            return frozenset(there)
+            return there
         declared, claimed = self.declared, claims(self.options.tables_filter)
         return frozenset(name for name in there if name in declared or claimed(*name))
+
+    async def _tables_there(self) -> frozenset[Name]:
+        """Ask for the names alone: the catalog's facts cost more, and wait for locked tables."""
+        if self._there is None:
+            ignored = "\n".join((*IGNORED_SCHEMAS, "information_schema"))
+            rows = await self.fetch(_TABLES, ignored)
+            self._there = frozenset((str(schema), str(name)) for schema, name in rows)
+        return self._there
 
     @property
     def declared(self) -> Mapping[Name, Table]:
@@ -104,10 +122,8 @@ class Place:
 
     async def declared_there(self) -> dict[Name, Table]:
         """Give the schema's tables that the database has."""
-        facts = await self.catalog()
-        return {
-            name: table for name, table in self.declared.items() if facts.find(TableFact, *name)
-        }
+        there = await self._tables_there()
+        return {name: table for name, table in self.declared.items() if name in there}
 
     def table_of(self, attribute: str, *columns: str) -> Table | None:
         """Give a table of a preset by its attribute, where it has these columns."""
