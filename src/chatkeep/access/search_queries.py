@@ -36,7 +36,6 @@ from sqlalchemy import (
     case,
     cast,
     collate,
-    exists,
     func,
     literal,
     literal_column,
@@ -275,11 +274,13 @@ class SearchQueries:
         if is_message:
             role = table.c["role"]
             conditions["role"] = role == bindparam("role", type_=role.type)
-            conditions["model"] = exists().where(
+            recorded = select(usage.c["message_id"]).where(
                 usage.c["user_id"] == self._user,
                 usage.c["message_id"] == table.c["id"],
                 usage.c["model"] == bindparam("model", type_=usage.c["model"].type),
             )
+            # With OFFSET it stays a look-up for each match: as a join it might come first.
+            conditions["model"] = recorded.offset(_number(0)).exists()
         return [conditions[name] for name in form.filters]
 
     def _after(self, form: Form, table: Table) -> list[Where]:

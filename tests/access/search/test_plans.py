@@ -1,0 +1,162 @@
+"""One user's search uses the index, and reads no more blocks when other users have more."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from chatkeep.access.catalogue import catalogue_of
+from chatkeep.access.search_queries import Form, SearchQueries
+from chatkeep.access.search_terms import read_query
+from chatkeep.database.creation import create_tables
+from chatkeep.engine.pool import SESSION_SETTINGS
+from chatkeep.presets import deepsearch
+from fixtures.servers import PgServer
+
+P = "ai-app-template_"
+USER = "user_7"
+LATE = datetime(2100, 1, 1, tzinfo=UTC)
+FILTERS = ("chat_id", "role", "since", "until", "model")
+# A common word, one in ten, and a rare one; each message of each user in one of ten chats.
+FILL = f"""
+insert into "{P}user" (id, email)
+    select 'user_' || u, u || '@x' from generate_series(%(first)s, %(last)s) u;
+insert into "{P}chat" (id, user_id, title)
+    select 'chat_' || u || '_' || c, 'user_' || u, 'title ' || c
+    from generate_series(%(first)s, %(last)s) u, generate_series(0, 9) c;
+insert into "{P}message" (id, chat_id, user_id, role, content)
+    select 'm_' || u || '_' || n, 'chat_' || u || '_' || n %% 10, 'user_' || u, 'user',
+        'common words ' || case when n %% 10 = 0 then 'tenth of ' else '' end || 'word' || n
+    from generate_series(%(first)s, %(last)s) u, generate_series(0, 99) n order by n, u;
+"""
+FORMS: dict[str, tuple[str, Form]] = {
+    "one word": ("tenth", Form("relevance")),
+    "two words": ("common tenth", Form("relevance", needles=2)),
+    "a phrase": ('"tenth of"', Form("relevance", is_checked=True)),
+    "a prefix": ("ten*", Form("relevance")),
+    "an exclusion": ("tenth -word10", Form("relevance", has_excluded=True)),
+    "everything": (
+        '"tenth of" -"of x"',
+        Form(
+            "relevance",
+            FILTERS,
+            titles=False,
+            is_checked=True,
+            has_excluded=True,
+            checks_excluded=True,
+            has_place=True,
+        ),
+    ),
+    "newest": ("tenth", Form("newest", needles=0)),
+    "newest, the next page": ("tenth", Form("newest", needles=0, has_place=True)),
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def plans(pg18: PgServer) -> AsyncIterator[asyncpg.Connection]:
+    admin = await asyncpg.connect(pg18.admin_url)
+    await admin.execute("CREATE DATABASE search_plans")
+    url = pg18.url("search_plans")
+    await create_tables(deepsearch.schema(prefix=P), url)
+    connection = await asyncpg.connect(url, server_settings=SESSION_SETTINGS)
+    yield connection
+    await connection.close()
+    await admin.execute("DROP DATABASE search_plans WITH (FORCE)")
+    await admin.close()
+
+
+async def fill(connection: asyncpg.Connection, first: int, last: int) -> None:
+    await connection.execute(FILL % {"first": first, "last": last})
+    await connection.execute("vacuum analyze")
+
+
+def arguments(queries: SearchQueries, query: str, form: Form) -> list[object]:
+    terms = read_query(query)
+    wanted, excluded = terms.checks()
+    whole_wanted, whole_excluded = terms.checks(is_whole=True)
+    values: dict[str, Any] = {
+        "user_id": USER,
+        "tsquery": terms.tsquery(USER),
+        "checked_wanted": wanted,
+        "checked_excluded": excluded,
+        "whole_wanted": whole_wanted,
+        "whole_excluded": whole_excluded,
+        "parts": terms.parts(),
+        "where": "x",
+        "limit": 21,
+        "chat_id": "chat_7_0",
+        "role": "user",
+        "since": datetime(2000, 1, 1, tzinfo=UTC),
+        "until": LATE,
+        "model": "m",
+        "place_score": 10**6,
+        "place_created_at": LATE,
+        "place_key": "m",
+        "top_at": LATE,
+        "joined_0": "common tenth",
+        "joined_1": "Common tenth",
+        **{f"needle_{n}_{form}": "tenth" for n in range(2) for form in range(3)},
+    }
+    return queries.page(form).statement.arguments(values)
+
+
+async def measured(connection: asyncpg.Connection, mode: str) -> dict[str, tuple[int, int]]:
+    """Rows and blocks of each form; each one must have used the index alone."""
+    queries = catalogue_of(deepsearch.schema(prefix=P)).search
+    await connection.execute(f"set plan_cache_mode = {mode}")
+    found: dict[str, tuple[int, int]] = {}
+    for name, (query, form) in FORMS.items():
+        sql = f"explain (analyze, buffers, format json) {queries.page(form).statement.sql}"
+        prepared = await connection.prepare(sql)
+        values = arguments(queries, query, form)
+        await prepared.fetchval(*values)  # the first call reads the catalog too
+        plan = json.loads(await prepared.fetchval(*values))[0]["Plan"]
+        nodes = list(walked(plan))
+        on_messages = [node for node in nodes if node.get("Relation Name") == f"{P}message"]
+        assert {node["Node Type"] for node in on_messages} == {"Bitmap Heap Scan"}, name
+        scans = [node for node in nodes if node["Node Type"] == "Bitmap Index Scan"]
+        assert [node["Index Name"] for node in scans] == [f"{P}message_search_idx"], name
+        found[name] = plan["Actual Rows"], plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return found
+
+
+def walked(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in walked(child))]
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_blocks_do_not_grow_with_other_users(plans: asyncpg.Connection, mode: str) -> None:
+    if not await plans.fetchval(f'select count(*) from "{P}user"'):
+        await fill(plans, 0, 9)
+        for each in ("force_custom_plan", "force_generic_plan"):
+            BEFORE[each] = await measured(plans, each)
+        await fill(plans, 10, 79)
+    after = await measured(plans, mode)
+    assert after["one word"][0] == after["newest"][0] == 10
+    for name, (rows, blocks) in BEFORE[mode].items():
+        assert after[name][0] == rows, name
+        assert after[name][1] <= blocks + 12, name  # a level of an index here and there
+        assert after[name][1] < 150
+
+
+BEFORE: dict[str, dict[str, tuple[int, int]]] = {}
+
+
+async def test_one_plan_serves_all(plans: asyncpg.Connection) -> None:
+    """After five searches PostgreSQL keeps the plan: else planning costs more than searching."""
+    queries = catalogue_of(deepsearch.schema(prefix=P)).search
+    await plans.execute("set plan_cache_mode = auto")
+    for query, form in FORMS.values():
+        prepared = await plans.prepare(queries.page(form).statement.sql)
+        values = arguments(queries, query, form)
+        for _ in range(8):
+            await prepared.fetch(*values)
+        kept = await plans.fetchval(
+            "select generic_plans from pg_prepared_statements where statement = $1",
+            prepared.get_query(),
+        )
+        assert kept >= 3, query
