@@ -10,15 +10,12 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from chatkeep.exchange import model as exchange
+from chatkeep.exchange import open_assistant
+from chatkeep.exchange.checking import cut as title
+from chatkeep.exchange.model import Node
 from chatkeep.inputs.deepsearch import NewMessage
-from chatkeep.records.deepsearch import Message, MessageMetadata, Role
-
-ROLES: dict[str, Role] = {"prompter": "user", "assistant": "assistant"}
-TITLE_CHARACTERS = 80
-
-_PROMPTERS = {role: name for name, role in ROLES.items()}
-# What a message of ours says by itself; everything else of theirs goes into its parts.
-_OWN = {"message_id", "parent_id", "role", "text", "replies"}
+from chatkeep.records.deepsearch import Message
 
 
 class Conversation(NamedTuple):
@@ -44,58 +41,49 @@ def trees() -> Iterator[dict[str, Any]]:
 
 def conversation(tree: dict[str, Any]) -> Conversation:
     """Turn a tree into a chat, with all replies in their order."""
-    of_tree = {name: value for name, value in tree.items() if name != "prompt"}
-    messages = tuple(_walk(tree["prompt"], None, {"tree": of_tree}))
-    last: dict[str, Any] = tree["prompt"]
-    while last["replies"]:
-        last = last["replies"][0]
-    chat_id = f"chat_{tree['message_tree_id']}"
-    return Conversation(chat_id, title(messages[0].content), messages, f"msg_{last['message_id']}")
+    found = open_assistant.conversation(tree)
+    more: dict[str, Any] = {"tree": found.record}
+    messages: list[NewMessage] = []
+    for node in found.nodes:
+        messages.append(_message(node, more))
+        more = {}
+    first = messages[0]
+    return Conversation(
+        f"chat_{found.id}", title(first.content), tuple(messages), f"msg_{found.head}"
+    )
 
 
 def tree_of(messages: Iterable[Message]) -> dict[str, Any]:
     """Turn what `chats.tree` gives, from its first page to its last, back into the tree."""
-    found: dict[str, dict[str, Any]] = {}
-    tree: dict[str, Any] = {}
+    record: dict[str, Any] = {}
+    nodes: list[Node] = []
     for message in messages:
-        theirs = found[message.id] = _theirs(message)
         if message.parent_id is None:
-            tree = {**message.parts["tree"], "prompt": theirs}
-        else:
-            found[message.parent_id]["replies"].append(theirs)
-    return tree
-
-
-def title(text: str) -> str:
-    """Cut a first message to a title: one line, at a word's end."""
-    line = " ".join(text.split())
-    if len(line) <= TITLE_CHARACTERS:
-        return line
-    return line[: TITLE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
-
-
-def _walk(
-    message: dict[str, Any], parent_id: str | None, more: dict[str, Any]
-) -> Iterator[NewMessage]:
-    model = message.get("model_name")
-    message_id = f"msg_{message['message_id']}"
-    rest = {name: value for name, value in message.items() if name not in _OWN}
-    yield NewMessage(
-        id=message_id,
-        role=ROLES[message["role"]],
-        content=message["text"],
-        parent_id=parent_id,
-        parts={"message": rest, **more},
-        metadata=MessageMetadata(model=model) if model else None,
+            record = message.parts["tree"]
+        nodes.append(_node(message))
+    found = exchange.Conversation(
+        record["message_tree_id"], "", nodes, record=record, format=open_assistant.NAME
     )
-    for reply in message["replies"]:
-        yield from _walk(reply, message_id, {})
+    return next(open_assistant.trees_of(found))
 
 
-def _theirs(message: Message) -> dict[str, Any]:
-    theirs: dict[str, Any] = {"message_id": message.id.removeprefix("msg_")}
-    if message.parent_id is not None:
-        theirs["parent_id"] = message.parent_id.removeprefix("msg_")
-    theirs["text"] = message.content
-    theirs["role"] = _PROMPTERS[message.role]
-    return {**theirs, **message.parts["message"], "replies": []}
+def _message(node: Node, more: dict[str, Any]) -> NewMessage:
+    return NewMessage(
+        id=f"msg_{node.id}",
+        role=node.role,
+        content=node.content,
+        parent_id=None if node.parent is None else f"msg_{node.parent}",
+        parts={"message": node.record, **more},
+        metadata=node.metadata,
+    )
+
+
+def _node(message: Message) -> Node:
+    parent = message.parent_id
+    return Node(
+        message.id.removeprefix("msg_"),
+        None if parent is None else parent.removeprefix("msg_"),
+        message.role,
+        message.content,
+        record=message.parts["message"],
+    )
