@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -48,12 +49,17 @@ async def open_sqlite(path: str, *, read_only: bool) -> AsyncGenerator["SqliteDa
 
 
 class SqliteDatabase:
-    """An open database. See `Foreign`. Its work is done in a thread, one call after the other."""
+    """An open database. See `Foreign`.
+
+    Its work is done in one thread of its own, and no cursor leaves that: SQLite's objects that are
+    let go in one thread while another one uses the connection break it.
+    """
 
     _connection: sqlite3.Connection
 
     def __init__(self, name: str) -> None:
         self.where = f"the file {name}"
+        self._thread = ThreadPoolExecutor(1, "chatkeep-sqlite")
 
     async def open(self, path: Path, mode: str) -> None:
         """Open the file, and read its first page: a file of something else is refused."""
@@ -68,11 +74,18 @@ class SqliteDatabase:
             connection.execute("PRAGMA schema_version")
             return connection
 
-        self._connection = await self._told(work)
+        try:
+            self._connection = await self._told(work)
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
 
     async def close(self) -> None:
         """Let the file go."""
-        await self._told(self._connection.close)
+        try:
+            await self._told(self._connection.close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def shape(self) -> dict[str, frozenset[str]]:
         """Give the tables and their columns."""
@@ -95,15 +108,23 @@ class SqliteDatabase:
         values = {name: bindparam(name) for name in rows[0]}
         text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
         given = [[row[name] for name in names] for row in rows]
-        await self._told(lambda: self._connection.executemany(text, given))
+
+        def work() -> None:
+            self._connection.executemany(text, given)
+
+        await self._told(work)
 
     async def run(self, statement: str) -> None:
         """Run a statement that gives no rows."""
-        await self._told(lambda: self._connection.execute(statement))
+
+        def work() -> None:
+            self._connection.execute(statement)
+
+        await self._told(work)
 
     async def _told(self, work: Callable[[], _Result]) -> _Result:
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.OperationalError as exc:
             raise ConnectionFailedError(
                 f"SQLite cannot use {self.where}: {exc}.",
