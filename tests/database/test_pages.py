@@ -42,6 +42,7 @@ async def run(block: Example, names: dict[str, Any]) -> None:
         "how-to/transactions.md",
         "how-to/queries.md",
         "how-to/relations.md",
+        "how-to/search.md",
     ],
 )
 async def test_page(page: str, db: Database, schema: deepsearch.Schema) -> None:
