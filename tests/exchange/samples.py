@@ -22,7 +22,8 @@ def chatgpt(number: int = 1, **more: Any) -> dict[str, Any]:
     image = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-1",
              "size_bytes": 5, "width": 1, "height": 1}  # fmt: skip
     cited = {"citations": [{"start_ix": 0, "end_ix": 4, "metadata": {
-        "type": "webpage", "title": "Docs", "url": "https://example.com/a", "text": "so"}}],
+        "type": "webpage", "title": "Docs", "url": "https://example.com/a", "text": "so"}},
+        {"metadata": {"url": "https://"}}, {"metadata": None}],
         "model_slug": "gpt-4o"}  # fmt: skip
     n = str(number)
     nodes = [

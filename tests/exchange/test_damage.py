@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chatkeep.errors import DatabaseTimeoutError, ExchangeError
 from chatkeep.exchange import lines as json_lines
 from chatkeep.exchange.array import Elements
 from chatkeep.exchange.chatgpt import FORMAT as CHATGPT
@@ -176,3 +177,24 @@ async def test_an_export_in_several_files_is_read_in_their_order(tmp_path: Path)
         "export.zip:conversations-000.json",
         "export.zip:conversations-001.json",
     ]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 is no zip", None])
+async def test_a_zip_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "x.zip"
+    if content is None:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("user.json", "{}")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ExchangeError, match=r"x\.zip (is no sound zip|holds no file)"):
+        await read(path, CHATGPT)
+
+
+async def test_what_goes_wrong_while_a_file_is_written_leaves_none(tmp_path: Path):
+    assert CHATGPT.writer is not None
+    for error in (DatabaseTimeoutError("too slow"), ValueError("x")):
+        with pytest.raises(type(error)):
+            async with CHATGPT.writer(str(tmp_path / "x.zip"), Options()):
+                raise error
+    assert list(tmp_path.iterdir()) == []

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from pydantic_core import PydanticCustomError
+
 from chatkeep.exchange.checking import Unfit, in_order
 from chatkeep.exchange.model import Conversation, Node
 from chatkeep.exchange.reading import field_of
 from chatkeep.inputs.deepsearch import MAX_CONTENT
+from chatkeep.inputs.fields import check_web_url
 from chatkeep.records.deepsearch import MessageMetadata, Role, Source
 
 NAME = "chatgpt"
@@ -155,17 +158,22 @@ def _sources(facts: Json) -> Iterator[Source]:
     for citation in cast("list[object]", citations) if isinstance(citations, list) else []:
         cited = citation.get("metadata") if isinstance(citation, dict) else None
         url = cited.get("url") if isinstance(cited, dict) else None
-        if (
-            isinstance(cited, dict)
-            and isinstance(url, str)
-            and url.startswith(("http://", "https://"))
-        ):
+        if isinstance(cited, dict) and isinstance(url, str) and _is_web(url):
             title, text = cited.get("title"), cited.get("text")
             yield Source(
                 title if isinstance(title, str) and title else url,
                 url,
                 text if isinstance(text, str) else "",
             )
+
+
+def _is_web(url: str) -> bool:
+    """Tell whether our sources take it; whatever it is, it comes back with the export."""
+    try:
+        check_web_url(url)
+    except PydanticCustomError:
+        return False
+    return True
 
 
 def _time(seconds: object) -> datetime | None:

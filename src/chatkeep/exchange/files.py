@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from chatkeep.errors import ExchangeError
+from chatkeep.errors import ChatkeepError, ExchangeError
 
 READ_BYTES = 1 << 20
 MAX_RECORD = (
@@ -89,8 +89,16 @@ class Opened:
                     hint=f"Its name would match {self._members.pattern}.",
                 )
             for name in sorted(names):
-                with archive.open(name) as stream:
+                with self._member(archive, name) as stream:
                     yield Part(f"{self._name}:{name}", _without_mark(stream))
+
+    def _member(self, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+        try:
+            return archive.open(name)
+        except (*BROKEN, RuntimeError) as exc:  # a password; a way of packing that Python lacks
+            raise ExchangeError(
+                f"{self._name}: {name} cannot be unpacked.", hint="Unpack the zip yourself."
+            ) from exc
 
 
 class _Unread:
@@ -158,6 +166,8 @@ def created(target: str, member: str) -> Generator[IO[bytes]]:
             raw.flush()
             os.fsync(raw.fileno())
         unfinished.rename(path)
+    except ChatkeepError:  # of whoever wrote; one for a database's time-out is an OSError too
+        raise
     except OSError as exc:
         raise ExchangeError(f"{target} cannot be written: {exc.strerror or exc}.") from exc
     finally:
