@@ -8,7 +8,6 @@ import pytest_asyncio
 
 from chatkeep import Chat, Database, NewMessage, NewUser, User
 from chatkeep.access.scope import UserScope
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
@@ -39,8 +38,7 @@ async def db(
     schema: deepsearch.Schema,
 ) -> AsyncIterator[Database]:
     server: PgServer = request.getfixturevalue(f"pg{way[:2]}")
-    url = await fresh_database(server)()
-    await create_tables(schema, url)
+    url = await fresh_database(server).holding(schema)
     if way.endswith("pgbouncer"):
         bouncer: PgBouncer = request.getfixturevalue("pgbouncer")
         through = bouncer.url(urlsplit(url).path.lstrip("/"))
