@@ -1,4 +1,7 @@
-"""An open database with the hardened DeepSearch tables: on each PostgreSQL, and behind PgBouncer."""
+"""An open database with the hardened DeepSearch tables: on each PostgreSQL, and behind PgBouncer.
+
+In CI a sample runs on 15 and behind PgBouncer: see tests/fixtures/ways.py.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
@@ -11,6 +14,7 @@ from chatkeep.access.scope import UserScope
 from chatkeep.presets import deepsearch
 from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
+from fixtures.ways import CANDIDATES, OTHERS, WRITE, Sent, choose
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +22,20 @@ def schema() -> deepsearch.Schema:
     return deepsearch.schema(prefix="ai-app-template_")
 
 
-@pytest.fixture(
-    params=[
-        "18",
-        pytest.param("15", marks=pytest.mark.needs("pg15")),
-        pytest.param("18 behind pgbouncer", marks=pytest.mark.needs("pgbouncer")),
-    ]
-)
+SENT = Sent()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    choose(config, items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if WRITE and not session.testsfailed:
+        SENT.write(session.config.stash[CANDIDATES])
+
+
+@pytest.fixture(params=["18", *OTHERS])
 def way(request: pytest.FixtureRequest) -> str:
     """How the tests of this folder come to a database."""
     return request.param
@@ -46,7 +57,8 @@ async def db(
     else:
         opened = Database(schema, url)
     async with opened:
-        yield opened
+        with SENT.watched(opened, request.node):
+            yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
