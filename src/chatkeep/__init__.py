@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chatkeep.access.answers import (
         Answer,
     )
+    from chatkeep.access.embedding import (
+        Embed,
+    )
     from chatkeep.access.nested import (
         Nested,
         nested,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
         DatabaseError,
         DatabaseTimeoutError,
         EmailTakenError,
+        EmbeddingError,
         FeedbackNotFoundError,
         InvalidCursorError,
         InvalidInputError,
@@ -95,6 +99,9 @@ if TYPE_CHECKING:
         UserChanges,
         VerificationTokenChanges,
     )
+    from chatkeep.inputs.search import (
+        SearchFilter,
+    )
     from chatkeep.records.answers import (
         AnswerPiece,
     )
@@ -125,6 +132,9 @@ if TYPE_CHECKING:
     )
     from chatkeep.records.page import (
         Page,
+    )
+    from chatkeep.records.search import (
+        Found,
     )
 
 __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
@@ -158,7 +168,10 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "DatabaseTimeoutError",
     "END",
     "EmailTakenError",
+    "Embed",
+    "EmbeddingError",
     "FeedbackNotFoundError",
+    "Found",
     "InvalidCursorError",
     "InvalidInputError",
     "InvalidUrlError",
@@ -188,6 +201,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "RevisionConflictError",
     "START",
     "SchemaMismatchError",
+    "SearchFilter",
     "ServerError",
     "Session",
     "SessionChanges",
@@ -222,6 +236,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
 _PLACES = {
     "AnswerOptions": "chatkeep.access.answering",
     "Answer": "chatkeep.access.answers",
+    "Embed": "chatkeep.access.embedding",
     "Nested": "chatkeep.access.nested",
     "nested": "chatkeep.access.nested",
     "live": "chatkeep.access.trashed",
@@ -252,6 +267,7 @@ _PLACES = {
     "DatabaseError": "chatkeep.errors",
     "DatabaseTimeoutError": "chatkeep.errors",
     "EmailTakenError": "chatkeep.errors",
+    "EmbeddingError": "chatkeep.errors",
     "InvalidCursorError": "chatkeep.errors",
     "InvalidInputError": "chatkeep.errors",
     "InvalidUrlError": "chatkeep.errors",
@@ -308,6 +324,8 @@ _PLACES = {
     "UsageTotals": "chatkeep.records.deepsearch",
     "RevisionConflictError": "chatkeep.errors",
     "Page": "chatkeep.records.page",
+    "SearchFilter": "chatkeep.inputs.search",
+    "Found": "chatkeep.records.search",
 }
 
 

@@ -29,8 +29,13 @@
     ├── AnswerRunningError                  a chat has one running answer at a time
     ├── AnswerTakenOverError                an answer has another writer by now
     ├── RevisionConflictError               a chat was changed since the revision expected
+    ├── EmbeddingError                      the caller's `embed` failed, or gave no usable vectors
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
+    ├── PersonalDataError                   a person's data cannot be exported or erased like this
+    │   └── RuleMissingError
+    ├── ExchangeError                       an import or export cannot go on
+    │   └── BadRecordError
     └── MigrationError
         ├── MigrationsFolderError           folder or journal absent or unreadable
         │   └── MigrationFileMissingError
@@ -332,6 +337,20 @@ class AnswerTakenOverError(ChatkeepError):
     code = "answer_taken_over"
 
 
+class EmbeddingError(ChatkeepError):
+    """The caller's `embed` raised, or did not give one usable vector for each text.
+
+    Attributes:
+        stored: Messages whose embeddings the same call had stored before.
+    """
+
+    code = "embedding"
+
+    def __init__(self, message: str, *, hint: str | None = None, stored: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.stored = stored
+
+
 class InvalidInputError(ChatkeepError, ValueError):
     """Input was refused before anything was sent to the database.
 
@@ -350,6 +369,48 @@ class InvalidCursorError(InvalidInputError):
     """A page cursor is not one of ours, or belongs to another list."""
 
     code = "invalid_cursor"
+
+
+class ExchangeError(ChatkeepError):
+    """An import or export cannot go on: a source or target that cannot be opened, read or written."""
+
+    code = "exchange"
+
+
+class BadRecordError(ExchangeError):
+    """A record of an import is broken, or one of ours has no form in the format of an export.
+
+    Attributes:
+        place: Where it stands: the file, and the record, line, byte or key; as text.
+    """
+
+    code = "bad_record"
+
+    def __init__(self, message: str, *, hint: str | None = None, place: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
+
+
+class PersonalDataError(ChatkeepError):
+    """A person's data cannot be exported or erased as things stand; nothing was changed."""
+
+    code = "personal_data"
+
+
+class RuleMissingError(PersonalDataError):
+    """A column leads to a person, and nothing says what is to become of it.
+
+    Attributes:
+        columns: Each as `table.column`.
+    """
+
+    code = "rule_missing"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, columns: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.columns = columns
 
 
 class MigrationError(ChatkeepError):

@@ -6,6 +6,10 @@ They stand in `chatkeep.toml`, or in `[tool.chatkeep]` of `pyproject.toml`:
     migrations = "drizzle"
     tables_filter = ["ai-app-template_*"]
 
+    [[retention]]
+    what = "trash"
+    older_than = "30d"
+
 The database's URL is never read from these files, which are committed: it comes from the caller,
 then from DATABASE_URL, else the embedded server in `.chatkeep/` is meant.
 """
@@ -24,7 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from chatkeep.errors import ChatkeepError, ConfigError, InvalidUrlError
 
-_KEYS = ("schema", "migrations", "tables_filter")
+_KEYS = ("schema", "migrations", "tables_filter", "retention")
 _URL_FORM = "Write it as postgresql://user:password@host:5432/database."
 # A module that cannot be imported mostly fails with one of these, whose text is about code. Other
 # errors may quote values, such as a URL with its password, so only their type is shown.
@@ -43,6 +47,8 @@ class Settings:
         url: Database URL, or None for the embedded server.
         scratch_url: URL of a server for scratch databases, or None for the embedded server.
         source: The configuration file that was read, or None.
+        retention: Entries of `[[retention]]` as they stand there; `chatkeep.personal.retention`
+            reads them.
     """
 
     root: Path
@@ -52,6 +58,7 @@ class Settings:
     url: str | None
     scratch_url: str | None
     source: Path | None = None
+    retention: tuple[Mapping[str, object], ...] = ()
 
     @property
     def embedded_root(self) -> Path:
@@ -88,6 +95,7 @@ class Settings:
             url=check_url(url) if url else None,
             scratch_url=check_url(scratch_url) if scratch_url else None,
             source=source,
+            retention=_tables(source, table, "retention"),
         )
 
 
@@ -141,6 +149,16 @@ def _texts(source: Path | None, table: Mapping[str, Any], key: str) -> tuple[str
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(str(item) for item in value)
     raise ConfigError(f"{source}: `{key}` is not a list of texts.", hint=f'Write {key} = ["..."].')
+
+
+def _tables(
+    source: Path | None, table: Mapping[str, Any], key: str
+) -> tuple[Mapping[str, object], ...]:
+    value = table.get(key, [])
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return tuple(value)
+    name = f"tool.chatkeep.{key}" if source and source.name == "pyproject.toml" else key
+    raise ConfigError(f"{source}: `{key}` is not a list of tables.", hint=f"Write [[{name}]].")
 
 
 def load_object(reference: str, root: Path) -> object:

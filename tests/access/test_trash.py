@@ -312,22 +312,22 @@ async def test_a_purge_needs_a_window(db: Database, window: Any) -> None:
     assert sent.names == []
 
 
-class PinnedColumns(deepsearch.ChatColumns):
-    is_pinned: Named[bool] = Column(Boolean, nullable=False, server_default=text("true"))
+class StarredColumns(deepsearch.ChatColumns):
+    is_starred: Named[bool] = Column(Boolean, nullable=False, server_default=text("true"))
 
 
-class PinnedChat(Chat):
-    is_pinned: bool = False
+class StarredChat(Chat):
+    is_starred: bool = False
 
 
-class PinnedSchema(deepsearch.Schema):
-    chats = deepsearch.Schema.chats.extend(PinnedColumns, record=PinnedChat)
+class StarredSchema(deepsearch.Schema):
+    chats = deepsearch.Schema.chats.extend(StarredColumns, record=StarredChat)
 
 
 async def test_an_extended_chat_is_whole_in_the_trash(
     pg18: PgServer, fresh_database: Callable[[PgServer], Databases]
 ) -> None:
-    schema = PinnedSchema(prefix="pinned_")
+    schema = StarredSchema(prefix="starred_")
     url = await fresh_database(pg18)()
     await create_tables(schema, url)
     async with Database(schema, url) as db:
@@ -336,8 +336,8 @@ async def test_an_extended_chat_is_whole_in_the_trash(
         chat = await mine.chats.create(title="T")
         await mine.chats.delete(chat.id)
         (gone,) = (await mine.chats.trash()).items
-        assert isinstance(gone, PinnedChat)
-        assert gone.is_pinned
+        assert isinstance(gone, StarredChat)
+        assert gone.is_starred
         assert gone.deleted_at is not None
         assert b'"deletedAt"' in gone.to_json()
 

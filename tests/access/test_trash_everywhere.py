@@ -27,6 +27,7 @@ from chatkeep import (
     NewMessage,
     NewUsage,
     NotFoundError,
+    SearchFilter,
     live,
     nested,
 )
@@ -95,6 +96,13 @@ READS: dict[str, list[Read]] = {
     "feedback.find": [lambda s, w: s.feedback.find(w.message.id)],
     "feedback.list": [lambda s, w: s.feedback.list(w.chat.id)],
     "shares.list": [lambda s, w: s.shares.list(w.chat.id)],
+}
+SCOPE_READS: dict[str, list[Read]] = {
+    "search": [
+        lambda s, w: s.search("said"),
+        lambda s, w: s.search("words go", order="newest"),
+        lambda s, w: s.search('"words that go"', where=SearchFilter(chat_id=w.chat.id)),
+    ],
 }
 SHARED_READS: dict[str, list[Read]] = {
     "shared.get": [
@@ -193,6 +201,7 @@ OTHERS = {
     "usage.list": "the ledger outlives the message",
     "usage.totals": "the ledger outlives the message",
     "shares.revoke": "a link can be ended while its chat is in the trash",
+    "embeddings.fill": "leaves the trash out, and what is found by it: test_embeddings.py",
     "settings.*": "of no chat",
     "users.*": "of no chat",
     "accounts.*": "of no chat",
@@ -299,12 +308,13 @@ def test_every_method_says_what_it_does_with_the_trash() -> None:
 
 def test_so_does_every_method_of_a_database_and_a_scope() -> None:
     names = {*methods(Database), *methods(UserScope)}
-    assert names == {*OWN_STATEMENTS, *NO_ROWS, "shared"}
+    assert names == {*OWN_STATEMENTS, *NO_ROWS, *SCOPE_READS, "shared"}
 
 
 def reading(what: str) -> Iterator[Any]:
     for surface in ("scope", "trusted"):
-        for name, reads in READS.items():
+        reads_of = READS if surface == "trusted" else READS | SCOPE_READS
+        for name, reads in reads_of.items():
             for number, read in enumerate(reads):
                 yield pytest.param(what, surface, read, id=f"{what}-{surface}-{name}-{number}")
     for name, reads in SHARED_READS.items():

@@ -48,7 +48,7 @@ async def run(db: asyncpg.Connection, statements: tuple[str, ...]) -> None:
 async def test_stages_come_in_the_order_check_expand_backfill_contract():
     assert [stage.name for stage in SCHEMA.stages] == ["check", "expand", "backfill", "contract"]
     assert CONTRACT.metadata is SCHEMA.metadata
-    assert CONTRACT.extras == ()
+    assert CONTRACT.extras == SCHEMA.extras
 
 
 async def test_check_names_the_messages_that_jsonb_refuses(pg: PgServer, opened):

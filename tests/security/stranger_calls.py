@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
-from chatkeep import ChatChanges, NewChat, NewUsage, SettingsChanges
+from chatkeep import ChatChanges, NewChat, NewUsage, SearchFilter, SettingsChanges
 from chatkeep.access.scope import UserScope
 from security.worlds import World, said
 
@@ -48,6 +48,10 @@ async def _produce(answer: Any) -> None:
 
 async def _run(started: Awaitable[Any]) -> object:
     return await (await started).wait()  # else it goes on behind the test's back
+
+
+async def _no_embedding(texts: list[str]) -> list[list[float]]:
+    raise AssertionError(texts)
 
 
 NEW = said("intruder")
@@ -92,6 +96,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
         lambda m, w, own: m(w.chat, ChatChanges(title="stolen"), expected_revision=1),
         lambda m, w, own: m(w.chat),
     ],
+    "embeddings.fill": [lambda m, w, own: m(_no_embedding)],  # more in access/test_embeddings.py
     "feedback.find": [lambda m, w, own: m(w.answer)],
     "feedback.get": [lambda m, w, own: m(w.answer)],
     "feedback.give": [lambda m, w, own: m(w.answer, vote=-1, comment="stolen")],
@@ -148,6 +153,11 @@ CALLS: Mapping[str, Sequence[Call]] = {
         lambda m, w, own: _written(m(own.chat, beside=w.answer)),
     ],
     "messages.trash": [lambda m, w, own: m()],
+    "search": [
+        lambda m, w, own: m("Zq7private"),
+        lambda m, w, own: m("question", order="newest", where=SearchFilter(titles=False)),
+        lambda m, w, own: m("question", where=SearchFilter(chat_id=w.chat)),
+    ],
     "settings.get": [lambda m, w, own: m()],
     "settings.update": [lambda m, w, own: m(SettingsChanges(theme="own"))],
     "shares.create": [lambda m, w, own: m(w.chat), lambda m, w, own: m(w.chat, "live")],

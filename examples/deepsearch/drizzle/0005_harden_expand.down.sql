@@ -1,9 +1,11 @@
--- chatkeep:reverse e96b30883dfaec816b2579c2475635e900397c7215ad55a046ed93d44c1fc761
+-- chatkeep:reverse 178da2d492f07fdb69a763f07625360815fde08fb26e343197daee78ad8684ea
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.
 -- Loses data: column public.ai-app-template_chat.head with its values.
 -- Loses data: column public.ai-app-template_chat.is_branched with its values.
+-- Loses data: column public.ai-app-template_chat.is_pinned with its values.
+-- Loses data: column public.ai-app-template_chat.is_temporary with its values.
 -- Loses data: column public.ai-app-template_chat.revision with its values.
 -- Loses data: column public.ai-app-template_message.deleted_at with its values.
 -- Loses data: column public.ai-app-template_message.parent_id with its values.
@@ -43,6 +45,8 @@ ALTER TABLE "public"."ai-app-template_account" DROP COLUMN "updated_at";--> stat
 ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "deleted_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "head";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "is_branched";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "is_pinned";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "is_temporary";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" DROP COLUMN "revision";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "deleted_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "parent_id";--> statement-breakpoint

@@ -1,4 +1,4 @@
--- chatkeep:reverse 4bfa92bbfebb0c171db401e8ca16d63d82bda5adf2da22d7428eceade00ad222
+-- chatkeep:reverse de81ea86bdd843f008fa0dd7fac727150947cbc354175630f4fec0dc2c00e7c0
 ALTER TABLE "public"."ai-app-template_user_settings" RENAME CONSTRAINT "ai-app-template_user_settings_user_id_fk" TO "ai-app-template_user_settings_user_id_ai-app-template_user_id_f";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_account_touch" ON "public"."ai-app-template_account";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_chat_touch" ON "public"."ai-app-template_chat";--> statement-breakpoint
@@ -10,7 +10,10 @@ DROP TRIGGER "ai-app-template_user_touch" ON "public"."ai-app-template_user";-->
 DROP TRIGGER "ai-app-template_user_settings_touch" ON "public"."ai-app-template_user_settings";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_verification_token_touch" ON "public"."ai-app-template_verification_token";--> statement-breakpoint
 DROP FUNCTION "public"."ai-app-template_message_move_chat"();--> statement-breakpoint
+DROP FUNCTION "public"."ai-app-template_search_text"(content text);--> statement-breakpoint
 DROP FUNCTION "public"."ai-app-template_touch_updated_at"();--> statement-breakpoint
+DROP INDEX "public"."ai-app-template_message_search_idx";--> statement-breakpoint
+DROP FUNCTION "public"."ai-app-template_search_lexemes"(owner text, content text);--> statement-breakpoint
 DROP INDEX "public"."ai-app-template_message_user_id_chat_id_parent_id_idx";--> statement-breakpoint
 DROP INDEX "public"."ai-app-template_message_user_id_chat_id_seq_idx";--> statement-breakpoint
 DROP INDEX "public"."ai-app-template_user_email_lower_idx";--> statement-breakpoint

@@ -1,4 +1,4 @@
--- chatkeep:reverse 7f1c8db919d8ecfcbbd72c04f951e985bb35f49b308e615c9c47f132a5fd284e
+-- chatkeep:reverse a91d5c6dea36c6548eadaedfebc73656ca803b9f2b16ff66d84dcdbebfa43c55
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.
@@ -13,6 +13,7 @@
 -- Loses data: table public.travel_user_settings with its rows.
 -- Loses data: table public.travel_user with its rows.
 -- Loses data: table public.travel_verification_token with its rows.
+DROP FUNCTION "public"."travel_search_text"(content text);--> statement-breakpoint
 DROP TABLE "public"."travel_account";--> statement-breakpoint
 DROP TABLE "public"."travel_chat_share";--> statement-breakpoint
 DROP TABLE "public"."travel_itinerary";--> statement-breakpoint
@@ -21,6 +22,7 @@ DROP TABLE "public"."travel_message_feedback";--> statement-breakpoint
 DROP TABLE "public"."travel_message_usage";--> statement-breakpoint
 DROP TABLE "public"."travel_running_answer";--> statement-breakpoint
 DROP TABLE "public"."travel_message";--> statement-breakpoint
+DROP FUNCTION "public"."travel_search_lexemes"(owner text, content text);--> statement-breakpoint
 DROP TABLE "public"."travel_chat";--> statement-breakpoint
 DROP TABLE "public"."travel_search_cache";--> statement-breakpoint
 DROP TABLE "public"."travel_session";--> statement-breakpoint

@@ -8,9 +8,11 @@ from typing_extensions import TypeVar
 
 from chatkeep.access.accounts import AccountQueries
 from chatkeep.access.chat_queries import ChatQueries
+from chatkeep.access.embedding_queries import EmbeddingQueries, embedding_queries
 from chatkeep.access.feedback import FeedbackQueries
 from chatkeep.access.message_queries import MessageQueries
 from chatkeep.access.rows import Rows
+from chatkeep.access.search_queries import SearchQueries
 from chatkeep.access.sessions import SessionQueries
 from chatkeep.access.settings import SettingsQueries
 from chatkeep.access.shared import SharedQueries
@@ -135,6 +137,27 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def shared(self) -> SharedQueries:
         """Statements of a stranger with a link."""
         return SharedQueries(self.rows("chat_shares"), self.rows("chats"), self.rows("messages"))
+
+    @cached_property
+    def search(self) -> SearchQueries:
+        """Statements of the search in one user's conversations."""
+        return SearchQueries(
+            self.rows("messages"),
+            self.rows("chats"),
+            self.rows("message_usage").table,
+            self.schema.prefix,
+            is_rls=self.schema.security == "rls",
+        )
+
+    @cached_property
+    def embeddings(self) -> EmbeddingQueries:
+        """Statements on the embeddings of all users' messages."""
+        return embedding_queries(self.schema, self.rows("messages"), is_scoped=False)
+
+    @cached_property
+    def scoped_embeddings(self) -> EmbeddingQueries:
+        """Statements on the embeddings of one user's messages."""
+        return embedding_queries(self.schema, self.rows("messages"), is_scoped=True)
 
     def rows(self, name: str) -> Rows[Any]:
         """Give a table with its record.

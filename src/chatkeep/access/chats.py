@@ -1,7 +1,7 @@
 """Chats: `chats` in a user's scope, and `db.chats` for trusted code."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar, overload
 
 from chatkeep.access import trash
@@ -24,9 +24,6 @@ from chatkeep.records.deepsearch import Chat, ChatWithMessages, Message, Trashed
 from chatkeep.records.page import Page
 
 FoundT = TypeVar("FoundT")
-
-_PLACE = (datetime, str)
-_EARLIEST = (datetime.min.replace(tzinfo=UTC), "")
 
 
 class AnyChats:

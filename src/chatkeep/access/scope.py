@@ -4,8 +4,12 @@ from typing import Any
 
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import Chats
+from chatkeep.access.embedding import Embed
+from chatkeep.access.embeddings import Embeddings
 from chatkeep.access.feedback import Feedback
+from chatkeep.access.hybrid import HybridSearch, refuse_pages
 from chatkeep.access.messages import Messages
+from chatkeep.access.search import Order, Search
 from chatkeep.access.settings import Settings
 from chatkeep.access.shares import Shares
 from chatkeep.access.usage import Usage
@@ -14,8 +18,11 @@ from chatkeep.engine.run import PoolRunner, Runner
 from chatkeep.engine.scoped import ScopedRunner
 from chatkeep.engine.transaction import TransactionRunner
 from chatkeep.inputs.deepsearch import SettingsChanges
+from chatkeep.inputs.search import SearchFilter
 from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import UserSettings
+from chatkeep.records.page import Page
+from chatkeep.records.search import Found
 
 
 class MySettings:
@@ -51,6 +58,7 @@ class UserScope:
 
     Attributes:
         user_id: Whose scope it is.
+        ground: What runs its statements, and which there are: for the floors above this one.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class UserScope:
             self._runner = ScopedRunner(runner, Identity(schema.app_role, self.user_id))
         self._catalogue = catalogue
         self._scope = {"user_id": self.user_id}
+        self.ground = (self._runner, catalogue)
 
     # A scope is made for a request and asked once or twice: keeping what it gives would cost more.
 
@@ -101,6 +110,57 @@ class UserScope:
         return Shares(self._runner, self._catalogue.scoped_shares, self._scope)
 
     @property
+    def embeddings(self) -> Embeddings:
+        """What the user's messages mean, for a search with `embed`."""
+        return Embeddings(self._runner, lambda: self._catalogue.scoped_embeddings, self._scope)
+
+    @property
     def settings(self) -> MySettings:
         """The user's settings."""
         return MySettings(Settings(self._runner, self._catalogue.settings), self.user_id)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        after: str | None = None,
+        order: Order = "relevance",
+        where: SearchFilter | None = None,
+        embed: Embed | None = None,
+    ) -> Page[Found]:
+        """Give a page of the messages and titles that have all the words of a query.
+
+        Small and capital letters, accents and forms of a letter are the same; scripts without
+        spaces are searched by characters. `"two words"` stand beside each other, `post*` begins a
+        word, `-word` must not be there. All live messages of a chat are searched, also those of
+        branches that it does not show. One statement.
+
+        With `embed`, messages are found by what they mean too, where `embeddings.fill` has embedded
+        them: the best 200 by their words and the nearest 200 by meaning, fused by reciprocal rank.
+        That is one page, of messages alone, and always as full as it can be: it ends with what is
+        least far off. One call of `embed` for the query, and three or four statements.
+
+        Args:
+            query: What somebody typed: at most 1,000 characters, 32 words and phrases.
+            limit: At most so many, 1 to 1000.
+            after: `next_cursor` of the page before.
+            order: "relevance" ranks the newest 200 matches, and gives no others: those of the time
+                of the first page. "newest" goes through all of them, the newest first.
+            where: What is searched, where it is not everything.
+            embed: The async function that made the embeddings. The limit is at most 200 then, there
+                are no further pages, and no other order.
+
+        Raises:
+            InvalidInputError: The query has no word to search for, or is too long; the limit is out
+                of bounds; the order or the filter is none.
+            InvalidCursorError: The cursor is not one of this search.
+            EmbeddingError: `embed` raised, or gave no vector of the table's size.
+            ConfigError: There is an `embed`, and the schema declares no embeddings.
+        """
+        search = Search(self._runner, self._catalogue.search, self.user_id)
+        if embed is None:
+            return await search.page(query, limit, after, order, where)
+        refuse_pages(after, order)
+        hybrid = HybridSearch(self._runner, search, self._catalogue.scoped_embeddings, self.user_id)
+        return await hybrid.page(query, embed, limit, where)

@@ -57,6 +57,31 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "import": (
+        "chatkeep.cli.import_",
+        "import_",
+        "Bring conversations of another product into one user's account, or into everybody's.",
+    ),
+    "export": (
+        "chatkeep.cli.export",
+        "export",
+        "Write chats in another product's format, or all that is stored about a person.",
+    ),
+    "erase": (
+        "chatkeep.cli.erase",
+        "erase",
+        "Erase a person from the database, and prove it; shows first what would go.",
+    ),
+    "sweep": (
+        "chatkeep.cli.sweep",
+        "sweep",
+        "Remove what has expired or is older than the retention policies allow.",
+    ),
+    "doctor": (
+        "chatkeep.cli.doctor",
+        "doctor",
+        "Say what is wrong with a database, and the command that mends it.",
+    ),
 }
 
 _AS_JSON = "chatkeep.json"

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy.schema import CreateIndex, CreateTable
-
-from chatkeep.engine.compile import DIALECT
 from chatkeep.kit.connection import connect
+from chatkeep.schema.ddl import create_statements
 from chatkeep.schema.schema import Schema
 
 # Two processes may find the same database empty: the second one waits, and finds it prepared.
@@ -27,17 +25,5 @@ async def create_tables(schema: Schema[Any, Any, Any, Any], url: str) -> None:
         await connection.execute(_LOCK, f"chatkeep create {schema.prefix}")
         if await connection.fetchval(_IS_THERE, tables[0].name):
             return
-        for sql in creation_statements(schema):
+        for sql in create_statements(schema.metadata, schema.extras):
             await connection.execute(sql)
-
-
-def creation_statements(schema: Schema[Any, Any, Any, Any]) -> list[str]:
-    """Give the statements that make an empty database hold the schema, in order."""
-    statements: list[str] = []
-    for table in schema.metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=DIALECT)))
-        statements += [
-            str(CreateIndex(index).compile(dialect=DIALECT))
-            for index in sorted(table.indexes, key=lambda index: str(index.name))
-        ]
-    return [*statements, *(extra.create for extra in schema.extras)]

@@ -10,6 +10,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from chatkeep.access.accounts import Accounts
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.chats import TrustedChats
+from chatkeep.access.embeddings import Embeddings
 from chatkeep.access.feedback import Feedback
 from chatkeep.access.messages import TrustedMessages
 from chatkeep.access.scope import UserScope
@@ -104,6 +105,11 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def shares(self) -> Shares:
         """Links to chats of all users, for trusted code."""
         return Shares(self._runner, self._catalogue.shares)
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """What all users' messages mean, for trusted code."""
+        return Embeddings(self._runner, lambda: self._catalogue.embeddings)
 
     def shared(self, token: str) -> Shared:
         """Give the chat that a link leads to, read-only, for whoever has its token.

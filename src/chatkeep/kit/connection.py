@@ -24,18 +24,22 @@ TIMEOUT = 15  # seconds to reach a server before it counts as unreachable
 
 
 @asynccontextmanager
-async def connect(url: str, *, name: str = "chatkeep") -> AsyncGenerator[asyncpg.Connection]:
+async def connect(
+    url: str, *, name: str = "chatkeep", keeps: bool = True
+) -> AsyncGenerator[asyncpg.Connection]:
     """Open a connection for the length of the block.
 
     Args:
         url: Where to; must lead to PostgreSQL itself, not to a pooler in transaction mode.
         name: What `pg_stat_activity` shows as `application_name`.
+        keeps: Whether statements stay prepared. Without, and all in transactions, a pooler may
+            stand between.
 
     Raises:
         InvalidUrlError: The URL cannot be read.
         ConnectionFailedError: No server there, it refused the login, or the connection broke.
     """
-    connection = await _open(check_url(url), name)
+    connection = await _open(check_url(url), name, keeps=keeps)
     try:
         yield connection
     except BROKEN as exc:
@@ -51,10 +55,13 @@ async def connect(url: str, *, name: str = "chatkeep") -> AsyncGenerator[asyncpg
             await connection.close(timeout=TIMEOUT)
 
 
-async def _open(url: str, name: str) -> asyncpg.Connection:
+async def _open(url: str, name: str, *, keeps: bool) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(
-            url, timeout=TIMEOUT, server_settings={"application_name": name}
+            url,
+            timeout=TIMEOUT,
+            server_settings={"application_name": name},
+            statement_cache_size=100 if keeps else 0,
         )
     except (asyncpg.ClientConfigurationError, ValueError) as exc:
         raise InvalidUrlError(

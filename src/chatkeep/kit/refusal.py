@@ -16,6 +16,7 @@ _OF_ROWS = ("22", "23", "44")
 # `value::regclass` found in a row.
 _OF_NAMES = {"3F000", "42601", "42602", "42703", "42704", "42883", "42P01"}
 _QUOTED = re.compile(r"[\"«„“](.+?)[\"»“”]")
+_NOT_INSTALLED = "0A000"  # what CREATE EXTENSION says of one that the server does not have
 _FIELDS = ("schema_name", "table_name", "column_name", "data_type_name", "constraint_name")
 _KNOWN = {
     "check constraint * of relation * is violated by some row",
@@ -45,6 +46,8 @@ def describe(error: asyncpg.PostgresError) -> str:
     else:
         text = str(error.args[0]) if error.args else type(error).__name__
         more = [_attribute(error, "detail"), _attribute(error, "hint")]
+    if code == _NOT_INSTALLED and "vector.control" in (more[0] or ""):
+        more.append("Its package is called pgvector, such as postgresql-18-pgvector of apt")
     sentence = f"{text.rstrip('.')} (SQLSTATE {code})."
     for each in filter(None, more):
         sentence += f" {each.rstrip('.')}."

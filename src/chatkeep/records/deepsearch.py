@@ -114,6 +114,7 @@ class Chat(Record, rename="camel"):
     """A conversation of one user. `updated_at` is the time of its last activity.
 
     `head` is the last message of the branch that is shown; `revision` grows with each change.
+    Retention keeps a pinned chat, and takes a temporary one early.
     """
 
     id: str
@@ -123,6 +124,8 @@ class Chat(Record, rename="camel"):
     updated_at: datetime
     head: str | None
     revision: int
+    is_pinned: bool
+    is_temporary: bool
 
 
 class TrashedChat(Chat):

@@ -13,12 +13,16 @@ _DIALECT = postgresql.dialect()
 
 def create_statements(metadata: MetaData, extras: Sequence[Extra] = ()) -> list[str]:
     """List the statements that make the tables and extras, in an order that works."""
-    statements: list[str] = []
+    statements = [_trimmed(extra) for extra in extras if extra.before_tables]
     for table in metadata.sorted_tables:
         statements.append(_render(CreateTable(table)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [_render(CreateIndex(index)) for index in indexes]
-    return statements + [extra.create.strip().rstrip(";") for extra in extras]
+    return statements + [_trimmed(extra) for extra in extras if not extra.before_tables]
+
+
+def _trimmed(extra: Extra) -> str:
+    return extra.create.strip().rstrip(";")
 
 
 def _render(element: ExecutableDDLElement) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from chatkeep.schema.naming import quote_name
+
 
 @dataclass(frozen=True)
 class Extra:
@@ -13,9 +15,23 @@ class Extra:
         name: Its name in PostgreSQL.
         create: A statement that makes it, or replaces it.
         drop: A statement that takes it away, if it is there.
+        before_tables: It comes before the tables, which need it; all others come after them.
     """
 
-    kind: Literal["function", "trigger", "role", "row security", "policy", "grant"]
+    kind: Literal["extension", "function", "trigger", "role", "row security", "policy", "grant"]
     name: str
     create: str
     drop: str
+    before_tables: bool = False
+
+
+def extension(name: str) -> Extra:
+    """Give an extension of PostgreSQL that tables need."""
+    quoted = quote_name(name)
+    return Extra(
+        "extension",
+        name,
+        f"CREATE EXTENSION IF NOT EXISTS {quoted}",
+        f"DROP EXTENSION IF EXISTS {quoted}",
+        before_tables=True,
+    )

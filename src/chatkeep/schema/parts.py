@@ -6,6 +6,7 @@ is built under a prefix.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import (
@@ -121,7 +122,13 @@ def index(
 
 
 def expression_index(
-    label: str, expression: Callable[[Table], ColumnElement[Any]], *, is_unique: bool = False
+    label: str,
+    expression: Callable[[Table], ColumnElement[Any]],
+    *,
+    is_unique: bool = False,
+    using: str = "btree",
+    where: str | None = None,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> Part:
     """Index an expression; named `<table>_<label>_idx`.
 
@@ -129,10 +136,20 @@ def expression_index(
         label: Word or words for the name.
         expression: Gives it from the table, as in `lambda table: func.lower(table.c.email)`.
         is_unique: Whether two rows may not give the same value.
+        using: The kind of index.
+        where: SQL of the rows that it holds, as PostgreSQL writes it; all of them unless given.
+        options: Its storage parameters.
     """
 
     def build(table: Table, _tables: Tables) -> None:
-        Index(plain_name(table.name, [label], "idx"), expression(table), unique=is_unique)
+        Index(
+            plain_name(table.name, [label], "idx"),
+            expression(table),
+            unique=is_unique,
+            postgresql_using=using,
+            postgresql_where=None if where is None else text(where),
+            postgresql_with=dict(options),
+        )
 
     return Part(build, f"index {label}")
 

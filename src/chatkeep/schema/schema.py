@@ -44,7 +44,7 @@ from typing_extensions import TypeVar, get_original_bases
 from chatkeep.errors import ConfigError
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.records.base import Record
-from chatkeep.schema.extras import Extra
+from chatkeep.schema.extras import Extra, extension
 from chatkeep.schema.naming import Naming
 from chatkeep.schema.relations import Declarations, Declared, Relations, relations_of
 from chatkeep.schema.security import check_role, security_extras
@@ -162,7 +162,9 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @property
     def extras(self) -> tuple[Extra, ...]:
         """Functions, triggers and policies, in the order in which they can be created."""
-        extras = self.seed_writer_extras() if self.seed_writers else ()
+        extras = (*self.extensions(), *self.own_extras())
+        if self.seed_writers:
+            extras = (*extras, *self.seed_writer_extras())
         if self.security != "rls":
             return extras
         return (*extras, *security_extras(self.tables, self.app_role, self.app_grants))
@@ -170,6 +172,15 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Steps from the seed's edition to this one; none for the seed's edition itself."""
+        return ()
+
+    def extensions(self) -> tuple[Extra, ...]:
+        """Give what the tables need that PostgreSQL does not have by itself."""
+        needed = {name: None for table in self.definitions.values() for name in table.needs}
+        return tuple(extension(name) for name in needed)
+
+    def own_extras(self) -> tuple[Extra, ...]:
+        """Functions that the tables themselves need."""
         return ()
 
     def seed_writer_extras(self) -> tuple[Extra, ...]:

@@ -116,6 +116,7 @@ class TableDef(Generic[C_co]):
         append_only: Its rows never change, so it needs no `updated_at`.
         transition: Its form on the way from the seed's edition.
         summary: What it is for, in the generated documentation.
+        needs: Extensions of PostgreSQL that its columns need, such as `vector`.
     """
 
     name: str
@@ -127,6 +128,7 @@ class TableDef(Generic[C_co]):
     append_only: bool = False
     transition: Transition = field(default_factory=Transition)
     summary: str = ""
+    needs: tuple[str, ...] = ()
 
     def extend(
         self,

@@ -17,9 +17,9 @@ FROM kept ORDER BY kept.seq DESC
 FROM "ai-app-template_chat"
 WHERE "ai-app-template_chat".user_id = $2::VARCHAR AND "ai-app-template_chat".id = $3::VARCHAR AND "ai-app-template_chat".deleted_at IS NULL AND CASE WHEN ($4::VARCHAR IS NULL) THEN $10::BOOLEAN ELSE (SELECT path.id
 FROM path
- LIMIT $11::INTEGER) IS NOT NULL END RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, "ai-app-template_chat".title, "ai-app-template_chat".created_at, "ai-app-template_chat".updated_at, "ai-app-template_chat".head, "ai-app-template_chat".revision),
+ LIMIT $11::INTEGER) IS NOT NULL END RETURNING "ai-app-template_chat".id, "ai-app-template_chat".user_id, "ai-app-template_chat".title, "ai-app-template_chat".created_at, "ai-app-template_chat".updated_at, "ai-app-template_chat".head, "ai-app-template_chat".revision, "ai-app-template_chat".is_pinned, "ai-app-template_chat".is_temporary),
 copied AS
 (INSERT INTO "ai-app-template_message" (id, chat_id, user_id, parent_id, created_at, role, content, sources, metadata, parts, status) SELECT kept.new_id AS new_id, made.id AS id, made.user_id AS user_id, lag(kept.new_id) OVER (ORDER BY kept.seq) AS anon_1, kept.created_at AS created_at, kept.role AS role, kept.content AS content, kept.sources AS sources, kept.metadata AS metadata, kept.parts AS parts, kept.status AS status
 FROM kept JOIN made ON $12::BOOLEAN ORDER BY kept.seq RETURNING "ai-app-template_message".id)
- SELECT made.id, made.user_id, made.title, made.created_at, made.updated_at, made.head, made.revision
+ SELECT made.id, made.user_id, made.title, made.created_at, made.updated_at, made.head, made.revision, made.is_pinned, made.is_temporary
 FROM made;

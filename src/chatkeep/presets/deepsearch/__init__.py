@@ -15,6 +15,7 @@ from chatkeep.presets.deepsearch.columns import (
     UserSettingsColumns,
     VerificationTokenColumns,
 )
+from chatkeep.presets.deepsearch.embeddings import embeddings
 from chatkeep.presets.deepsearch.hardened import PREFIX, Schema
 from chatkeep.presets.deepsearch.seed import SeedSchema
 from chatkeep.schema.schema import Security
@@ -69,5 +70,6 @@ __all__ = [
     "UserColumns",
     "UserSettingsColumns",
     "VerificationTokenColumns",
+    "embeddings",
     "schema",
 ]

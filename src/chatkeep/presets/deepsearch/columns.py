@@ -105,6 +105,8 @@ class ChatColumns(TypedColumns):
     revision: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
     is_branched: Named[bool] = Column(Boolean, nullable=False, server_default=text("false"))
     deleted_at: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+    is_pinned: Named[bool] = Column(Boolean, nullable=False, server_default=text("false"))
+    is_temporary: Named[bool] = Column(Boolean, nullable=False, server_default=text("false"))
 
 
 class MessageColumns(TypedColumns):

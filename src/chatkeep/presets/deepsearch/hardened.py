@@ -9,6 +9,8 @@ from typing_extensions import TypeVar
 
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
+from chatkeep.presets.deepsearch.personal import PERSONAL
+from chatkeep.presets.deepsearch.searching import lexemes, search_extras
 from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
 from chatkeep.presets.deepsearch.sql import (
     COUNTS_HOLD,
@@ -141,6 +143,9 @@ class Schema(
             index("user_id", "chat_id", "seq", where=LIVE, is_unique=True),
             index("user_id", "deleted_at", "id", where=DELETED),
             index("user_id", "chat_id", "parent_id"),
+            expression_index(
+                "search", lexemes, using="gin", where=LIVE, options={"fastupdate": "off"}
+            ),
             unique("user_id", "id"),
             check("role", ROLES),
             check("status", STATUSES),
@@ -155,6 +160,7 @@ class Schema(
                     "user_id chat_id -> chats",
                     "index user_id chat_id seq",
                     "index user_id chat_id parent_id",
+                    "index search",
                     "unique user_id id",
                     "check role",
                     "check tokens",
@@ -293,6 +299,7 @@ class Schema(
     app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         {"users": ("SELECT",), "accounts": (), "sessions": ()}
     )
+    personal = PERSONAL
 
     def __init__(
         self,
@@ -303,6 +310,10 @@ class Schema(
         app_role: str | None = None,
     ) -> None:
         super().__init__(prefix, seed_writers=seed_writers, security=security, app_role=app_role)
+
+    def own_extras(self) -> tuple[base.Extra, ...]:
+        """Functions of the search."""
+        return search_extras(self.prefix)
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
         """Give the triggers that fill `message.user_id` and move `updated_at`."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from chatkeep.presets.deepsearch.columns import NOW, key_column, now_column
 from chatkeep.presets.deepsearch.hardened import PREFIX
+from chatkeep.presets.deepsearch.personal import SEED_PERSONAL
 from chatkeep.records.deepsearch import MessageMetadata, Source
 from chatkeep.schema import schema as base
 from chatkeep.schema.parts import foreign_key, index, primary_key
@@ -123,6 +124,7 @@ class SeedSchema(base.Schema):
     """The seed's tables. The access layer needs the hardened ones; migrations lead there."""
 
     edition: ClassVar[base.Edition] = "seed"
+    personal = SEED_PERSONAL
 
     users = TableDef("user", SeedUserColumns)
     accounts = TableDef(

@@ -37,7 +37,7 @@ def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
             "expand",
             "Add columns and indexes, widen types; code written for the seed keeps working.",
             metadata=schema.transition_metadata(),
-            extras=transition_extras(schema.prefix),
+            extras=(*schema.extensions(), *transition_extras(schema.prefix)),
         ),
         Stage(
             "backfill",

@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 
 from chatkeep.inputs import maps as inputs
 from chatkeep.presets.maps import columns
+from chatkeep.presets.maps.personal import PERSONAL
 from chatkeep.presets.maps.seed_writers import seed_writer_extras
 from chatkeep.presets.maps.stages import stages
 from chatkeep.records import maps as records
@@ -78,6 +79,7 @@ class Schema(
     app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         {"users": ("SELECT",), "sessions": ()}
     )
+    personal = PERSONAL
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
         """Give the triggers that fill `email_verified` and move `updated_at`."""

@@ -10,5 +10,6 @@ SELECT d.classoid::int8 AS class, d.objoid::int8 AS object, d.objsubid AS part, 
 FROM pg_description d
 CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) o
 WHERE d.objoid >= 16384
-  AND d.classoid <> 'pg_extension'::regclass  -- they come with the extension's files
+  AND d.classoid <> 'pg_extension'::regclass  -- they come with the extension's files, as these do:
+  AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = d.classoid AND x.objid = d.objoid AND x.deptype = 'e')
   AND coalesce(o.schema, '') <> ALL($1::text[])

@@ -1,0 +1,182 @@
+"""The search in one user's conversations: `mine.search(...)`.
+
+The rank of a hit, in the order "relevance", is the mean over the first four terms of
+
+    n / (n + 0.5 + size / 2000)
+
+with `n` how often the term stands in the text as it was typed, with a capital, or in capitals (at
+least 1; of a text over 4,096 bytes in the first 2,000 characters) and `size` the bytes of the text,
+at most 20,000; plus 0.5 where several terms follow one another as they were typed, plus 1 for a
+title. Of equal ranks the newest comes first.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast, get_args
+
+from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
+from chatkeep.access.rows import Values
+from chatkeep.access.search_queries import MAX_NEEDLES, Form, Hit, Order, SearchQueries
+from chatkeep.access.search_snippets import locator, snippet_of
+from chatkeep.access.search_terms import Terms, read_query
+from chatkeep.engine.run import Runner
+from chatkeep.errors import InvalidInputError
+from chatkeep.inputs.search import SearchFilter
+from chatkeep.records.page import Page
+from chatkeep.records.search import Found
+
+_FILTERS = ("chat_id", "role", "since", "until", "model")
+_NOWHERE = "\x7f"  # a needle that no text has
+_EVERYTHING = SearchFilter()
+_KINDS: Mapping[Order, tuple[type, ...]] = {
+    "relevance": (int, datetime, str, datetime),
+    "newest": (datetime, str),
+}
+
+
+class Search:
+    """Searches one user's messages and titles."""
+
+    def __init__(self, runner: Runner, queries: SearchQueries, user_id: str) -> None:
+        self._runner = runner
+        self._queries = queries
+        self._user_id = user_id
+
+    async def page(
+        self,
+        query: str,
+        limit: int,
+        after: str | None,
+        order: Order,
+        where: SearchFilter | None,
+    ) -> Page[Found]:
+        """Give a page of what was found; see `UserScope.search`.
+
+        Raises:
+            InvalidInputError: The query, the limit, the order or the filter is none.
+            InvalidCursorError: The cursor is not one of this search.
+        """
+        terms = read_query(query)
+        where = _checked(where)
+        if order not in get_args(Order):
+            raise InvalidInputError(f"order is one of {get_args(Order)}.", field="order")
+        form = _form(order, terms, where, has_place=after is not None)
+        identity = f"search\0{self._user_id}\0{order}\0{query}\0{where.model_dump_json()}"
+        values = self._values(terms, where)
+        values["limit"] = check_limit(limit) + 1
+        if after is not None:
+            place = read_cursor(after, identity, _KINDS[order])
+            names = ("place_score", "place_created_at", "place_key", "top_at")
+            values.update(zip(names if order == "relevance" else names[1:3], place, strict=True))
+        hits = await self._queries.page(form).all(self._runner, values)
+        page = page_of(hits, limit, lambda hit: _cursor_of(hit, identity, order))
+        return Page([_found(hit, terms) for hit in page.items], page.next_cursor)
+
+    async def candidates(self, query: str, where: SearchFilter | None = None) -> list[str]:
+        """Give the ids of the messages that have the words, the best first; at most 200.
+
+        Raises:
+            InvalidInputError: The query or the filter is none.
+        """
+        terms = read_query(query)
+        where = _checked(where).model_copy(update={"titles": False, "messages": True})
+        values = {**self._values(terms, where), "limit": 1000}
+        form = _form("relevance", terms, where, has_place=False)
+        return await self._queries.candidates(form).all(self._runner, values)
+
+    async def shown(self, query: str, ids: Sequence[str]) -> list[Found]:
+        """Give live messages by their ids, in that order, with the words highlighted.
+
+        Raises:
+            InvalidInputError: The query is none.
+        """
+        terms = read_query(query)
+        values = {"user_id": self._user_id, "ids": list(ids), "where": locator(terms.wanted[0])}
+        hits = await self._queries.shown.all(self._runner, values)
+        found = {hit.message_id: _found(hit, terms) for hit in hits}
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def _values(self, terms: Terms, where: SearchFilter) -> Values:
+        """Give all that a statement may ask for, but limit and place."""
+        wanted, excluded = terms.checks()
+        all_wanted, all_excluded = terms.checks(is_whole=True)
+        values: Values = {
+            "user_id": self._user_id,
+            "tsquery": terms.tsquery(self._user_id),
+            "checked_wanted": wanted,
+            "checked_excluded": excluded,
+            "whole_wanted": all_wanted,
+            "whole_excluded": all_excluded,
+            "parts": terms.parts(),
+            "where": locator(terms.wanted[0]),
+        }
+        if where is not _EVERYTHING:
+            values.update((name, getattr(where, name)) for name in _FILTERS)
+        ranked = [term.typed for term in terms.wanted[:MAX_NEEDLES]]
+        for number, typed in enumerate(ranked):
+            for form, text in enumerate(_forms(typed)):
+                values[f"needle_{number}_{form}"] = text
+        joined = " ".join(ranked)
+        values["joined_0"], values["joined_1"] = joined, joined[:1].upper() + joined[1:]
+        return values
+
+
+def _forms(typed: str) -> tuple[str, str, str]:
+    """Give a term in small letters, with a capital and in capitals; each of them once."""
+    titled, capitals = typed[:1].upper() + typed[1:], typed.upper()
+    if capitals == typed:
+        return typed, _NOWHERE, _NOWHERE
+    return typed, titled, _NOWHERE if titled == capitals else capitals
+
+
+def _form(order: Order, terms: Terms, where: SearchFilter, *, has_place: bool) -> Form:
+    filters = tuple(name for name in _FILTERS if getattr(where, name) is not None)
+    return Form(
+        order,
+        filters,
+        messages=where.messages,
+        titles=where.titles and not {"role", "model"} & set(filters),
+        needles=min(len(terms.wanted), MAX_NEEDLES) if order == "relevance" else 0,
+        is_checked=any(term.is_checked for term in terms.wanted),
+        has_excluded=bool(terms.excluded),
+        checks_excluded=any(term.is_checked for term in terms.excluded),
+        has_place=has_place,
+    )
+
+
+def _checked(where: object) -> SearchFilter:
+    if where is None:
+        return _EVERYTHING
+    if not isinstance(where, SearchFilter):
+        raise InvalidInputError(
+            f"where takes a SearchFilter, not a {type(where).__name__}.", field="where"
+        )
+    has_messages_only = where.role is not None or where.model is not None
+    if not where.messages and (not where.titles or has_messages_only):
+        raise InvalidInputError(
+            "The filter leaves nothing to search.",
+            hint="A title has no role and no model: search messages with these.",
+            field="where",
+        )
+    return where
+
+
+def _cursor_of(hit: Hit, identity: str, order: Order) -> str:
+    if order == "newest":
+        return write_cursor(identity, hit.created_at, hit.key)
+    top_at = cast("datetime", hit.top_at)
+    return write_cursor(identity, hit.score, hit.created_at, hit.key, top_at)
+
+
+def _found(hit: Hit, terms: Terms) -> Found:
+    snippet = snippet_of(hit.piece, hit.piece_from, terms.wanted)
+    return Found(
+        hit.chat_id,
+        hit.chat_title,
+        hit.message_id,
+        hit.role,
+        hit.created_at,
+        snippet.text,
+        snippet.highlights,
+        hit.score / 1000,
+    )

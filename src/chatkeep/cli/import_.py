@@ -1,0 +1,182 @@
+"""`chatkeep import`."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chatkeep.cli.places import database_url, print_json, schema_object
+from chatkeep.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatkeep.exchange import BadRecord, ImportOptions, ImportReport, Progress
+
+
+def known_format(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """Refuse a format that there is not, as wrong usage."""
+    from chatkeep.exchange.formats import FORMATS
+
+    if name is not None and name not in FORMATS:
+        raise click.BadParameter(f"there is no format {name!r}; there are: {', '.join(FORMATS)}.")
+    return name
+
+
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="What becomes of a record that cannot be used.",
+)
+
+
+@click.command("import")
+@click.argument("source")
+@click.option(
+    "--format",
+    "format_name",
+    required=True,
+    metavar="FORMAT",
+    callback=known_format,
+    help="open-assistant, chatgpt, fine-tuning, vercel or open-webui.",
+)
+@click.option("--user", metavar="ID|EMAIL", help="Whose the conversations become.")
+@click.option(
+    "--all",
+    "is_all",
+    is_flag=True,
+    help="Of a database with many users: each one's to who has the same e-mail here.",
+)
+@on_error_option
+@click.option(
+    "--errors",
+    "errors_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write each record that was skipped to this file, as JSON Lines.",
+)
+@click.option("--account", metavar="ID|EMAIL", help="Whose they are in a database with many users.")
+@click.option("--url", help="Database; else DATABASE_URL, else the embedded server.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def import_(  # noqa: PLR0913 - one parameter for each option
+    source: str,
+    *,
+    format_name: str,
+    user: str | None,
+    is_all: bool,
+    on_error: str,
+    errors_file: Path | None,
+    account: str | None,
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Bring conversations of another product into one user's account, or into everybody's.
+
+    SOURCE is a file, or the URL of a database. An import that runs again stores what is missing,
+    and nothing twice.
+    """
+    from chatkeep.exchange import ImportOptions
+    from chatkeep.exchange.everybody import EverybodyReport
+
+    if (user is not None) + is_all != 1:
+        raise click.UsageError("Say whose they become: --user, or --all.")
+    if is_all and account is not None:
+        raise click.UsageError("--all means everybody: it takes no --account.")
+    settings = Settings.load(url=url)
+    with ExitStack() as stack:
+        on_bad = _errors_into(stack, errors_file)
+        on_progress = _bar(stack)
+        options = ImportOptions(
+            "skip" if on_error == "skip" else "stop", account, on_bad, on_progress
+        )
+        report = _run(settings, user, (source, format_name), options)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+    if report.skipped or (isinstance(report, EverybodyReport) and report.unmatched):
+        raise SystemExit(1)
+
+
+def _run(
+    settings: Settings, user: str | None, what: tuple[str, str], options: "ImportOptions"
+) -> "ImportReport":
+    import asyncio
+
+    from chatkeep.database import Database
+    from chatkeep.exchange import find_user_id, import_conversations
+    from chatkeep.exchange.everybody import import_everybody
+    from chatkeep.personal.registry import schema_of
+
+    schema = schema_of(schema_object(settings))
+
+    async def run(address: str) -> "ImportReport":
+        async with Database(schema, address) as db:
+            if user is None:
+                return await import_everybody(db, *what, options)
+            user_id = await find_user_id(db, user)
+            return await import_conversations(db, user_id, *what, options)
+
+    with database_url(settings) as address:
+        return asyncio.run(run(address))
+
+
+def _errors_into(stack: ExitStack, path: Path | None) -> "Callable[[BadRecord], object] | None":
+    if path is None:
+        return None
+    from chatkeep.exchange.importing import error_as_json
+
+    try:
+        stream = stack.enter_context(path.open("w", encoding="utf-8"))
+    except OSError as exc:
+        raise click.BadParameter(f"{path} cannot be written: {exc.strerror}.") from exc
+
+    def on_bad(bad: "BadRecord") -> None:
+        stream.write(json.dumps(error_as_json(bad), ensure_ascii=False) + "\n")
+        stream.flush()
+
+    return on_bad
+
+
+def _bar(stack: ExitStack) -> "Callable[[Progress], object] | None":
+    """Show a bar on stderr; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return None
+    bar = stack.enter_context(Bar(console=console, transient=True))
+    task = bar.add_task("Importing", total=None)
+
+    def on_progress(progress: "Progress") -> None:
+        bar.update(
+            task,
+            completed=progress.done,
+            total=progress.size,
+            description=f"{progress.report.messages:,} messages",
+        )
+
+    return on_progress
+
+
+def _print(report: "ImportReport") -> None:
+    for bad in report.errors:
+        click.echo(f"{bad.place}: {bad.problem}; skipped.", err=True)
+    if report.skipped > len(report.errors):
+        click.echo(f"... and {report.skipped - len(report.errors):,} more.", err=True)
+    for account in getattr(report, "unmatched", ()):
+        click.echo(
+            f"No user here has the e-mail of {account.id}; "
+            f"{account.conversations:,} conversations are left out.",
+            err=True,
+        )
+    there = f", {report.there_already:,} were there already" if report.there_already else ""
+    skipped = f", {report.skipped:,} records skipped" if report.skipped else ""
+    click.echo(
+        f"{report.conversations:,} conversations with {report.messages:,} messages imported "
+        f"in {report.seconds:.1f} s{there}{skipped}."
+    )

@@ -1,0 +1,34 @@
+"""All checks, in the order in which they run. A new one: its theme's module, and a heading in docs."""
+
+from chatkeep.doctor.check import Check
+from chatkeep.doctor.checks import (
+    books,
+    embedded,
+    indexes,
+    keys,
+    missing,
+    pooler,
+    rows,
+    security,
+    sessions,
+    settings,
+    space,
+    upgrade,
+    vacuum,
+)
+
+CHECKS: tuple[Check, ...] = (
+    *books.CHECKS,
+    *upgrade.CHECKS,
+    *missing.CHECKS,
+    *indexes.CHECKS,
+    *keys.CHECKS,
+    *security.CHECKS,
+    *rows.CHECKS,
+    *space.CHECKS,
+    *vacuum.CHECKS,
+    *sessions.CHECKS,
+    *pooler.CHECKS,
+    *settings.CHECKS,
+    *embedded.CHECKS,
+)

@@ -1,0 +1,114 @@
+"""The database of another product on PostgreSQL."""
+
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import asyncpg
+from sqlalchemy import Select, TableClause, bindparam
+from sqlalchemy.dialects.postgresql import asyncpg as dialects
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ClauseElement
+
+from chatkeep.errors import ConnectionFailedError, StatementError
+from chatkeep.kit.connection import BROKEN, connect, where
+from chatkeep.kit.refusal import describe, sqlstate
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+_DIALECT = dialects.dialect()
+# As PostgreSQL itself finds a name that is written without its schema.
+_SHAPE = """
+SELECT c.relname::text, array_agg(a.attname::text)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'f') AND pg_catalog.pg_table_is_visible(c.oid)
+    AND c.relnamespace <> 'pg_catalog'::regnamespace
+GROUP BY c.oid, c.relname
+"""
+
+
+@asynccontextmanager
+async def open_postgres(
+    url: str, *, name: str, read_only: bool
+) -> AsyncGenerator["PostgresDatabase"]:
+    """Connect for the length of the block; read-only is one transaction with one view of all."""
+    async with connect(url, name=name) as connection:
+        foreign = PostgresDatabase(connection, where(url))
+        with foreign.told():
+            # Times without a zone are UTC to both products; so is what a default writes here.
+            await connection.execute("SET TimeZone = 'UTC'")
+        if not read_only:
+            yield foreign
+            return
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield foreign
+
+
+class PostgresDatabase:
+    """An open database. See `Foreign`."""
+
+    def __init__(self, connection: asyncpg.Connection, place: str) -> None:
+        self.where = place
+        self._connection = connection
+
+    async def shape(self) -> dict[str, frozenset[str]]:
+        """Give the tables that can be seen without naming a schema, and their columns."""
+        with self.told():
+            found = await self._connection.fetch(_SHAPE)
+        return {name: frozenset(columns) for name, columns in found}
+
+    async def read(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+        """Give all rows of a statement as the driver gives them: JSON is text."""
+        text, names, known = _compiled(statement)
+        with self.told():
+            rows = await self._connection.fetch(text, *(known[name] for name in names))
+        return cast("Sequence[Sequence[Any]]", rows)
+
+    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows that all have the same columns; one whose key is there already is left."""
+        if not rows:
+            return
+        values = {name: bindparam(name) for name in rows[0]}
+        text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+        with self.told():
+            await self._connection.executemany(
+                text, [[row[name] for name in names] for row in rows]
+            )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[None]:
+        """Keep what the block writes if it ends well, or nothing of it."""
+        with self.told():
+            transaction = self._connection.transaction()
+            await transaction.start()
+        try:
+            yield
+        except BaseException:
+            if not self._connection.is_closed():
+                await transaction.rollback()
+            raise
+        with self.told():
+            await transaction.commit()
+
+    @contextmanager
+    def told(self) -> Generator[None]:
+        """Turn errors of the driver into ours; neither the values nor the URL are in them."""
+        try:
+            yield
+        except BROKEN as exc:
+            raise ConnectionFailedError(
+                f"The connection to {self.where} broke.",
+                hint="Start the same command again: it goes on where it stopped.",
+            ) from exc
+        except asyncpg.PostgresError as exc:
+            raise StatementError(
+                f"PostgreSQL at {self.where} refused: {describe(exc)}", sqlstate=sqlstate(exc)
+            ) from exc
+
+
+def _compiled(statement: ClauseElement) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """Give the SQL, the names of its parameters in their order, and the values known now."""
+    compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECT))
+    return compiled.string, compiled.positiontup or (), compiled.params

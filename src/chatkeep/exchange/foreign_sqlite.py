@@ -1,0 +1,125 @@
+"""The database of another product in a SQLite file."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from sqlalchemy import Select, TableClause, bindparam
+from sqlalchemy.dialects import sqlite as dialects
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.elements import ClauseElement
+
+from chatkeep.errors import ConnectionFailedError, StatementError
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
+
+_DIALECT = dialects.dialect()
+_WAIT = 15  # seconds for another program's lock on the file
+_SHAPE = """
+SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
+WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite~_%' ESCAPE '~'
+"""
+
+_Result = TypeVar("_Result")
+
+
+@asynccontextmanager
+async def open_sqlite(path: str, *, read_only: bool) -> AsyncGenerator["SqliteDatabase"]:
+    """Open a file that is there for the length of the block.
+
+    Reading takes the file's lock for one statement at a time, so that a program which uses the
+    file goes on writing. Rows that it adds meanwhile may be seen or not.
+    """
+    foreign = SqliteDatabase(Path(path).name)
+    await foreign.open(Path(path), "ro" if read_only else "rw")
+    try:
+        yield foreign
+    finally:
+        await foreign.close()
+
+
+class SqliteDatabase:
+    """An open database. See `Foreign`. Its work is done in a thread, one call after the other."""
+
+    _connection: sqlite3.Connection
+
+    def __init__(self, name: str) -> None:
+        self.where = f"the file {name}"
+
+    async def open(self, path: Path, mode: str) -> None:
+        """Open the file, and read its first page: a file of something else is refused."""
+
+        def work() -> sqlite3.Connection:
+            uri = f"{path.absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(
+                uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT
+            )
+            # What is no UTF-8 is told with its place, by whoever reads the value.
+            connection.text_factory = _text
+            connection.execute("PRAGMA schema_version")
+            return connection
+
+        self._connection = await self._told(work)
+
+    async def close(self) -> None:
+        """Let the file go."""
+        await self._told(self._connection.close)
+
+    async def shape(self) -> dict[str, frozenset[str]]:
+        """Give the tables and their columns."""
+        found: dict[str, set[str]] = {}
+        rows = await self._told(lambda: self._connection.execute(_SHAPE).fetchall())
+        for name, column in rows:
+            found.setdefault(name, set()).add(column)
+        return {name: frozenset(columns) for name, columns in found.items()}
+
+    async def read(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Sequence[Any]]:
+        """Give all rows of a statement as the driver gives them: JSON is text."""
+        text, names, known = _compiled(statement)
+        values = [known[name] for name in names]
+        return await self._told(lambda: self._connection.execute(text, values).fetchall())
+
+    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows that all have the same columns; one whose key is there already is left."""
+        if not rows:
+            return
+        values = {name: bindparam(name) for name in rows[0]}
+        text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+        given = [[row[name] for name in names] for row in rows]
+        await self._told(lambda: self._connection.executemany(text, given))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[None]:
+        """Keep what the block writes if it ends well, or nothing of it."""
+        await self._told(lambda: self._connection.execute("BEGIN IMMEDIATE"))
+        try:
+            yield
+        except BaseException:
+            await self._told(lambda: self._connection.execute("ROLLBACK"))
+            raise
+        await self._told(lambda: self._connection.execute("COMMIT"))
+
+    async def _told(self, work: Callable[[], _Result]) -> _Result:
+        try:
+            return await asyncio.to_thread(work)
+        except sqlite3.OperationalError as exc:
+            raise ConnectionFailedError(
+                f"SQLite cannot use {self.where}: {exc}.",
+                hint="Start the same command again: it goes on where it stopped.",
+            ) from exc
+        except sqlite3.Error as exc:
+            raise StatementError(f"SQLite refused a statement on {self.where}: {exc}.") from exc
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _compiled(statement: ClauseElement) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """Give the SQL, the names of its parameters in their order, and the values known now."""
+    compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECT))
+    return compiled.string, compiled.positiontup or (), compiled.params

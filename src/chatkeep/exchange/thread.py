@@ -1,0 +1,14 @@
+"""The thread that a conversation shows, for formats that know no branches."""
+
+from chatkeep.exchange.model import Conversation, Node
+
+
+def shown(conversation: Conversation) -> list[Node]:
+    """Give the nodes from the first message to the head."""
+    by_id = {node.id: node for node in conversation.nodes}
+    node = by_id.get(conversation.head or "", conversation.nodes[-1])
+    path = [node]
+    while node.parent is not None:
+        node = by_id[node.parent]
+        path.append(node)
+    return path[::-1]

@@ -1,0 +1,233 @@
+"""The proof: each text in each table is read, and neither id nor e-mail stands in any.
+
+Every table, partition and materialized view of the database is scanned, those of other programs and
+our own bookkeeping too; of each row all columns but numbers, times and the like. Letter case does
+not count, and the escapes of JSON and of URLs hide nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from chatkeep.errors import PersonalDataError
+from chatkeep.personal.catalog import Column, Table
+from chatkeep.personal.person import (
+    EMAIL_PATTERN,
+    ID_PATTERN,
+    PATTERN,
+    Person,
+    needle_marker,
+    text_of,
+)
+from chatkeep.personal.reach import Reach
+from chatkeep.personal.references import Registry
+
+MOST_KEYS = 10  # of each finding; the number of its rows is told in full
+
+_WORDLESS = set("NBDTGV")  # PostgreSQL's categories: numbers, booleans, times, spans, shapes, bits
+_VECTORS = {"vector", "halfvec", "sparsevec"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A column in which id or e-mail still stands.
+
+    Attributes:
+        what: `id` or `e-mail`.
+        rows: In how many rows.
+        keys: Of the first of them: their primary key, or their place where the key itself has it.
+    """
+
+    table: str
+    column: str
+    what: str
+    rows: int
+    keys: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as what JSON can hold."""
+        return {
+            "table": self.table,
+            "column": self.column,
+            "what": self.what,
+            "rows": self.rows,
+            "keys": list(self.keys),
+        }
+
+
+@dataclass(slots=True)
+class Proof:
+    """What a scan read and found.
+
+    Attributes:
+        tables: How many tables were read.
+        rows: How many rows they have.
+        columns: How many columns were looked into.
+        findings: Nothing, where nothing is left.
+        exempt: Columns that were left out because a rule keeps them.
+        unread: Foreign tables: their rows are in another database.
+    """
+
+    tables: int = 0
+    rows: int = 0
+    columns: int = 0
+    findings: list[Finding] = field(default_factory=list[Finding])
+    exempt: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as what JSON can hold."""
+        return {
+            "tables": self.tables,
+            "rows": self.rows,
+            "columns": self.columns,
+            "found": [finding.as_json() for finding in self.findings],
+            "exempt": list(self.exempt),
+            "unread": list(self.unread),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A table and what is read of it."""
+
+    table: Table
+    primary: tuple[str, ...]
+    columns: tuple[Column, ...]
+    where: str
+
+
+async def scan(
+    connection: asyncpg.Connection,
+    registry: Registry,
+    person: Person,
+    *,
+    before: Reach | None = None,
+    on_table: Callable[[str], object] | None = None,
+) -> Proof:
+    """Read every table.
+
+    Args:
+        connection: In a transaction, so that all is of one moment.
+        registry: Of the same database.
+        person: Whom to look for.
+        before: Given where the person is not erased yet: what erasing takes away is passed over.
+        on_table: Called with the name of each table before it is read.
+    """
+    proof = Proof(
+        exempt=tuple(each.shown for each in registry.references if each.does == "keep"),
+        unread=tuple(each.shown for each in registry.tables.values() if each.kind == "f"),
+    )
+    for scanned in readable(registry, before):
+        if on_table is not None:
+            on_table(scanned.table.shown)
+        await _scan_table(connection, person, scanned, proof)
+    return proof
+
+
+def readable(registry: Registry, before: Reach | None = None) -> list[Scanned]:
+    """Give the tables to read, each with the columns in which words can stand."""
+    found: list[Scanned] = []
+    for table in registry.tables.values():
+        if table.kind not in "rm":
+            continue
+        root = registry.tables[table.root]  # references and keys are the whole table's
+        passed: set[str] = set()
+        for each in registry.of(root):
+            if each.does == "keep" or (before is not None and each.does == "anonymise"):
+                passed.update(each.columns)
+        columns = tuple(
+            column
+            for name, column in table.columns.items()
+            if name not in passed and _has_words(column)
+        )
+        own = "false" if before is None else before.owned(root, "t")
+        where = "" if own == "false" else f" where ({own}) is not true"
+        found.append(Scanned(table, root.primary, columns, where))
+    return found
+
+
+def check_readable(registry: Registry) -> None:
+    """Refuse to go on where a row could hide from this role.
+
+    Raises:
+        PersonalDataError: The role may not read a table, or not all of its rows.
+    """
+    tables = [each for each in registry.tables.values() if each.kind in "rpm"]
+    closed = [each.shown for each in tables if "SELECT" in each.lacks or each.hides_rows]
+    if closed:
+        raise PersonalDataError(
+            f"This role may not read all rows of {_list(closed)}, so nobody can tell what is left.",
+            hint="Connect as the owner of the tables, or as a role with BYPASSRLS that may read "
+            "all of them.",
+        )
+
+
+def _list(names: list[str]) -> str:
+    more = len(names) - 8
+    return ", ".join(names[:8]) + (f" and {more} more" if more > 0 else "")
+
+
+def _has_words(column: Column) -> bool:
+    return column.category not in _WORDLESS and column.base not in _VECTORS
+
+
+async def _scan_table(
+    connection: asyncpg.Connection, person: Person, scanned: Scanned, proof: Proof
+) -> None:
+    sql, arguments = person.bind(_count(person, scanned))
+    (row,) = await connection.fetch(sql, *arguments)
+    proof.tables += 1
+    proof.rows += row[0]
+    proof.columns += len(scanned.columns)
+    if row[1]:
+        for column in scanned.columns:
+            for what in _WHAT:
+                finding = await _find(connection, person, scanned, column, what)
+                proof.findings += [finding] if finding is not None else []
+
+
+_WHAT = {"id": ID_PATTERN, "e-mail": EMAIL_PATTERN}
+
+
+async def _find(
+    connection: asyncpg.Connection, person: Person, scanned: Scanned, column: Column, what: str
+) -> Finding | None:
+    table = scanned.table
+    where = f"{hit(column)} ~* {_WHAT[what]}"
+    rest = f"{scanned.where} and {where}" if scanned.where else f" where {where}"
+    primary = [text_of(table.columns[name], "t") for name in scanned.primary]
+    key = f"concat_ws(', ', {', '.join(primary)})" if primary else "null"
+    place = "'row at ' || t.ctid::text"
+    shown = f"case when {key} is null or {key} ~* {PATTERN} then {place} else {key} end"
+    sql, arguments = person.bind(
+        f"select count(*) over (), {shown} from only {table.sql} t{rest} limit {MOST_KEYS}"  # noqa: S608 - names of the catalog
+    )
+    rows = await connection.fetch(sql, *arguments)
+    if not rows:
+        return None
+    keys = tuple(str(row[1]) for row in rows)
+    return Finding(table.shown, column.name, what, rows[0][0], keys)
+
+
+def hit(column: Column) -> str:
+    """Give what a pattern is tried on, for a column of `t`."""
+    return f"lower({text_of(column, 't')})"
+
+
+def _count(person: Person, scanned: Scanned) -> str:
+    only = f"from only {scanned.table.sql} t{scanned.where}"
+    if not scanned.columns:
+        return f"select count(*), 0::bigint {only}"
+    texts = ", ".join(_texts(scanned.columns))
+    # Looking for a text is many times faster than trying a pattern: few rows come to that.
+    quick = " or ".join(f"strpos(x, {needle_marker(at)}) > 0" for at in range(len(person.needles)))
+    return (
+        f"select count(*), count(*) filter (where ({quick}) and x ~* {PATTERN}) from"  # noqa: S608 - names of the catalog
+        f" (select lower(concat_ws(E'\\n', {texts})) x {only} offset 0) s"
+    )
+
+
+def _texts(columns: Iterable[Column]) -> Iterable[str]:
+    return (text_of(column, "t") for column in columns)

@@ -1,0 +1,81 @@
+"""Takes id and e-mail out of texts of others that quote them, where the operator says so."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS
+from chatkeep.kit.plan.quoting import ident, literal
+from chatkeep.personal.catalog import Column, Table
+from chatkeep.personal.person import PATTERN, Person, is_text, text_of
+from chatkeep.personal.proof import Finding, hit
+from chatkeep.personal.references import Registry
+
+WORD = "[erased]"
+
+_TEXTUAL = {"json", "jsonb", "_text", "_varchar", "_bpchar", "_citext"}
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A column in which something was replaced.
+
+    Attributes:
+        rows: In how many rows.
+    """
+
+    table: str
+    column: str
+    rows: int
+
+    def as_json(self) -> dict[str, object]:
+        """Give it as what JSON can hold."""
+        return {"table": self.table, "column": self.column, "rows": self.rows}
+
+
+async def redact(
+    connection: asyncpg.Connection, registry: Registry, person: Person, findings: list[Finding]
+) -> list[Redacted]:
+    """Put `[erased]` where id or e-mail stands in a text or JSON.
+
+    Other users' own rows, keys, what refers to another row, generated and other columns stay; the
+    proof names them.
+    """
+    tables = {table.shown: table for table in registry.tables.values()}
+    places = dict.fromkeys((finding.table, finding.column) for finding in findings)
+    done: list[Redacted] = []
+    for name, column in places:
+        table = tables[name]
+        if table is registry.users or not is_redactable(table, table.columns[column]):
+            continue
+        sql, arguments = person.bind(_update(table, table.columns[column]))
+        rows = rows_of(await connection.execute(sql, *arguments))
+        done.append(Redacted(name, column, rows))
+    return done
+
+
+def rows_of(status: str) -> int:
+    """Give how many rows a statement touched, from what PostgreSQL answers."""
+    return int(status.rpartition(" ")[2])
+
+
+def is_redactable(table: Table, column: Column) -> bool:
+    """Say whether a part of the column's values can be replaced."""
+    linked = {name for key in table.keys for name in key.columns}
+    return (
+        table.kind == "r"
+        and table.schema not in IGNORED_SCHEMAS
+        and column.name not in table.unique | linked
+        and not column.is_generated
+        and (is_text(column) or column.base in _TEXTUAL)
+    )
+
+
+def _update(table: Table, column: Column) -> str:
+    value = f"regexp_replace({text_of(column, 't')}, {PATTERN}, {literal(WORD)}, 'gi')"
+    if column.length is not None:
+        value = f"left({value}, {column.length})"
+    return (
+        f"update only {table.sql} t set {ident(column.name)} = ({value})::{column.type}"  # noqa: S608 - names of the catalog
+        f" where {hit(column)} ~* {PATTERN}"
+    )

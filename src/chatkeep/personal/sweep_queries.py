@@ -1,0 +1,218 @@
+"""The statements of a sweep: a walk for each kind of row, in bounded steps along an index.
+
+A walk reads a window of so many rows in the order of an index and gives the keys of those that may
+go by their age: no statement reads more than a window, however few of its rows are old. `look`
+then says of such keys which policy takes the row away and what goes with it; it is asked again
+under the lock.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    ForeignKeyConstraint,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from chatkeep.engine.compile import Statement, compile_statement
+from chatkeep.personal.sweep_rules import Number, Where
+
+Path = tuple[ForeignKeyConstraint, ...]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One kind of row, and how it is found, looked at, locked and removed.
+
+    Attributes:
+        name: The table's attribute of the schema.
+        key: Columns by which a row is named.
+        order: Columns of the index along which the walk goes; the key is among them.
+        takes: Numbers of the policies whose rows it removes.
+        children: Tables whose rows go with a row, in the order in which `look` counts them.
+        window: The keys of the next rows that may go, and how far it read.
+        look: Policy, time and counts of those keys whose rows go.
+        lock: Locks rows by key, passing over those that somebody holds, and gives their keys.
+        remove: Removes rows by key; gives how many.
+        start: Where the walk begins.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    order: tuple[str, ...]
+    takes: frozenset[int]
+    children: tuple[str, ...]
+    window: Statement
+    look: Statement
+    lock: Statement
+    remove: Statement
+    start: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the statements on one table have in common.
+
+    Attributes:
+        name: The table's attribute of the schema.
+        table: The table.
+        key: Columns by which a row is named.
+        source: The table joined with what its rule looks at.
+        number: The rule.
+        at: The time that a report tells.
+    """
+
+    name: str
+    table: Table
+    key: tuple[str, ...]
+    source: Any
+    number: Number
+    at: ColumnElement[Any]
+
+
+def window(
+    name: str, order: Sequence[ColumnElement[Any]], is_in: Where, may_go: Where
+) -> Statement:
+    """Compile the read of the next rows behind a place, in the order of an index.
+
+    It gives those that may go and, with `is_last`, the last one that it read.
+
+    Args:
+        name: Of the statement.
+        order: Columns of the index.
+        is_in: Which of the table's rows the index holds.
+        may_go: Which of the rows that are read may go.
+    """
+    places = [bindparam(f"after_{column.key}", type_=column.type) for column in order]
+    read = (
+        select(*order, may_go.label("may_go"))
+        .where(is_in, tuple_(*order) > tuple_(*places))
+        .order_by(*order)
+        .limit(bindparam("limit", type_=Integer()))
+        .cte("read")
+    )
+    names = [read.c[column.key or ""] for column in order]
+    old = select(*names, false().label("is_last")).where(read.c["may_go"])
+    last = select(*names, true().label("is_last"))
+    last = last.order_by(*(column.desc() for column in names)).limit(1)
+    return compile_statement(f"sweep.{name}_window", union_all(old, last.subquery("last").select()))
+
+
+def look(kind: Kind, children: Sequence[tuple[str, Path]]) -> Statement:
+    """Compile the look at rows by key: which of them go, why, since when, and with what."""
+    counts = [_count(path).label(f"n_{name}") for name, path in children]
+    given = _given(kind)
+    clause = (
+        select(*_keys(kind), kind.number.label("policy"), kind.at.label("at"), *counts)
+        .select_from(kind.source.join(given, _is_given(kind, given)))
+        .where(kind.number.is_not(None))
+    )
+    return compile_statement(f"sweep.{kind.name}_look", clause)
+
+
+def lock(kind: Kind, held: Table | None = None) -> Statement:
+    """Compile the lock of rows by key, or of what `held` is; who is held by somebody is left out."""
+    given = _given(kind)
+    clause = select(*_keys(kind)).select_from(kind.source.join(given, _is_given(kind, given)))
+    of = kind.table if held is None else held
+    clause = clause.with_for_update(of=of, key_share=held is not None, skip_locked=True)
+    return compile_statement(f"sweep.{kind.name}_lock", clause)
+
+
+def remove(kind: Kind) -> Statement:
+    """Compile the removal of rows by key."""
+    given = _given(kind)
+    clause = delete(kind.table).where(_is_given(kind, given))
+    gone = clause.returning(literal_column("1").label("one")).cte("gone")
+    return compile_statement(f"sweep.{kind.name}_remove", select(func.count()).select_from(gone))
+
+
+def sums(kind: Kind, children: Sequence[tuple[str, Path]]) -> Statement:
+    """Compile the count of what goes with rows by key."""
+    given = _given(kind)
+    one = select(*[_count(path).label(f"n_{name}") for name, path in children], true().label("is"))
+    one = one.select_from(kind.table.join(given, _is_given(kind, given)))
+    each = one.subquery("each")
+    totals = [
+        func.coalesce(func.sum(each.c[f"n_{name}"]), 0).cast(BigInteger()).label(f"n_{name}")
+        for name, _ in children
+    ]
+    return compile_statement(f"sweep.{kind.name}_sums", select(*totals, func.count(each.c["is"])))
+
+
+def start(columns: Sequence[ColumnElement[Any]]) -> tuple[object, ...]:
+    """Give a place before every row."""
+    return tuple(
+        "" if isinstance(c.type, String) else -(2**31) if isinstance(c.type, Integer) else _LONG_AGO
+        for c in columns
+    )
+
+
+def belongings(root: Table, tables: Sequence[tuple[str, Table]]) -> list[tuple[str, Path]]:
+    """Give the tables whose rows go with a row of `root`, and by which foreign keys, shortest first."""
+    found: dict[str, tuple[Table, Path]] = {"": (root, ())}
+    for parent, path in _growing(found):
+        for name, table in tables:
+            if name in found or table is root:
+                continue
+            for key in table.foreign_key_constraints:
+                is_cascade = (key.ondelete or "").lower() == "cascade"
+                if is_cascade and key.referred_table is parent:
+                    found[name] = (table, (*path, key))
+                    break
+    return [(name, path) for name, (_, path) in found.items() if path]
+
+
+def _growing(found: dict[str, tuple[Table, Path]]) -> Iterator[tuple[Table, Path]]:
+    done = 0
+    while done < len(found):
+        yield list(found.values())[done]
+        done += 1
+
+
+def _count(path: Path) -> Any:  # noqa: ANN401 - a scalar subquery
+    """Count the rows at the end of a path of foreign keys that begins with the outer row."""
+    root = path[0].referred_table
+    links = [and_(*(element.parent == element.column for element in key.elements)) for key in path]
+    clause: Select[int] = select(func.count()).select_from(path[-1].table)
+    return clause.where(*links).correlate(root).scalar_subquery()
+
+
+def _given(kind: Kind) -> Any:  # noqa: ANN401 - a table of values
+    """Give the keys of a call as a table."""
+    columns = [kind.table.c[name] for name in kind.key]
+    types = [Text() if isinstance(c.type, String) else c.type for c in columns]
+    arrays = [
+        bindparam(f"given_{name}", type_=ARRAY(type_))
+        for name, type_ in zip(kind.key, types, strict=True)
+    ]
+    return func.unnest(*arrays).table_valued(*kind.key).render_derived(name="given")
+
+
+def _is_given(kind: Kind, given: Any) -> Where:  # noqa: ANN401 - a table of values
+    return and_(true(), *(kind.table.c[name] == given.c[name] for name in kind.key))
+
+
+def _keys(kind: Kind) -> list[ColumnElement[Any]]:
+    return [kind.table.c[name] for name in kind.key]

@@ -1,0 +1,85 @@
+"""Chats of vercel/chatbot through our tables: in, again, and out to the same rows."""
+
+from collections.abc import Callable
+
+import pytest
+
+from chatkeep import Database, NewUser
+from chatkeep.database.creation import create_tables
+from chatkeep.errors import BadRecordError
+from chatkeep.exchange.exporting import ExportOptions, export_conversations
+from chatkeep.exchange.importing import ImportOptions, import_conversations
+from chatkeep.presets import deepsearch
+from exchange.test_vercel import run
+from exchange.vercel_tables import CHATS, RELEASES, T, contents, make, uid
+from fixtures.servers import Databases, PgServer
+
+Make = Callable[[PgServer], Databases]
+SCHEMA = deepsearch.schema(prefix="x_")
+
+
+SERVERS = [
+    *(("18", release) for release in RELEASES),
+    pytest.param("15", RELEASES[-1], marks=pytest.mark.needs("pg15")),
+]
+
+
+@pytest.mark.parametrize(("version", "release"), SERVERS)
+async def test_import_then_export_gives_the_same_rows(
+    request: pytest.FixtureRequest, fresh_database: Make, version: str, release: str
+):
+    new = fresh_database(request.getfixturevalue(f"pg{version}"))
+    source, target, own = await new(), await new(), await new()
+    await make(source, release)
+    await make(target, release, rows=False)
+    await create_tables(SCHEMA, own)
+    expected = await contents(source, release)
+    if release == "2024-12":  # a chat without messages has no place with us
+        expected["Chat"] = [row for row in expected["Chat"] if row["id"] == CHATS[1]]
+    async with Database(SCHEMA, own) as db:
+        for account in ("ada@example.com", "bob@example.com", "guest-1712"):
+            user = await db.users.create(NewUser(email=account.replace("guest-", "g@")))
+            options = ImportOptions(account=account, on_error="skip")
+            first = await import_conversations(db, user.id, source, "vercel", options)
+            again = await import_conversations(db, user.id, source, "vercel", options)
+            assert (again.conversations, again.there_already) == (0, first.conversations)
+            await export_conversations(
+                db, target, "vercel", ExportOptions(user_id=user.id, account=account)
+            )
+    assert await contents(target, release) == expected
+
+
+async def test_what_becomes_of_votes_times_and_parts(pg18: PgServer, fresh_database: Make):
+    source, own = [await fresh_database(pg18)() for _ in range(2)]
+    await make(source, "2026-07")
+    await create_tables(SCHEMA, own)
+    async with Database(SCHEMA, own) as db:
+        ada = await db.users.create(NewUser(email="ada@example.com"))
+        report = await import_conversations(db, ada.id, source, "vercel")
+        assert (report.conversations, report.messages) == (3, 6)
+        mine = db.as_user(ada.id)
+        weather = (await mine.chats.list()).items[-1]
+        assert (weather.title, weather.created_at.replace(tzinfo=None)) == ("Weather", T)
+        newest = (await mine.messages.list(weather.id)).items[0]
+        assert newest.id == weather.head
+        votes = [one.vote for one in (await mine.feedback.list(weather.id)).items]
+        assert sorted(vote or 0 for vote in votes) == [-1, 1]
+
+
+async def test_a_bad_record_stops_or_is_skipped_and_the_import_goes_on_where_it_stopped(
+    pg18: PgServer, fresh_database: Make
+):
+    source, own = [await fresh_database(pg18)() for _ in range(2)]
+    await make(source, "2026-07")
+    await create_tables(SCHEMA, own)
+    await run(source, f"""UPDATE "Message_v2" SET role = 'robot' WHERE id = '{uid(5)}'""")
+    async with Database(SCHEMA, own) as db:
+        ada = await db.users.create(NewUser(email="ada@example.com"))
+        with pytest.raises(BadRecordError, match=rf'"Message_v2" {uid(5)}\.role'):
+            await import_conversations(db, ada.id, source, "vercel")
+        skipping = ImportOptions(on_error="skip")
+        report = await import_conversations(db, ada.id, source, "vercel", skipping)
+        assert (report.conversations, report.there_already, report.skipped) == (1, 1, 1)
+        await run(source, f"""UPDATE "Message_v2" SET role = 'user' WHERE id = '{uid(5)}'""")
+        report = await import_conversations(db, ada.id, source, "vercel")
+        assert (report.conversations, report.there_already, report.skipped) == (1, 2, 0)
