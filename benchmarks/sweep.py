@@ -5,7 +5,7 @@
     ./dev run python -m benchmarks.sweep --chats 20000   less
 
 Eight processes list, get, append, create and delete chats without a pause, first alone, then beside a
-report and a sweep, on an embedded server with `fsync` on. Printed are what each kind of call took at
+sweep and the report before it, on an embedded server with `fsync` on. Printed are what each kind of call took at
 most and at 99.9 %, before and during the sweep, and whether the sweep removed what its report had
 said. Clients work with chats that no policy takes away, unless `--touch-old` is given: then the
 difference between the two is what they changed.
@@ -33,7 +33,7 @@ from chatkeep.database.creation import create_tables
 from chatkeep.personal.retention import Policy
 from chatkeep.personal.sweep_batches import Pace
 from chatkeep.personal.sweep_report import SweepReport
-from chatkeep.personal.sweeping import sweep, sweep_report
+from chatkeep.personal.sweeping import sweep
 from chatkeep.presets import deepsearch
 from chatkeep.server import EmbeddedServer
 
@@ -205,15 +205,13 @@ def told(title: str, took: Mapping[str, list[float]], seconds: float) -> None:
         print(f"| {name} | {len(ordered):,} | {cells} |")
 
 
-def compared(report: SweepReport, done: SweepReport, gone: Counter[str]) -> None:
-    """Print what was found and removed, by policy."""
+def compared(done: SweepReport, gone: Counter[str]) -> None:
+    """Print what was found before and removed, by policy, and what is gone by count."""
     print("\n| policy | found | removed | kept |\n|---|---|---|---|")
-    for before, after in zip(report.policies, done.policies, strict=True):
-        found, removed = dict(before.found), dict(after.removed)
-        print(
-            f"| {before.policy.label}, {before.policy.age} | {found} | {removed} | {dict(after.kept)} |"
-        )
-    print(f"\nreport equal to what was removed: {report.found == done.removed}")
+    for line in done.policies:
+        name = f"{line.policy.label}, {line.policy.age}"
+        print(f"| {name} | {dict(line.found)} | {dict(line.removed)} | {dict(line.kept)} |")
+    print(f"\nreport before equal to what was removed: {done.found == done.removed}")
     print(f"rows that are gone, counted: {dict(gone)}; equal: {gone == done.removed}")
     print(f"{done.batches} batches, the longest {done.longest_batch * 1000:.0f} ms")
 
@@ -252,11 +250,6 @@ async def measured(url: str, options: argparse.Namespace) -> None:
         told("Clients alone", took, options.seconds)
         pace = Pace(lock_timeout=timedelta(seconds=options.lock_timeout))
         started = time.perf_counter()
-        report = await sweep_report(SCHEMA, url, POLICIES)
-        reported = time.perf_counter()
-        took, _ = await asyncio.to_thread(phase, clients)
-        told("Clients beside the report", took, reported - started)
-        started = time.perf_counter()
         done = await sweep(SCHEMA, url, POLICIES, pace=pace)
         seconds = time.perf_counter() - started
         took, gone = await asyncio.to_thread(phase, clients)
@@ -267,7 +260,7 @@ async def measured(url: str, options: argparse.Namespace) -> None:
         for client in clients:
             client.stdin.close()
             client.wait(30)
-    compared(report, done, +(before - await counts(connection)))
+    compared(done, +(before - await counts(connection)))
     await connection.close()
 
 

@@ -18,6 +18,8 @@ from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
+from chatkeep.exchange.fetching import FetchQueries
+from chatkeep.exchange.storing import StoreQueries
 from chatkeep.personal.retention import Policy, What
 from chatkeep.personal.sweep_rules import Rules
 from chatkeep.personal.sweep_walks import Walks
@@ -72,6 +74,15 @@ def statements() -> Iterator[tuple[str, Statement]]:
     for name, query in embedding_queries(with_embeddings):
         yield name, query.statement
     yield from sweeps()
+    yield from exchanges(catalogue)
+
+
+def exchanges(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Statement]]:
+    """Give what imports and exports run."""
+    stores = StoreQueries(catalogue)
+    yield from cached("exchange", stores)
+    yield "exchange.store", stores.store(has_feedback=True, has_usage=True).statement
+    yield from cached("exchange", FetchQueries(catalogue))
 
 
 def sweeps() -> Iterator[tuple[str, Statement]]:

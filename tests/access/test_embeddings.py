@@ -4,6 +4,7 @@ On 18 alone: Debian's PostgreSQL 15 has no pgvector unless somebody installs it.
 """
 
 import asyncio
+from array import array
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -228,6 +229,7 @@ BAD: dict[str, Any] = {
     "no vector": lambda vectors: [None, *vectors[1:]],
     "a number": lambda vectors: [1.0, *vectors[1:]],
     "words": lambda vectors: [["a", "b", "c", "d", "e"], *vectors[1:]],
+    "too great a number": lambda vectors: [[10**400, 1, 1, 1, 1], *vectors[1:]],
     "NaN": lambda vectors: [[float("nan"), *vectors[0][1:]], *vectors[1:]],
     "infinity": lambda vectors: [[float("inf"), *vectors[0][1:]], *vectors[1:]],
     "zeros": lambda vectors: [[0.0] * 5, *vectors[1:]],
@@ -254,6 +256,16 @@ async def test_what_embed_does_wrong_is_one_error_and_stores_nothing(
     assert not sent.names
     assert "dog" not in str(searching.value)
     assert await mine.embeddings.fill(toy) == 2
+
+
+async def test_any_form_of_numbers_is_taken(place: Place, mine: UserScope) -> None:
+    forms: Any = [(1, 2, 3, 4, 5), [1e-320, 1, 0, -1, 1e10], array("f", [0.5] * 5), iter([1.0] * 5)]
+
+    async def gives(texts: list[str]) -> Any:
+        return iter(forms[: len(texts)])
+
+    await tell(mine, "a", "b", "c", "d")
+    assert await mine.embeddings.fill(gives) == 4
 
 
 async def test_what_was_stored_before_an_error_stays(place: Place, mine: UserScope) -> None:

@@ -22,6 +22,7 @@ from chatkeep import (
     EmbeddingError,
     Found,
     InvalidInputError,
+    Message,
     NewMessage,
     NewUsage,
     NewUser,
@@ -30,6 +31,7 @@ from chatkeep import (
 from chatkeep.access import embedding_queries
 from chatkeep.access.embedding import Embed
 from chatkeep.access.hybrid import CANDIDATES, K, fused
+from chatkeep.access.rows import Rows
 from chatkeep.access.scope import UserScope
 from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
@@ -245,6 +247,7 @@ async def test_with_very_many_the_index_is_asked_and_the_settings_stay_there(
         await scope.embeddings.fill(varied, batch=500)
     connection = await asyncpg.connect(many.url)
     await connection.execute("ANALYZE x_message_embedding")
+    await only_one_reads_the_index(connection, many, mine)
     await connection.close()
     exact = await exactly(many, mine)
     with many.db.statements() as sent:
@@ -258,6 +261,28 @@ async def test_with_very_many_the_index_is_asked_and_the_settings_stay_there(
     with many.db.statements() as sent:
         await mine.search("hound", embed=toy, where=SearchFilter(role="user"))
     assert "embeddings.nearest_of" in sent.names
+
+
+async def only_one_reads_the_index(
+    connection: asyncpg.Connection, place: Place, mine: UserScope
+) -> None:
+    """The index holds everybody's: what compares each must not be planned by it."""
+    queries = embedding_queries.embedding_queries(
+        place.schema, Rows("messages", place.schema.messages, Message), is_scoped=True
+    )
+    values = {"user_id": mine.user_id, "vector": "[1,0,0,0,0]", "limit": 20, "role": "user"}
+    for query, is_indexed in (
+        (queries.nearest, False),
+        (queries.nearest_of(("role",)), False),
+        (queries.nearest_indexed, True),
+    ):
+        async with connection.transaction():
+            if is_indexed:
+                await connection.fetch(queries.settings.statement.sql)
+            arguments = query.statement.arguments(values)
+            plan = await connection.fetch(f"EXPLAIN {query.statement.sql}", *arguments)
+        index = "x_message_embedding_embedding_idx"
+        assert any(index in row[0] for row in plan) == is_indexed
 
 
 async def exactly(place: Place, mine: UserScope) -> list[str]:

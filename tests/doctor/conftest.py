@@ -12,16 +12,12 @@ import asyncpg
 import pytest
 
 from chatkeep.database.creation import create_tables
-from chatkeep.doctor import CHECKS, Finding, Limits, Options, Report, diagnose
-from chatkeep.doctor.check import Check
+from chatkeep.doctor import Finding, Limits, Options, Report, diagnose
 from chatkeep.kit.applying.sqlscan import split
 from chatkeep.presets import deepsearch
 from fixtures.servers import Databases, PgServer
 
 ALWAYS = ("durability-off", "unbounded-waits")  # the test servers run without fsync, on purpose
-PRODUCED: set[str] = set()
-"""Checks that a test saw find something."""
-
 EAGER = Limits(
     statement_timeout=timedelta(seconds=20),
     statistics_age=timedelta(),
@@ -46,9 +42,7 @@ class Patient:
 
     async def report(self, **options: Any) -> Report:
         given = replace(self.options, **options)
-        found = await diagnose(self.schema, self.url, given)
-        PRODUCED.update(finding.check for finding in found.findings)
-        return found
+        return await diagnose(self.schema, self.url, given)
 
     async def find(self, check: str, **options: Any) -> list[Finding]:
         report = await self.report(only=(check,), **options)
@@ -129,8 +123,3 @@ async def admit(
     yield make
     for connection in opened:
         await connection.close()
-
-
-def check_named(name: str) -> Check:
-    (found,) = [check for check in CHECKS if check.name == name]
-    return found

@@ -81,11 +81,11 @@ async def test_a_schema_that_was_pulled(admit: Admit, pg18: PgServer, tmp_path: 
         "AND NOT tgisinternal ORDER BY 1"
     )
     await patient.run(
-        "DROP INDEX x_message_search_idx",
+        "DROP INDEX x_message_search_idx, x_user_email_lower_idx",
         f'DROP TRIGGER "{triggers[0][0]}" ON x_message',
         "DROP POLICY own ON x_chat",
     )
-    for check in ("missing-index", "missing-function", "policy-missing"):
+    for check in ("missing-index", "missing-unique", "missing-function", "policy-missing"):
         await patient.mends(check)
 
 

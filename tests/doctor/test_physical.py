@@ -156,8 +156,8 @@ async def test_a_key_near_its_end(admit: Admit):
     await patient.run("SELECT setval('old_id_seq', 3000000000)", "INSERT INTO old DEFAULT VALUES")
 
 
-async def test_bloat_of_a_table_and_of_an_index(admit: Admit, pg: PgServer):
-    patient = await admit(server=pg)
+async def test_bloat_of_a_table_and_of_an_index(admit: Admit):
+    patient = await admit()
     await patient.run(
         FILL.format(6000), "DELETE FROM x_search_cache WHERE id % 10 > 0",
         "VACUUM (ANALYZE) x_search_cache",

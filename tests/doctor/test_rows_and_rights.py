@@ -206,27 +206,29 @@ async def test_settings_of_the_database(admit: Admit):
     ]
 
 
-async def test_an_extension_that_is_behind(admit: Admit, pg: PgServer):
-    patient = await admit(server=pg)
+async def test_an_extension_that_is_behind(admit: Admit):
+    patient = await admit()
     await patient.run("CREATE EXTENSION pg_trgm VERSION '1.3'")
     await patient.mends("extension-behind")
 
 
-async def test_an_encoding_that_holds_no_emoji(admit: Admit, pg: PgServer):
-    patient = await admit(server=pg)
+async def test_an_encoding_that_holds_no_emoji(admit: Admit, pg18: PgServer):
+    patient = await admit()
     name = "doctor_latin"
     await patient.run(
         f"DROP DATABASE IF EXISTS {name}",
-        f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
-        + (" LOCALE_PROVIDER libc" if pg.version != "15" else ""),
+        f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER libc "
+        "TEMPLATE template0 STRATEGY file_copy",
     )
     try:
-        report = await diagnose(patient.schema, pg.url(name), Options(only=("encoding-not-utf8",)))
+        report = await diagnose(
+            patient.schema, pg18.url(name), Options(only=("encoding-not-utf8",))
+        )
         (found,) = report.findings
         assert "LATIN1" in found.message
         await patient.mend(found)
         report = await diagnose(
-            patient.schema, pg.url(f"{name}_utf8"), Options(only=("encoding-not-utf8",))
+            patient.schema, pg18.url(f"{name}_utf8"), Options(only=("encoding-not-utf8",))
         )
         assert report.findings == ()
     finally:
@@ -240,7 +242,8 @@ async def test_a_collation_of_another_version(admit: Admit, request: pytest.Fixt
     name = "doctor_collation"
     await patient.run(
         f"DROP DATABASE IF EXISTS {name}",
-        f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de'",
+        f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' "
+        "STRATEGY file_copy",
         f"UPDATE pg_database SET datcollversion = '1' WHERE datname = '{name}'",
     )
     there = await asyncpg.connect(server.url(name))

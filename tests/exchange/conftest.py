@@ -13,15 +13,19 @@ from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.servers import Databases, PgServer
 
+SCHEMA = deepsearch.schema()
+
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def db(
-    pg18: PgServer, fresh_database: Callable[[PgServer], Databases]
-) -> AsyncIterator[Database]:
-    schema = deepsearch.schema()
-    url = await fresh_database(pg18)()
-    await create_tables(schema, url)
-    async with Database(schema, url) as opened:
+async def url(pg18: PgServer, fresh_database: Callable[[PgServer], Databases]) -> str:
+    made = await fresh_database(pg18)()
+    await create_tables(SCHEMA, made)
+    return made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def db(url: str) -> AsyncIterator[Database]:
+    async with Database(SCHEMA, url) as opened:
         yield opened
 
 

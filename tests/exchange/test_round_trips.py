@@ -8,8 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from chatkeep import ChatChanges, Database, NewMessage, NewUser, User
 from chatkeep.database.creation import create_tables
 from chatkeep.exchange import ExportOptions, export_conversations, import_conversations
@@ -26,10 +24,10 @@ def by_id(conversations: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return {one[name]: one for one in conversations}
 
 
-@pytest.mark.parametrize("security", [None, "rls"])
 async def test_the_real_trees_come_back_key_for_key(
-    pg: PgServer, fresh_database: Callable[[PgServer], Databases], security: Any, tmp_path: Path
+    pg: PgServer, fresh_database: Callable[[PgServer], Databases], tmp_path: Path
 ):
+    security: Any = "rls" if pg.version == "15" else None
     packed = tmp_path / "trees.jsonl.gz"
     packed.write_bytes(TREES.read_bytes())
     stored = [json.loads(line) for line in gzip.decompress(TREES.read_bytes()).splitlines()]

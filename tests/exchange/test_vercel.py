@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -26,6 +27,7 @@ from exchange.vercel_tables import (
     make,
     uid,
 )
+from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
 
 Make = Callable[[PgServer], Databases]
@@ -154,6 +156,21 @@ async def test_a_database_of_something_else_is_refused_with_what_it_misses(
     ]:
         with pytest.raises(SchemaMismatchError, match=problem):
             await read(url)
+
+
+@pytest.mark.needs("pgbouncer")
+async def test_a_pooler_in_transaction_mode_may_stand_between(
+    pg18: PgServer, fresh_database: Make, pgbouncer: PgBouncer
+):
+    source, target = [await fresh_database(pg18)() for _ in range(2)]
+    await make(source, "2026-07")
+    await make(target, "2026-07", rows=False)
+    through = [pgbouncer.url(urlsplit(url).path.lstrip("/")) for url in (source, target)]
+    async with write_vercel(through[1], ALL) as writer:
+        for conversation in await read(through[0]):
+            assert isinstance(conversation, Conversation)
+            await writer.write(conversation)
+    assert await contents(target, "2026-07") == await contents(source, "2026-07")
 
 
 async def test_the_source_cannot_be_written_to(database_url: str):

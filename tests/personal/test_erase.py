@@ -196,6 +196,28 @@ async def test_no_type_hides_it(town: Town):
     assert await town.admin.fetchval("SELECT v0 FROM other.t WHERE n = 0") == ["a", "to [erased]"]
 
 
+async def test_the_planner_forgets_too(each_town: Town):
+    town = each_town
+    await town.admin.execute(
+        f"CREATE TABLE note (v text); INSERT INTO note SELECT '{EMAIL}' FROM generate_series(1, 9);"
+        "ANALYZE"
+    )
+    held = "SELECT count(*) FROM pg_stats WHERE concat(most_common_vals, histogram_bounds) ~ $1"
+    assert await town.admin.fetchval(held, town.victim.user) > 5
+    report = await erase_person(town.url, town.schema, EMAIL)
+    assert await town.admin.fetchval(held, town.victim.user) == 0
+    assert report.proof is not None
+    assert report.proof.statistics == ("note.v",)  # where it stands in the rows as well
+    await town.admin.execute("DELETE FROM note")
+    again = ErasureOptions(also=(EMAIL,))
+    report = await erase_person(town.url, town.schema, town.victim.user, again)
+    assert report.is_clean
+    assert report.proof is not None
+    # Before 18 an empty table keeps the statistics of its last rows.
+    can_forget = town.admin.get_server_version().major >= 18
+    assert report.proof.statistics == (() if can_forget else ("note.v",))
+
+
 async def test_partitions_views_and_inherited_tables_are_read_once_each(town: Town):
     await town.admin.execute(
         "CREATE TABLE part (n int, v text) PARTITION BY LIST (n);"
@@ -348,6 +370,21 @@ async def test_somebody_else_or_nobody_is_not_erased(town: Town):
     assert await town.rows() == before
 
 
+async def test_accounts_of_other_programs_are_told_and_never_written_to(town: Town):
+    await town.admin.execute(
+        "CREATE TABLE b_user (id int PRIMARY KEY, email text, contact text, alias text);"
+        "CREATE UNIQUE INDEX ON b_user (lower(contact));"
+        f"INSERT INTO b_user VALUES (1, '{EMAIL}', '{EMAIL}', '{EMAIL}')"
+    )
+    report = await erase_person(town.url, town.schema, EMAIL, ErasureOptions(redact=True))
+    assert report.proof is not None
+    assert [each.column for each in report.proof.findings] == ["email", "contact"]
+    assert [each.column for each in report.redacted] == ["alias"]
+    stored = await town.admin.fetchrow("SELECT * FROM b_user")
+    assert tuple(stored) == (1, EMAIL, EMAIL, "[erased]")
+    assert report.suspects == ("b_user.email",)
+
+
 async def test_former_addresses_are_looked_for_too(town: Town):
     await town.admin.execute(
         "UPDATE x_message SET content = 'old@example.com' WHERE id = $1", town.stranger.message
@@ -386,8 +423,15 @@ async def test_the_owner_erases_under_row_level_security_and_the_application_may
     finally:
         await place.admin.execute("DROP ROLE clerk")
     assert await rows(place.admin) == stored
+    await place.admin.execute("CREATE TABLE jobs (id int)")
+    with pytest.raises(PersonalDataError, match="all rows of jobs"):
+        await erase_person(place.owner_url, place.schema, EMAIL)
+    await place.admin.execute("ALTER EXTENSION plpgsql ADD TABLE jobs")
     report = await erase_person(place.owner_url, place.schema, EMAIL)
     assert report.is_clean
+    assert report.proof is not None
+    assert report.proof.unread == ("jobs",)
+    await place.admin.execute("ALTER EXTENSION plpgsql DROP TABLE jobs; DROP TABLE jobs")
     assert await found(place.admin, place.victim.user, EMAIL) == []
     before = of_others(stored, place.victim.user, EMAIL)
     assert of_others(await rows(place.admin)) == before

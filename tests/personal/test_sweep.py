@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy import Column, Named, String, TypedColumns
 
 from chatkeep import START, Chat, ChatChanges, Database, NewMessage, NewUsage, NewUser, User
 from chatkeep.access.scope import UserScope
@@ -21,11 +23,20 @@ from chatkeep.personal.sweep_batches import Pace
 from chatkeep.personal.sweep_report import SweepReport
 from chatkeep.personal.sweeping import sweep, sweep_report
 from chatkeep.presets import deepsearch, maps
+from chatkeep.schema.parts import foreign_key
+from chatkeep.schema.tables import TableDef
+from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
 
 SCHEMA = deepsearch.schema(prefix="x_")
 DAY = timedelta(days=1)
 TABLES = {name: table.name for name, table in SCHEMA.tables.items()}
+
+
+class FileColumns(TypedColumns):
+    id: Named[str] = Column(String(255), primary_key=True)
+    user_id: Named[str] = Column(String(255), nullable=False)
+    chat_id: Named[str] = Column(String(255), nullable=False)
 
 
 class World:
@@ -272,8 +283,7 @@ async def test_an_answer_keeps_its_chat_as_long_as_its_writer_lives(world: World
     assert (await mine.messages.get(answer.id)).content == "so far!"
 
 
-async def test_a_chat_larger_than_a_batch_is_hidden_and_emptied(each_world: World):
-    world = each_world
+async def test_a_chat_larger_than_a_batch_is_hidden_and_emptied(world: World):
     mine = await world.user("ada")
     await world.chat(mine, "long", 40, *["user", "assistant"] * 40)
     small = await world.chat(mine, "small", 40, "user")
@@ -424,8 +434,69 @@ async def test_each_batch_is_bounded_by_the_lock_timeout(world: World):
     await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=pace)
     rows = await world.sql.fetch("select * from seen")
     assert dict(map(tuple, rows)) == {
-        "lock_timeout": "200ms", "statement_timeout": "400ms", "transaction_isolation": None,
+        "lock_timeout": "200ms", "statement_timeout": "300ms", "transaction_isolation": None,
     }  # fmt: skip
+
+
+async def test_the_seeds_triggers_and_own_tables_agree_with_it(database_url: str):
+    class OwnSchema(deepsearch.Schema):
+        files = TableDef(
+            "file",
+            FileColumns,
+            (
+                foreign_key(
+                    "user_id", "chat_id", references="chats", to=("user_id", "id"),
+                    on_delete="cascade",
+                ),
+            ),
+        )  # fmt: skip
+
+    schema = OwnSchema(prefix="x_", seed_writers=True)
+    await create_tables(schema, database_url)
+    sql = await asyncpg.connect(database_url)
+    try:
+        async with Database(schema, database_url) as db:
+            world = World(db, database_url, sql)
+            mine = await world.user("ada")
+            chat = await world.chat(mine, "a", 0, "user", "tool", "tool", "assistant", "tool")
+            old = await world.chat(mine, "old", 0, "user")
+            owner = await sql.fetchval("select id from x_user")
+            for number in "12":
+                await sql.execute("insert into x_file values ($1, $2, $3)", number, owner, old.id)
+            # Its own updates would move it: what is old keeps its time.
+            await sql.execute("set session_replication_role = replica")
+            await world.age("chat", "updated_at", 40, id=old.id)
+            policies = (Policy("messages", timedelta(microseconds=1), role="tool"),)
+            policies = (*policies, Policy("chats", 30 * DAY))
+            told = await sweep_report(schema, database_url, policies)
+            done = await sweep(schema, database_url, policies)
+            assert told.found == done.removed == {"chats": 1, "messages": 4, "files": 2}
+            page = await mine.messages.list(chat.id, after=START)
+            assert [message.role for message in page.items] == ["user", "assistant"]
+            assert [message.parent_id for message in page.items] == [None, page.items[0].id]
+            assert (await mine.chats.get(chat.id)).head == page.items[-1].id
+    finally:
+        await sql.close()
+
+
+@pytest.mark.needs("pgbouncer")
+async def test_a_pooler_may_stand_between(world: World, pgbouncer: PgBouncer):
+    mine = await world.user("ada")
+    await world.chat(mine, "old", 40, "user", "tool")
+    url = pgbouncer.url(urlsplit(world.url).path.lstrip("/"))
+    report = await sweep(SCHEMA, url, (Policy("chats", 30 * DAY),))
+    assert report.removed == {"chats": 1, "messages": 2}
+    assert len(await audit.history(world.sql)) == 1
+
+
+async def test_a_time_before_all_times_is_old(world: World):
+    user_id = (await world.user("ada")).user_id
+    insert = "insert into x_session (session_token, user_id, expires) values ($1, $2, $3::text::timestamptz)"
+    for at in ("-infinity", "infinity", "2020-01-01"):
+        await world.sql.execute(insert, at, user_id, at)
+    report = await world.swept()
+    assert report.removed == {"sessions": 2}
+    assert report.policies[0].newest == datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def test_a_schema_without_chats_is_swept_too(database_url: str):

@@ -1,5 +1,8 @@
 """`diagnose` through PgBouncer in transaction mode: everything is looked at, nothing stays behind."""
 
+import json
+from pathlib import Path
+
 from chatkeep.doctor import CHECKS, Limits, Options, diagnose
 from pooler.conftest import Place
 
@@ -30,3 +33,15 @@ async def test_a_missing_index_is_seen_through_it(place: Place):
     await place.witness.execute("DROP INDEX x_session_user_id_idx")
     report = await diagnose(place.schema, place.url, Options(only=("missing-index",)))
     assert [finding.check for finding in report.findings] == ["missing-index"]
+
+
+async def test_the_bookkeeping_is_read_through_it(place: Place, tmp_path: Path):
+    entry = {"idx": 0, "version": "7", "when": 100, "tag": "0000_step", "breakpoints": True}
+    journal = {"version": "7", "dialect": "postgresql", "entries": [entry]}
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "meta" / "_journal.json").write_text(json.dumps(journal))
+    (tmp_path / "0000_step.sql").write_text("SELECT 1")
+    options = Options(only=("bookkeeping-missing", "migration-edited"), folder=tmp_path)
+    report = await diagnose(place.schema, place.url, options)
+    assert [finding.check for finding in report.findings] == ["bookkeeping-missing"]
+    assert report.unseen == ()

@@ -44,11 +44,17 @@ async def embedded(embed: Embed, texts: list[str], dimensions: int) -> list[str]
     """
     try:
         given = await _asked(embed, texts)
-        vectors = [list(vector) for vector in given]
     except Exception as exc:
         raise _refused(
             f"raised {type(exc).__name__} for {_counted(len(texts), 'text')}",
             "The error below it says why; nothing of this batch was stored.",
+        ) from exc
+    try:
+        vectors = [list(vector) for vector in given]
+    except Exception as exc:  # whatever walking through an object of the caller's may raise
+        raise _refused(
+            f"gave a {type(given).__name__} that is no list of vectors",
+            "It has to give one vector for each text, in their order.",
         ) from exc
     if len(vectors) != len(texts):
         raise _refused(
@@ -73,7 +79,7 @@ def _text(vector: list[float], place: int, dimensions: int) -> str:
         )
     try:
         numbers = tuple(map(float, vector))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         numbers = ()  # what the error says may repeat the value
     if not numbers:
         raise _refused(f"gave a vector with something else than numbers (text {place})")

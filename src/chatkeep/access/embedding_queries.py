@@ -205,7 +205,9 @@ class EmbeddingQueries:
         named = func.to_regclass(literal(quote_name(own.name), Text()))
         few = select(bound.label("few")).where(classes.c["oid"] == named).cte("few")
         one_more = select(few.c["few"] + literal_column("1")).scalar_subquery()
-        some = select(literal_column("1")).where(self._of_user()).limit(one_more).subquery("some")
+        # Of whichever model: so the primary key alone tells.
+        theirs = select(literal_column("1")).where(own.c["user_id"] == self._user())
+        some = theirs.limit(one_more).subquery("some")
         count = select(func.count()).select_from(some).scalar_subquery()
         clause = select(count > few.c["few"])
         return _query("has_many", clause, Shape(bool, [Field("message", "embedding")]))
@@ -260,7 +262,7 @@ class EmbeddingQueries:
     def settings(self) -> Query[str]:
         """What `nearest_indexed` needs, for the transaction that it runs in."""
         calls = [
-            func.set_config(literal_column(f"'{name}'"), literal_column(f"'{value}'"), True)
+            func.set_config(*(literal_column(word) for word in (f"'{name}'", f"'{value}'", "true")))
             for name, value in _SETTINGS.items()
         ]
         shape = Shape(

@@ -84,7 +84,7 @@ class HybridSearch:
             return await queries.nearest_of(filters).all(runner, {**values, **given})
         # In a transaction of the caller's the settings would stay for what comes after.
         if runner.background is not None and await queries.has_many.first(runner, values):
-            async with _apart(runner) as inside:
+            async with apart(runner) as inside:
                 await queries.settings.first(inside, {})
                 found = await queries.nearest_indexed.all(inside, values)
             if len(found) == CANDIDATES:
@@ -147,7 +147,7 @@ def _check(limit: object, where: object) -> None:
 
 
 @asynccontextmanager
-async def _apart(runner: Runner) -> AsyncGenerator[Runner]:
+async def apart(runner: Runner) -> AsyncGenerator[Runner]:
     """Run statements in one transaction of their own."""
     if isinstance(runner, PoolRunner):
         async with transaction(runner, _BEGIN) as opened:

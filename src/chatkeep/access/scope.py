@@ -139,7 +139,7 @@ class UserScope:
         With `embed`, messages are found by what they mean too, where `embeddings.fill` has embedded
         them: the best 200 by their words and the nearest 200 by meaning, fused by reciprocal rank.
         That is one page, of messages alone, and always as full as it can be: it ends with what is
-        least far off. One call of `embed` for the query, and three or four statements.
+        least far off. One call of `embed` for the query, and some four statements.
 
         Args:
             query: What somebody typed: at most 1,000 characters, 32 words and phrases.

@@ -134,7 +134,9 @@ def _print_proof(proof: "Proof", *, is_done: bool) -> None:
     for each in proof.findings:
         keys = ", ".join(each.keys) + (", …" if each.rows > len(each.keys) else "")
         click.echo(f"  {each.what} in {each.table}.{each.column}, {each.rows:,} rows: {keys}")
+    for column in proof.statistics:
+        click.echo(f"Still in the planner's statistics, until ANALYZE sees other rows: {column}.")
     for column in proof.exempt:
         click.echo(f"Not looked into, because it is kept: {column}.")
     for table in proof.unread:
-        click.echo(f"Not read, because its rows are in another database: {table}.")
+        click.echo(f"Not read, a foreign table or an extension's own: {table}.")

@@ -130,7 +130,8 @@ def _print(report: "SweepReport") -> None:
 
 def _print_policy(line: "PolicyReport", *, removes: bool) -> None:
     policy = line.policy
-    age = f"older than {policy.age}" if policy.older_than else "expired"
+    at_once = "at once" if policy.what == "trash" else "expired"
+    age = f"older than {policy.age}" if policy.older_than else at_once
     name = f"{policy.label}, {'never' if policy.older_than is None else age}"
     what = _counted(line.removed if removes else line.found)
     span = f"  {line.oldest:%Y-%m-%d} to {line.newest:%Y-%m-%d}" if line.oldest else ""

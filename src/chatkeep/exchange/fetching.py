@@ -130,6 +130,8 @@ class FetchQueries:
             .select_from(joined)
             .where(self._owned(message), live(message), self._of(message))
             .where(message.c["status"] != "streaming", row_of(*place) > row_of(*before))
+            # Where the plan walks along the index, it shall not walk on behind these chats.
+            .where(message.c["chat_id"] <= bindparam("last_chat", type_=message.c["chat_id"].type))
             .order_by(*place)
             .limit(MESSAGES)
         )
@@ -204,14 +206,15 @@ class Fetch:
     async def _messages(self, values: Mapping[str, object]) -> AsyncGenerator[_Message]:
         if not values["chats"]:
             return
-        place: dict[str, object] = {"after_chat": "", "after_seq": 0}
+        last = cast("list[str]", values["chats"])[-1]
+        place: dict[str, object] = {"after_chat": "", "after_seq": 0, "last_chat": last}
         while True:
             page = await self._queries.messages.all(self._runner, {**values, **place})
             for message in page:
                 yield message
             if len(page) < MESSAGES:
                 return
-            place = {"after_chat": page[-1].chat_id, "after_seq": page[-1].seq}
+            place |= {"after_chat": page[-1].chat_id, "after_seq": page[-1].seq}
 
 
 def conversation_of(

@@ -5,7 +5,7 @@ SQLite. No types are named: each database takes a value as its own column has it
 """
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Select, TableClause, bindparam, column, table
@@ -43,10 +43,6 @@ class Foreign(Protocol):
         """Insert rows that all have the same columns; one whose key is there already is left."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[None]:
-        """Keep what the block writes if it ends well, or nothing of it."""
-        ...
-
 
 @asynccontextmanager
 async def open_foreign(
@@ -58,7 +54,8 @@ async def open_foreign(
         url: `postgresql://...`, or the path of a SQLite file, with or without `sqlite:///`.
         product: What `pg_stat_activity` shows beside our name.
         read_only: Whether every attempt to write is refused, by the database itself. On
-            PostgreSQL the block then sees the database as it was at its beginning.
+            PostgreSQL the block then sees the database as it was at its beginning. Else what the
+            block writes stands when it ends, and nothing of it when an error leaves it.
 
     Raises:
         InvalidUrlError: It is neither a URL of PostgreSQL nor a file.

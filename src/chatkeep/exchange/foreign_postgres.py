@@ -33,17 +33,24 @@ GROUP BY c.oid, c.relname
 async def open_postgres(
     url: str, *, name: str, read_only: bool
 ) -> AsyncGenerator["PostgresDatabase"]:
-    """Connect for the length of the block; read-only is one transaction with one view of all."""
-    async with connect(url, name=name) as connection:
+    """Connect for the length of the block, which is one transaction: a pooler may stand between."""
+    async with connect(url, name=name, keeps=False) as connection:
         foreign = PostgresDatabase(connection, where(url))
+        isolation = "repeatable_read" if read_only else "read_committed"
         with foreign.told():
-            # Times without a zone are UTC to both products; so is what a default writes here.
-            await connection.execute("SET TimeZone = 'UTC'")
-        if not read_only:
+            transaction = connection.transaction(isolation=isolation, readonly=read_only)
+            await transaction.start()
+            # Times without a zone are UTC to the products; so is what a default writes.
+            await connection.execute("SET LOCAL TimeZone = 'UTC'")
+        try:
             yield foreign
-            return
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield foreign
+        except BaseException:
+            if not connection.is_closed():
+                with foreign.told():
+                    await transaction.rollback()
+            raise
+        with foreign.told():
+            await transaction.commit()
 
 
 class PostgresDatabase:
@@ -76,21 +83,6 @@ class PostgresDatabase:
             await self._connection.executemany(
                 text, [[row[name] for name in names] for row in rows]
             )
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[None]:
-        """Keep what the block writes if it ends well, or nothing of it."""
-        with self.told():
-            transaction = self._connection.transaction()
-            await transaction.start()
-        try:
-            yield
-        except BaseException:
-            if not self._connection.is_closed():
-                await transaction.rollback()
-            raise
-        with self.told():
-            await transaction.commit()
 
     @contextmanager
     def told(self) -> Generator[None]:

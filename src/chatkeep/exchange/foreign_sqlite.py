@@ -32,14 +32,19 @@ async def open_sqlite(path: str, *, read_only: bool) -> AsyncGenerator["SqliteDa
     """Open a file that is there for the length of the block.
 
     Reading takes the file's lock for one statement at a time, so that a program which uses the
-    file goes on writing. Rows that it adds meanwhile may be seen or not.
+    file goes on writing. Rows that it adds meanwhile may be seen or not. To write, the block is one
+    transaction.
     """
     foreign = SqliteDatabase(Path(path).name)
     await foreign.open(Path(path), "ro" if read_only else "rw")
     try:
+        if not read_only:
+            await foreign.run("BEGIN IMMEDIATE")
         yield foreign
+        if not read_only:
+            await foreign.run("COMMIT")
     finally:
-        await foreign.close()
+        await foreign.close()  # which takes back what was not committed
 
 
 class SqliteDatabase:
@@ -92,16 +97,9 @@ class SqliteDatabase:
         given = [[row[name] for name in names] for row in rows]
         await self._told(lambda: self._connection.executemany(text, given))
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[None]:
-        """Keep what the block writes if it ends well, or nothing of it."""
-        await self._told(lambda: self._connection.execute("BEGIN IMMEDIATE"))
-        try:
-            yield
-        except BaseException:
-            await self._told(lambda: self._connection.execute("ROLLBACK"))
-            raise
-        await self._told(lambda: self._connection.execute("COMMIT"))
+    async def run(self, statement: str) -> None:
+        """Run a statement that gives no rows."""
+        await self._told(lambda: self._connection.execute(statement))
 
     async def _told(self, work: Callable[[], _Result]) -> _Result:
         try:

@@ -1,7 +1,7 @@
 """Conversations of other products into one user's account: each whole or not at all, none twice."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -185,54 +185,65 @@ class _Import:
         self._reader = reader
         self._options = options
         self._report = ImportReport()
-        self._waiting: dict[str, Conversation] = {}
+        self._waiting: list[Conversation | BadRecord] = []
+        self._ids: set[str] = set()
         self._weight = 0
         self._started = time.perf_counter()
 
     async def run(self) -> ImportReport:
-        reading: AsyncIterator[Conversation | BadRecord] = aiter(self._reader)
-        async for found in reading:
-            if isinstance(found, BadRecord):
-                await self._bad(found)
-            else:
+        async for found in self._reader:
+            if isinstance(found, Conversation):
                 await self._take(found)
+            else:
+                self._waiting.append(found)  # what is wrong is told in the order of the source
+            if len(self._waiting) >= LOOKED_AT or self._weight > BATCH_CHARACTERS:
+                await self._flush()
         await self._flush()
         self._tell()
         return self._report
 
+    def _chat_id(self, conversation: Conversation) -> str:
+        return identity.chat_id(self._user_id, self._format, conversation.id)
+
     async def _take(self, conversation: Conversation) -> None:
-        chat_id = identity.chat_id(self._user_id, self._format, conversation.id)
-        if chat_id in self._waiting:  # twice in the source: the later one meets the stored one
+        chat_id = self._chat_id(conversation)
+        if chat_id in self._ids:  # twice in the source: the later one meets the stored one
             await self._flush()
         conversation.format = self._format
-        self._waiting[chat_id] = conversation
-        texts = sum(len(node.content) + 200 for node in conversation.nodes)
-        self._weight += max(texts, conversation.size)
-        if len(self._waiting) >= LOOKED_AT or self._weight > BATCH_CHARACTERS:
-            await self._flush()
+        self._ids.add(chat_id)
+        self._waiting.append(conversation)
+        said = sum(len(node.content) + _NODE_WEIGHT for node in conversation.nodes)
+        self._weight += max(conversation.size, said)
 
     async def _flush(self) -> None:
-        """Store what waits and is not there yet."""
-        waiting, self._waiting, self._weight = self._waiting, {}, 0
-        if not waiting:
-            return
-        there = await self._store.there(list(waiting))
-        self._report.there_already += len(there)
+        """Store what waits and is not there yet, and tell what is wrong, in the order of the source."""
+        waiting, ids = self._waiting, self._ids
+        self._waiting, self._ids, self._weight = [], set(), 0
+        there = await self._store.there(list(ids)) if ids else set[str]()
         rows = Rows()
-        for chat_id, conversation in waiting.items():
-            if chat_id in there:
-                continue
-            try:
-                rows.add(rows_of(conversation, chat_id))
-            except Unfit as exc:
+        for found in waiting:
+            bad = found if isinstance(found, BadRecord) else self._add(rows, found, there)
+            if bad is not None:
                 await self._send(rows)  # what came before it is stored before it is told
                 rows = Rows()
-                place = conversation.place or Place("the source", key=conversation.id)
-                self._refuse(BadRecord(place, str(exc)))
-            if len(rows.messages) >= BATCH_MESSAGES or rows.weight >= BATCH_CHARACTERS:
+                self._refuse(bad)
+            elif len(rows.messages) >= BATCH_MESSAGES or rows.weight >= BATCH_CHARACTERS:
                 await self._send(rows)
                 rows = Rows()
         await self._send(rows)
+
+    def _add(self, rows: Rows, conversation: Conversation, there: set[str]) -> BadRecord | None:
+        """Add a conversation to a batch, unless it is there; give what is wrong with it."""
+        chat_id = self._chat_id(conversation)
+        if chat_id in there:
+            self._report.there_already += 1
+            return None
+        try:
+            rows.add(rows_of(conversation, chat_id))
+        except Unfit as exc:
+            place = conversation.place or Place("the source", key=conversation.id)
+            return BadRecord(place, str(exc))
+        return None
 
     async def _send(self, rows: Rows) -> None:
         if not rows.chats:
@@ -243,11 +254,6 @@ class _Import:
         report.there_already += len(rows.chats) - len(made)  # another import was quicker
         report.messages += sum(row[1] in made for row in rows.messages)
         self._tell()
-
-    async def _bad(self, bad: BadRecord) -> None:
-        if self._options.on_error == "stop":
-            await self._flush()  # what came before it stays
-        self._refuse(bad)
 
     def _refuse(self, bad: BadRecord) -> None:
         if self._options.on_error == "stop":

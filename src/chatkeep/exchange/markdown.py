@@ -8,10 +8,12 @@ of its place all the same is shown as plain text.
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC
 from typing import IO, Any
 
 import msgspec
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from chatkeep.errors import ExchangeError
 from chatkeep.exchange.checking import shown_title
@@ -23,7 +25,7 @@ from chatkeep.records.deepsearch import Source
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])")
 _CODE_SPAN = re.compile(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _REACHES = re.compile(r"<|\[\^|^( {0,3}(?:> ?|[-*+] +|\d+[.)] +)*)\[", re.MULTILINE)
-_DEFINES = re.compile(r"\[\^")
+_FOOTNOTE = re.compile(r"(?<!\\)\[\^")
 
 _parser = MarkdownIt("commonmark").enable("table")
 
@@ -33,7 +35,7 @@ def document(conversation: Conversation) -> str:
     path = shown(conversation)
     lines = [f"# {_inline(shown_title(conversation)) or 'Chat'}", ""]
     if conversation.created_at is not None:
-        lines += [f"{conversation.created_at:%Y-%m-%d %H:%M} UTC", ""]
+        lines += [f"{conversation.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", ""]
     for number, node in enumerate(path, 1):
         lines += [*_message(number, node), ""]
     others = len(conversation.nodes) - len(path)
@@ -45,7 +47,7 @@ def document(conversation: Conversation) -> str:
 def _message(number: int, node: Node) -> Iterator[str]:
     facts = [node.role.capitalize()]
     if node.created_at is not None:
-        facts.append(f"{node.created_at:%Y-%m-%d %H:%M} UTC")
+        facts.append(f"{node.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
     if node.metadata is not None and node.metadata.model:
         facts.append(_inline(node.metadata.model))
     if node.status != "complete":
@@ -106,31 +108,28 @@ def _line(line: str) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
-    return (
-        found[0][:-1] + "\\["
-        if found[0].endswith("[")
-        else found[0].replace("<", "\\<").replace("[^", "\\[^")
-    )
+    """Put a backslash before the bracket that would begin something."""
+    return f"{found[0][:-1]}\\{found[0][-1]}" if found[0] != "[^" else "\\[^"
 
 
 def _stays(quotation: Sequence[str]) -> bool:
     """Tell whether the text is one quotation and nothing else, without HTML or definitions."""
     env: dict[str, Any] = {}
     tokens = _parser.parse("\n".join(quotation), env)
-    inner = [child for token in tokens for child in token.children or []]
-    kinds = {token.type for token in [*tokens, *inner]}
+    kinds = {each.type for token in tokens for each in (token, *(token.children or []))}
     tops = [token.type for token in tokens if token.level == 0]
-    texts = "".join(child.content for child in inner if child.type == "text")
     return (
         tops == ["blockquote_open", "blockquote_close"]
         and not kinds & {"html_block", "html_inline"}
         and not env.get("references")
-        and not (_DEFINES.search("".join(quotation)) and _unescaped_footnote(quotation, texts))
+        and not _has_footnote(tokens)
     )
 
 
-def _unescaped_footnote(quotation: Sequence[str], _texts: str) -> bool:
-    return any(re.search(r"(?<!\\)\[\^[^\]]+\]:", line) for line in quotation)
+def _has_footnote(tokens: Sequence[Token]) -> bool:
+    """Tell whether the text that is no code has what readers of footnotes take for one."""
+    lines = [token.content for token in tokens if token.type == "inline"]
+    return any(_FOOTNOTE.search(_CODE_SPAN.sub("", line)) for line in lines)
 
 
 class _Writer:

@@ -42,8 +42,7 @@ async def write_open_webui(target: str, options: Options) -> AsyncGenerator[Writ
     async with open_foreign(target, product=PRODUCT, read_only=False) as foreign:
         tables = await find_tables(foreign)
         owner_id = await _account(foreign, tables, options)
-        async with foreign.transaction():
-            yield OpenWebuiWriter(foreign, tables, owner_id)
+        yield OpenWebuiWriter(foreign, tables, owner_id)
 
 
 async def accounts_of_open_webui(source: str) -> list[Account]:

@@ -43,8 +43,7 @@ async def write_vercel(target: str, options: Options) -> AsyncGenerator[Writer]:
     async with open_foreign(target, product=PRODUCT, read_only=False) as foreign:
         tables = await find_tables(foreign)
         owner_id = await _account(foreign, tables, options)
-        async with foreign.transaction():
-            yield VercelWriter(foreign, tables, owner_id)
+        yield VercelWriter(foreign, tables, owner_id)
 
 
 async def accounts_of_vercel(source: str) -> list[Account]:

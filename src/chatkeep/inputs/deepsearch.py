@@ -172,16 +172,16 @@ class NewChat(Input):
 
     id: Id = Field(default_factory=new_chat_id)
     title: Title
-    is_pinned: bool = False
-    is_temporary: bool = False
+    is_pinned: Flag = False
+    is_temporary: Flag = False
 
 
 class ChatChanges(Changes):
     """New values for a chat."""
 
     title: Annotated[Title | None, NotNull] = None
-    is_pinned: Annotated[bool | None, NotNull] = None
-    is_temporary: Annotated[bool | None, NotNull] = None
+    is_pinned: Annotated[Flag | None, NotNull] = None
+    is_temporary: Annotated[Flag | None, NotNull] = None
 
 
 class NewMessage(Input):

@@ -28,7 +28,10 @@ select c.oid::int8, n.nspname, c.relname, c.relkind::text,
     )),
     array(select w from unnest(array['SELECT', 'UPDATE', 'DELETE']) w
           where not (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-                     and pg_catalog.has_table_privilege(c.oid, w)))
+                     and pg_catalog.has_table_privilege(c.oid, w))),
+    exists (select from pg_catalog.pg_depend d
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+              and d.deptype = 'e')
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm', 'f') and c.relispopulated and {_LOCAL}
 order by n.nspname, c.relname
@@ -53,10 +56,15 @@ from pg_catalog.pg_constraint k
 where k.contype in ('p', 'f') and k.conparentid = 0 and k.conrelid = any($1::int8[]::oid[])
 order by k.conrelid, k.conname
 """
+# Of an index over expressions the dependencies know the columns.
 _UNIQUE = """
 select i.indrelid::int8, array_agg(a.attname::text)
 from pg_catalog.pg_index i
-join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and (a.attnum = any(i.indkey) or exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = i.indexrelid
+      and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = i.indrelid
+      and d.refobjsubid = a.attnum))
 where i.indisunique and i.indrelid = any($1::int8[]::oid[])
 group by i.indrelid
 """
@@ -117,6 +125,7 @@ class Table:
         root: Oid of the partitioned table whose rows it holds; else its own.
         hides_rows: Row-level security may hide rows of it from this role.
         lacks: Which of SELECT, UPDATE and DELETE this role may not.
+        is_of_extension: An extension made it, for its own use.
         primary: Columns of the primary key.
         unique: Columns that stand in a unique index.
     """
@@ -128,6 +137,7 @@ class Table:
     root: int
     hides_rows: bool
     lacks: tuple[str, ...]
+    is_of_extension: bool
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     primary: tuple[str, ...] = ()
     unique: set[str] = field(default_factory=set[str])
@@ -137,6 +147,11 @@ class Table:
     def is_partition(self) -> bool:
         """Whether it holds rows of a partitioned table."""
         return self.root != self.oid
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this role may not read all of its rows."""
+        return "SELECT" in self.lacks or self.hides_rows
 
     @property
     def sql(self) -> str:
@@ -156,8 +171,8 @@ async def read_tables(connection: asyncpg.Connection) -> dict[int, Table]:
     """Read every table of the database, by oid, in the order of their names."""
     tables: dict[int, Table] = {}
     for row in await connection.fetch(_TABLES):
-        oid, schema, name, kind, root, hides, lacks = tuple(row)
-        tables[oid] = Table(oid, schema, name, kind, root, hides, tuple(lacks))
+        oid, schema, name, kind, root, hides, lacks, of_extension = tuple(row)
+        tables[oid] = Table(oid, schema, name, kind, root, hides, tuple(lacks), of_extension)
     for row in await connection.fetch(_COLUMNS, list(tables)):
         oid, name, type_, base, category, required, generated, mod = tuple(row)
         length = mod - 4 if base in ("varchar", "bpchar") and mod > 4 else None

@@ -30,6 +30,7 @@ from chatkeep.personal.proof import Proof, check_readable, scan
 from chatkeep.personal.reach import Reach
 from chatkeep.personal.redacting import redact, rows_of
 from chatkeep.personal.references import Reference, Registry, read_registry
+from chatkeep.personal.statistics import forget
 from chatkeep.personal.steps import Work, locking, plan
 from chatkeep.schema.schema import Schema
 
@@ -133,6 +134,9 @@ async def erase_person(
     async with _connected(url) as connection:
         registry, reach = await _prepared(connection, schema)
         report, person = await _erased(connection, registry, reach, (who, given), tell)
+        changed = {step.table for step in report.steps if step.rows and step.rule != "keep"}
+        changed |= {each.table for each in report.redacted}
+        await forget(connection, registry, person, changed)
         report.caches = [await _cleared(cache, person) for cache in given.caches]
         async with _snapshot(connection):
             there = await read_registry(connection, schema)  # the audit may be new, and others

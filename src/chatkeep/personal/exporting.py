@@ -245,7 +245,7 @@ def _reads(registry: Registry) -> list[_Read]:
     concerned = {each.table.oid: each.table for each in registry.references}
     names: set[str] = set()
     for table in concerned.values():
-        if "SELECT" in table.lacks or table.hides_rows:
+        if table.is_closed:
             lacking.append(table.shown)
         own = [each for each in registry.of(table) if each.deletes]
         others = [each for each in registry.of(table) if not each.deletes]

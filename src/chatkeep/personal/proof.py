@@ -22,6 +22,7 @@ from chatkeep.personal.person import (
 )
 from chatkeep.personal.reach import Reach
 from chatkeep.personal.references import Registry
+from chatkeep.personal.statistics import holding
 
 MOST_KEYS = 10  # of each finding; the number of its rows is told in full
 
@@ -66,7 +67,10 @@ class Proof:
         columns: How many columns were looked into.
         findings: Nothing, where nothing is left.
         exempt: Columns that were left out because a rule keeps them.
-        unread: Foreign tables: their rows are in another database.
+        unread: Foreign tables, whose rows are in another database, and tables of extensions that
+            this role may not read.
+        statistics: Columns of which the planner's statistics still hold id or e-mail. Nobody selects
+            them by chance, so they are told and do not count as found.
     """
 
     tables: int = 0
@@ -75,6 +79,7 @@ class Proof:
     findings: list[Finding] = field(default_factory=list[Finding])
     exempt: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Give it as what JSON can hold."""
@@ -85,6 +90,7 @@ class Proof:
             "found": [finding.as_json() for finding in self.findings],
             "exempt": list(self.exempt),
             "unread": list(self.unread),
+            "statistics": list(self.statistics),
         }
 
 
@@ -117,12 +123,14 @@ async def scan(
     """
     proof = Proof(
         exempt=tuple(each.shown for each in registry.references if each.does == "keep"),
-        unread=tuple(each.shown for each in registry.tables.values() if each.kind == "f"),
+        unread=tuple(each.shown for each in registry.tables.values() if _is_unread(each)),
     )
     for scanned in readable(registry, before):
         if on_table is not None:
             on_table(scanned.table.shown)
         await _scan_table(connection, person, scanned, proof)
+    if before is None:
+        proof.statistics = await holding(connection, registry, person)
     return proof
 
 
@@ -130,7 +138,7 @@ def readable(registry: Registry, before: Reach | None = None) -> list[Scanned]:
     """Give the tables to read, each with the columns in which words can stand."""
     found: list[Scanned] = []
     for table in registry.tables.values():
-        if table.kind not in "rm":
+        if table.kind not in "rm" or _is_unread(table):
             continue
         root = registry.tables[table.root]  # references and keys are the whole table's
         passed: set[str] = set()
@@ -154,14 +162,18 @@ def check_readable(registry: Registry) -> None:
     Raises:
         PersonalDataError: The role may not read a table, or not all of its rows.
     """
-    tables = [each for each in registry.tables.values() if each.kind in "rpm"]
-    closed = [each.shown for each in tables if "SELECT" in each.lacks or each.hides_rows]
+    tables = [each for each in registry.tables.values() if not _is_unread(each)]
+    closed = [each.shown for each in tables if each.is_closed]
     if closed:
         raise PersonalDataError(
             f"This role may not read all rows of {_list(closed)}, so nobody can tell what is left.",
             hint="Connect as the owner of the tables, or as a role with BYPASSRLS that may read "
             "all of them.",
         )
+
+
+def _is_unread(table: Table) -> bool:
+    return table.kind == "f" or (table.is_of_extension and table.is_closed)
 
 
 def _list(names: list[str]) -> str:

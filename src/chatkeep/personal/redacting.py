@@ -10,6 +10,7 @@ from chatkeep.personal.catalog import Column, Table
 from chatkeep.personal.person import PATTERN, Person, is_text, text_of
 from chatkeep.personal.proof import Finding, hit
 from chatkeep.personal.references import Registry
+from chatkeep.personal.registry import is_like_email, is_like_owner
 
 WORD = "[erased]"
 
@@ -38,8 +39,8 @@ async def redact(
 ) -> list[Redacted]:
     """Put `[erased]` where id or e-mail stands in a text or JSON.
 
-    Other users' own rows, keys, what refers to another row, generated and other columns stay; the
-    proof names them.
+    Other users' own rows, keys, what refers to another row or to a person, generated and other
+    columns stay; the proof names them.
     """
     tables = {table.shown: table for table in registry.tables.values()}
     places = dict.fromkeys((finding.table, finding.column) for finding in findings)
@@ -66,6 +67,8 @@ def is_redactable(table: Table, column: Column) -> bool:
         table.kind == "r"
         and table.schema not in IGNORED_SCHEMAS
         and column.name not in table.unique | linked
+        and not is_like_email(column.name)  # an account of another program's
+        and not is_like_owner(column.name)
         and not column.is_generated
         and (is_text(column) or column.base in _TEXTUAL)
     )

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -46,7 +46,7 @@ class Pace:
     Attributes:
         rows: In a batch at most, those that go along included; 1 to 100,000.
         lock_timeout: What a client waits for a batch at most, 20 ms to 1 minute. Batches become
-            smaller by themselves when they take longer than a quarter of it.
+            smaller by themselves when they take longer than an eighth of it.
         pause: Between two batches.
     """
 
@@ -104,7 +104,7 @@ async def look(connection: asyncpg.Connection, walk: Walk, keys: Sequence[Key]) 
         Candidate(
             tuple(row[:width]),
             row[width],
-            row[width + 1],
+            _zoned(row[width + 1]),
             {name: n for name, n in zip(walk.children, row[width + 2 :], strict=True) if n},
         )
         for row in map(tuple, rows)
@@ -270,9 +270,12 @@ class Batches:
     async def _transaction(self) -> AsyncGenerator[None]:
         """Open a transaction that ends in time: waiting, working and both together are bounded."""
         bound = self.pace.lock_timeout
-        limits = [str(max(part // timedelta(milliseconds=1), 1)) for part in (bound / 4, bound / 2)]
+        limits = [
+            str(max(part // timedelta(milliseconds=1), 1)) for part in (bound / 4, bound * 3 / 8)
+        ]
         try:
-            async with asyncio.timeout(bound.total_seconds() * 0.9):
+            # Half of it: what is taken back or committed then needs a moment as well.
+            async with asyncio.timeout(bound.total_seconds() / 2):
                 async with self.connection.transaction(isolation="read_committed"):
                     await self.connection.fetchrow(_BOUNDS, *limits)
                     yield
@@ -280,8 +283,8 @@ class Batches:
             raise asyncpg.QueryCanceledError from exc
 
     def _paced(self, seconds: float, *, has_failed: bool = False) -> None:
-        """Let the next batch take as long as it should, a quarter of what clients may wait."""
-        report, wanted = self.report, self.pace.lock_timeout.total_seconds() / 4
+        """Let the next batch take as long as it should, an eighth of what clients may wait."""
+        report, wanted = self.report, self.pace.lock_timeout.total_seconds() / 8
         report.longest_batch = max(report.longest_batch, seconds)
         report.batches += 0 if has_failed else 1
         if has_failed or seconds > wanted:
@@ -292,6 +295,11 @@ class Batches:
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):  # the usual case: nobody stopped it
             await asyncio.wait_for(self.stop.wait(), self.pace.pause.total_seconds())
+
+
+def _zoned(at: datetime) -> datetime:
+    """Give a time with its zone: the driver reads PostgreSQL's infinity as one without."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _reason(exc: asyncpg.PostgresError) -> str:

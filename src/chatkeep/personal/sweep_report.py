@@ -80,7 +80,8 @@ class SweepReport:
         removes: Whether it was to remove what it found.
         is_stopped: It was stopped before its end; another sweep goes on.
         batches: Transactions that removed something.
-        longest_batch: Seconds that the longest of them took: nobody waited longer for one.
+        longest_batch: Seconds that the longest one took, those taken back included: nobody waited
+            longer for one.
     """
 
     now: datetime
