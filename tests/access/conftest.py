@@ -1,4 +1,7 @@
-"""An open database with the hardened DeepSearch tables: on each PostgreSQL, and behind PgBouncer."""
+"""An open database with the hardened DeepSearch tables: on each PostgreSQL, and behind PgBouncer.
+
+In CI a sample runs on 15 and behind PgBouncer: see tests/fixtures/ways.py.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
@@ -8,10 +11,10 @@ import pytest_asyncio
 
 from chatkeep import Chat, Database, NewMessage, NewUser, User
 from chatkeep.access.scope import UserScope
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.pgbouncer import PgBouncer
 from fixtures.servers import Databases, PgServer
+from fixtures.ways import CANDIDATES, OTHERS, WRITE, Sent, choose
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +22,20 @@ def schema() -> deepsearch.Schema:
     return deepsearch.schema(prefix="ai-app-template_")
 
 
-@pytest.fixture(
-    params=[
-        "18",
-        pytest.param("15", marks=pytest.mark.needs("pg15")),
-        pytest.param("18 behind pgbouncer", marks=pytest.mark.needs("pgbouncer")),
-    ]
-)
+SENT = Sent()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    choose(config, items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if WRITE and not session.testsfailed:
+        SENT.write(session.config.stash[CANDIDATES])
+
+
+@pytest.fixture(params=["18", *OTHERS])
 def way(request: pytest.FixtureRequest) -> str:
     """How the tests of this folder come to a database."""
     return request.param
@@ -39,8 +49,7 @@ async def db(
     schema: deepsearch.Schema,
 ) -> AsyncIterator[Database]:
     server: PgServer = request.getfixturevalue(f"pg{way[:2]}")
-    url = await fresh_database(server)()
-    await create_tables(schema, url)
+    url = await fresh_database(server).holding(schema)
     if way.endswith("pgbouncer"):
         bouncer: PgBouncer = request.getfixturevalue("pgbouncer")
         through = bouncer.url(urlsplit(url).path.lstrip("/"))
@@ -48,7 +57,8 @@ async def db(
     else:
         opened = Database(schema, url)
     async with opened:
-        yield opened
+        with SENT.watched(opened, request.node):
+            yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")

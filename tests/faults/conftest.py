@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 
 from chatkeep import Database
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.proxy import FaultProxy, eventually, proxied
-from fixtures.servers import PgServer
+from fixtures.servers import Databases, PgServer
 
+SCHEMA = deepsearch.schema(prefix="x_")
 FULL = os.environ.get("CHATKEEP_FULL") == "1"
 
 BOUNDS = {
@@ -64,13 +64,22 @@ def seed() -> int:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def database_url(
+    request: pytest.FixtureRequest,
+    pg18: PgServer,
+    fresh_database: Callable[[PgServer], Databases],
+) -> str:
+    """A new database on 18, with the tables in it where the test asks for `place` as well."""
+    new = fresh_database(pg18)
+    return await new.holding(SCHEMA) if "place" in request.fixturenames else await new()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def place(pg18: PgServer, database_url: str, seed: int) -> AsyncIterator[Place]:
-    schema = deepsearch.schema(prefix="x_")
-    await create_tables(schema, database_url)
     witness = await asyncpg.connect(database_url)
     async with proxied(pg18.socket_dir, seed) as proxy:
         url = proxy.url(urlsplit(database_url).path.lstrip("/"))
-        yield Place(schema, proxy, url, database_url, witness)
+        yield Place(SCHEMA, proxy, url, database_url, witness)
     await witness.close()
 
 

@@ -1,14 +1,14 @@
 """An open database of the DeepSearch preset, on PostgreSQL 18."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 
 from chatkeep import Chat, Database, NewUser
 from chatkeep.access.scope import UserScope
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
+from fixtures.servers import Databases, PgServer
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +17,10 @@ def schema() -> deepsearch.Schema:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def url(database_url: str, schema: deepsearch.Schema) -> str:
-    await create_tables(schema, database_url)
-    return database_url
+async def url(
+    pg18: PgServer, fresh_database: Callable[[PgServer], Databases], schema: deepsearch.Schema
+) -> str:
+    return await fresh_database(pg18).holding(schema)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,6 +1,6 @@
 """Databases behind PgBouncer in transaction mode, with fewer server connections than clients."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from chatkeep import Database
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.pgbouncer import PgBouncer
+from fixtures.servers import Databases, PgServer
 
 
 @dataclass
@@ -34,10 +34,21 @@ def schema() -> deepsearch.Schema:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def database_url(
+    request: pytest.FixtureRequest,
+    pg18: PgServer,
+    fresh_database: Callable[[PgServer], Databases],
+    schema: deepsearch.Schema,
+) -> str:
+    """A new database on 18, with the tables in it where the test asks for `place` as well."""
+    new = fresh_database(pg18)
+    return await new.holding(schema) if "place" in request.fixturenames else await new()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def place(
     pgbouncer: PgBouncer, database_url: str, schema: deepsearch.Schema
 ) -> AsyncIterator[Place]:
-    await create_tables(schema, database_url)
     witness = await asyncpg.connect(database_url)
     yield Place(schema, pgbouncer.url(urlsplit(database_url).path.lstrip("/")), witness)
     await witness.close()

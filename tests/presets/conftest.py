@@ -21,9 +21,9 @@ async def opened(fresh_database) -> AsyncIterator[Open]:
     async def open_database(
         server: PgServer, metadata: MetaData, extras: Sequence[Extra] = ()
     ) -> asyncpg.Connection:
-        connection = await asyncpg.connect(await fresh_database(server))
+        url = await fresh_database(server).made_by(create_statements(metadata, extras))
+        connection = await asyncpg.connect(url)
         connections.append(connection)
-        await connection.execute(";\n".join(create_statements(metadata, extras)))
         return connection
 
     yield open_database

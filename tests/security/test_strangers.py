@@ -1,4 +1,7 @@
-"""No method of a scope reads or changes another user's row. A new method is tried unasked."""
+"""No method of a scope reads or changes another user's row. A new method is tried unasked.
+
+On 15 and behind PgBouncer CI tries a sample: see conftest.py.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
 """An open database, and who looks at it from beside."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from chatkeep import Database, NewUser
 from chatkeep.access.scope import UserScope
-from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
+from fixtures.servers import Databases, PgServer
 
 FULL = os.environ.get("CHATKEEP_FULL") == "1"
 SCHEMA = deepsearch.schema(prefix="x_")
@@ -40,8 +40,18 @@ class Place:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def database_url(
+    request: pytest.FixtureRequest,
+    pg18: PgServer,
+    fresh_database: Callable[[PgServer], Databases],
+) -> str:
+    """A new database on 18, with the tables in it where the test asks for `place` as well."""
+    new = fresh_database(pg18)
+    return await new.holding(SCHEMA) if "place" in request.fixturenames else await new()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def place(database_url: str) -> AsyncIterator[Place]:
-    await create_tables(SCHEMA, database_url)
     witness = await asyncpg.connect(database_url)
     yield Place(database_url, witness)
     await witness.close()

@@ -8,7 +8,7 @@ import pytest
 from chatkeep.kit.scratch import Scratch
 from fixtures.servers import PgServer
 from kit.plan.random_schemas import schema
-from kit.plan.there_and_back import both_ways, emptied
+from kit.plan.there_and_back import both_ways, emptied, staying
 
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
 PAIRS = 1000 if FULL else 12
@@ -19,7 +19,7 @@ async def run(server: PgServer, seeds: range) -> list[str]:
     """Give what failed, with the seed that makes it again."""
     faults: list[str] = []
     scratch = Scratch(server.admin_url)
-    async with scratch.database() as url, scratch.database() as other:
+    async with scratch.database() as url, scratch.database() as other, staying(url, other):
         for seed in seeds:
             first, second = schema(Random(2 * seed)), schema(Random(2 * seed + 1))
             try:

@@ -14,7 +14,7 @@ from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.states import facts_of_database
 from fixtures.servers import PgServer
 from kit.plan.cases.renamed import CASES, Renamed
-from kit.plan.there_and_back import emptied, look, make, move
+from kit.plan.there_and_back import emptied, look, make, move, staying
 
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
 ON_18 = CASES if FULL else CASES[::2]
@@ -24,14 +24,14 @@ ON_15 = CASES if FULL else CASES[1::6]
 @pytest.fixture(scope="module")
 async def two_of_18(pg18: PgServer) -> AsyncIterator[tuple[str, str]]:
     scratch = Scratch(pg18.admin_url)
-    async with scratch.database() as url, scratch.database() as other:
+    async with scratch.database() as url, scratch.database() as other, staying(url, other):
         yield url, other
 
 
 @pytest.fixture(scope="module")
 async def two_of_15(pg15: PgServer) -> AsyncIterator[tuple[str, str]]:
     scratch = Scratch(pg15.admin_url)
-    async with scratch.database() as url, scratch.database() as other:
+    async with scratch.database() as url, scratch.database() as other, staying(url, other):
         yield url, other
 
 
