@@ -59,6 +59,7 @@ class PostgresDatabase:
     def __init__(self, connection: asyncpg.Connection, place: str) -> None:
         self.where = place
         self._connection = connection
+        self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, Sequence[str]]] = {}
 
     async def shape(self) -> dict[str, frozenset[str]]:
         """Give the tables that can be seen without naming a schema, and their columns."""
@@ -77,12 +78,20 @@ class PostgresDatabase:
         """Insert rows that all have the same columns; one whose key is there already is left."""
         if not rows:
             return
-        values = {name: bindparam(name) for name in rows[0]}
-        text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+        text, names = self._insert(into, tuple(rows[0]))
         with self.told():
             await self._connection.executemany(
                 text, [[row[name] for name in names] for row in rows]
             )
+
+    def _insert(self, into: TableClause, columns: tuple[str, ...]) -> tuple[str, Sequence[str]]:
+        """Give the statement; it is the same one for thousands of chats."""
+        made = self._inserts.get((into.name, columns))
+        if made is None:
+            values = {name: bindparam(name) for name in columns}
+            text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+            made = self._inserts[into.name, columns] = (text, names)
+        return made
 
     @contextmanager
     def told(self) -> Generator[None]:

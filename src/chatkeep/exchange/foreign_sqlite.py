@@ -59,6 +59,7 @@ class SqliteDatabase:
 
     def __init__(self, name: str) -> None:
         self.where = f"the file {name}"
+        self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, Sequence[str]]] = {}
         self._thread = ThreadPoolExecutor(1, "chatkeep-sqlite")
 
     async def open(self, path: Path, mode: str) -> None:
@@ -105,14 +106,22 @@ class SqliteDatabase:
         """Insert rows that all have the same columns; one whose key is there already is left."""
         if not rows:
             return
-        values = {name: bindparam(name) for name in rows[0]}
-        text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+        text, names = self._insert(into, tuple(rows[0]))
         given = [[row[name] for name in names] for row in rows]
 
         def work() -> None:
             self._connection.executemany(text, given)
 
         await self._told(work)
+
+    def _insert(self, into: TableClause, columns: tuple[str, ...]) -> tuple[str, Sequence[str]]:
+        """Give the statement; it is the same one for thousands of chats."""
+        made = self._inserts.get((into.name, columns))
+        if made is None:
+            values = {name: bindparam(name) for name in columns}
+            text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+            made = self._inserts[into.name, columns] = (text, names)
+        return made
 
     async def run(self, statement: str) -> None:
         """Run a statement that gives no rows."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import any_, func, or_, select
 
 from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_json import BadValueError, is_web_url, objects, read_json
@@ -21,6 +21,7 @@ from chatkeep.records.deepsearch import Role, Source
 
 FORMAT_NAME: Final = "vercel"
 PAGE = 500
+TOGETHER = 10  # chats whose messages are read at once: they are in memory together
 _ROLES: Mapping[str, Role] = {
     "user": "user", "assistant": "assistant", "system": "system", "tool": "tool",
 }  # fmt: skip
@@ -42,9 +43,12 @@ class VercelReader:
         after: object | None = None
         self.done = 0
         while page := await self._page(after):
-            for row in page:
-                yield await self._one(row)
-                self.done += 1
+            for start in range(0, len(page), TOGETHER):
+                group = page[start : start + TOGETHER]
+                found = await self._messages([row[0] for row in group])
+                for row in group:
+                    yield self._one(row, found)
+                    self.done += 1
             after = page[-1][0]
 
     async def _page(self, after: object | None) -> Sequence[Sequence[Any]]:
@@ -61,48 +65,61 @@ class VercelReader:
             statement = statement.where(chats.c.id > same(after))
         return await self._foreign.read(statement)
 
-    async def _one(self, row: Sequence[Any]) -> Conversation | BadRecord:
+    async def _messages(self, chat_ids: list[UUID]) -> "_Found":
+        """Give the rows of the messages of some chats, by chat, for each of the tables."""
+        found: _Found = []
+        for messages in self._tables.messages:
+            table, votes = messages.table, messages.votes
+            rows = await self._foreign.read(
+                select(table.c.chatId, *messages.columns, votes.c.isUpvoted)
+                .select_from(
+                    table.outerjoin(
+                        votes,
+                        (votes.c.chatId == table.c.chatId) & (votes.c.messageId == table.c.id),
+                    )
+                )
+                .where(table.c.chatId == any_(same(chat_ids)))
+                .order_by(table.c.createdAt, messages.written)
+            )
+            of_chat: dict[UUID, list[Sequence[Any]]] = {}
+            for chat_id, *row in rows:
+                of_chat.setdefault(chat_id, []).append(row)
+            found.append((messages, of_chat))
+        return found
+
+    def _one(self, row: Sequence[Any], found: "_Found") -> Conversation | BadRecord:
         *values, email = row
         chat = dict(zip(self._tables.chats.c.keys(), values, strict=True))
         place = Place(self._foreign.where, key=f'"Chat" {chat["id"]}')
         try:
-            nodes = await self._nodes(chat["id"])
-            return _conversation(chat, email, nodes, place)
+            return _conversation(chat, email, _nodes(chat["id"], found), place)
         except BadValueError as exc:
             return BadRecord(Place(self._foreign.where, key=exc.key), exc.problem)
 
-    async def _nodes(self, chat_id: object) -> list[Node]:
-        dated: list[tuple[datetime, Node]] = []
-        for table in self._tables.messages:
-            older = await self._nodes_of(table, chat_id)
-            # The product's own way from the older table to the newer one kept ids: these are copies.
-            if not {node.id for _, node in dated} & {node.id for _, node in older}:
-                dated = sorted([*older, *dated], key=_time)
-        nodes = [node for _, node in dated]
-        for node, before in zip(nodes[1:], nodes, strict=False):
-            node.parent = before.id
-        return nodes
 
-    async def _nodes_of(self, messages: Messages, chat_id: object) -> list[tuple[datetime, Node]]:
-        table, votes = messages.table, messages.votes
-        rows = await self._foreign.read(
-            select(*messages.columns, votes.c.isUpvoted)
-            .select_from(
-                table.outerjoin(
-                    votes, (votes.c.chatId == table.c.chatId) & (votes.c.messageId == table.c.id)
-                )
-            )
-            .where(table.c.chatId == same(chat_id))
-            .order_by(table.c.createdAt, messages.written)
-        )
-        nodes: list[tuple[datetime, Node]] = []
-        for *values, is_upvoted in rows:
-            row = dict(zip((column.name for column in messages.columns), values, strict=True))
-            node = _node(messages.name, row)
-            if is_upvoted is not None:
-                node.vote = 1 if is_upvoted else -1
-            nodes.append((cast("datetime", node.created_at), node))
-        return nodes
+_Found = list[tuple[Messages, dict[UUID, list[Sequence[Any]]]]]
+
+
+def _nodes(chat_id: UUID, found: _Found) -> list[Node]:
+    dated: list[tuple[datetime, Node]] = []
+    for messages, of_chat in found:
+        older = [_dated(messages, row) for row in of_chat.get(chat_id, ())]
+        # The product's own way from the older table to the newer one kept ids: these are copies.
+        if not {node.id for _, node in dated} & {node.id for _, node in older}:
+            dated = sorted([*older, *dated], key=_time)
+    nodes = [node for _, node in dated]
+    for node, before in zip(nodes[1:], nodes, strict=False):
+        node.parent = before.id
+    return nodes
+
+
+def _dated(messages: Messages, row: Sequence[Any]) -> tuple[datetime, Node]:
+    *values, is_upvoted = row
+    names = (column.name for column in messages.columns)
+    node = _node(messages.name, dict(zip(names, values, strict=True)))
+    if is_upvoted is not None:
+        node.vote = 1 if is_upvoted else -1
+    return cast("datetime", node.created_at), node
 
 
 async def find_user(foreign: Foreign, tables: Tables, account: str) -> UUID | None:
