@@ -66,7 +66,7 @@ _BESIDE = 2  # times as many neighbours as are wanted, since some of them may be
 # others the planner may sort all of the user's rows instead.
 _SETTINGS = {
     "hnsw.iterative_scan": "strict_order",
-    "hnsw.ef_search": "200",
+    "hnsw.ef_search": "800",
     "enable_sort": "off",
     "enable_bitmapscan": "off",
 }
