@@ -1,6 +1,7 @@
 """open-webui: what is read of each release, what is written back, and what is refused."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,3 +274,24 @@ async def test_a_chat_of_another_user_and_a_link_that_is_taken_are_refused(
     with pytest.raises(BadRecordError, match="shared by the same link"):
         await write(target.url, chat)
     assert len((await target.contents("2025-12"))["chat"]) == 1
+
+
+async def test_one_chat_is_in_memory_at_a_time(file: str):
+    place = await make(file, "2025-12", rows=False)
+    chat = tree_chat()
+    del chat["chat"]["messages"]
+    chat["chat"]["history"]["messages"]["m1"]["files"] = [{"url": "data:" + "A" * 2_000_000}]
+    for number in range(16):
+        await place.insert("chat", {**chat, "id": f"c{number}", "share_id": None, "meta": {}})
+    tracemalloc.start()
+    try:
+        async with read_open_webui(file, ALL) as reader:
+            count = 0
+            async for found in reader:
+                assert isinstance(found, Conversation)
+                count += 1
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 16
+    assert peak < 16_000_000  # its text, its bytes, its objects, and those of the one before

@@ -1,5 +1,6 @@
 """Conversations from and to other products: formats of files and databases."""
 
+from chatkeep.exchange.everybody import EverybodyReport, import_everybody
 from chatkeep.exchange.exporting import ExportOptions, ExportReport, export_conversations
 from chatkeep.exchange.formats import FORMATS
 from chatkeep.exchange.importing import (
@@ -14,6 +15,7 @@ from chatkeep.exchange.model import BadRecord, Place
 __all__ = [
     "FORMATS",
     "BadRecord",
+    "EverybodyReport",
     "ExportOptions",
     "ExportReport",
     "ImportOptions",
@@ -23,4 +25,5 @@ __all__ = [
     "export_conversations",
     "find_user_id",
     "import_conversations",
+    "import_everybody",
 ]
