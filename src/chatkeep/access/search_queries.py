@@ -1,10 +1,10 @@
 """The statements of the search in one user's conversations.
 
 The index gives a user's candidates by itself: each lexeme begins with the owner's key. So that the
-planner asks no other index instead or beside it, the user's and the chat's id stand in expressions
-that none has; under row-level security PostgreSQL puts the bare condition before everything, and the
-user's own rows are read one by one (`@@` may not see a row before its owner is known). So that it
-need not plan each search anew, it does not see while it plans what is asked for: that is in
+planner asks no other index instead or beside it, the user's and the chat's id are compared in a
+collation that none has. Under row-level security PostgreSQL puts the bare condition before
+everything, and the user's own rows are read one by one (`@@` may not see a row before its owner is
+known). So that no search is planned anew, the planner does not see what is asked for: that is in
 subqueries.
 
 What costs is put off: texts are looked at in their canonical form where the index cannot tell, in
@@ -345,8 +345,8 @@ def _unseen(
 
 
 def _hidden(column: ColumnElement[str]) -> ColumnElement[str]:
-    """Give a column in a form that no index has."""
-    return column.concat(literal_column("''"))
+    """Give a column in a form that no index has; equal is equal in any collation."""
+    return collate(column, "C")
 
 
 def _key(kind: str, table: Table) -> ColumnElement[str]:

@@ -9,7 +9,7 @@ FROM (SELECT "ai-app-template_message".id AS message_id, "ai-app-template_messag
 FROM "ai-app-template_message"
 WHERE "ai-app-template_message".deleted_at IS NULL AND ("ai-app-template_message".chat_id NOT IN (SELECT "ai-app-template_chat".id
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = (SELECT $9::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($10::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id || '') = $9::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
+WHERE "ai-app-template_chat".user_id = (SELECT $9::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($10::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id COLLATE "C") = $9::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
  LIMIT 200) AS arm_0) AS newest
  LIMIT ALL OFFSET 0) AS headed) AS scored ORDER BY scored.score DESC, scored.created_at DESC, scored.key DESC
  LIMIT $11::INTEGER) AS page ORDER BY page.score DESC, page.created_at DESC, page.key DESC;

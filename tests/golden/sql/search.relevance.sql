@@ -11,7 +11,7 @@ FROM (SELECT "ai-app-template_message".id AS message_id, "ai-app-template_messag
 FROM "ai-app-template_message"
 WHERE "ai-app-template_message".deleted_at IS NULL AND ("ai-app-template_message".chat_id NOT IN (SELECT "ai-app-template_chat".id
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = (SELECT $10::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($11::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id || '') = $10::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
+WHERE "ai-app-template_chat".user_id = (SELECT $10::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($11::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id COLLATE "C") = $10::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
  LIMIT 200) AS arm_0 UNION ALL SELECT arm_1.message_id AS message_id, arm_1.chat_id AS chat_id, arm_1.role AS role, arm_1.created_at AS created_at, arm_1.key AS key, arm_1.body AS body
 FROM (SELECT CAST(NULL AS TEXT) AS message_id, "ai-app-template_chat".id AS chat_id, CAST(NULL AS TEXT) AS role, "ai-app-template_chat".created_at AS created_at, 'c' || "ai-app-template_chat".id COLLATE "C" AS key, "ai-app-template_chat".title AS body
 FROM "ai-app-template_chat"

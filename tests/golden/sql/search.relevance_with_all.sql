@@ -11,10 +11,10 @@ FROM (SELECT "ai-app-template_message".id AS message_id, "ai-app-template_messag
 FROM "ai-app-template_message"
 WHERE "ai-app-template_message".deleted_at IS NULL AND ("ai-app-template_message".chat_id NOT IN (SELECT "ai-app-template_chat".id
 FROM "ai-app-template_chat"
-WHERE "ai-app-template_chat".user_id = (SELECT $6::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_message".chat_id || '') = $7::VARCHAR AND "ai-app-template_message".role = $8::VARCHAR AND "ai-app-template_message".created_at >= $9::TIMESTAMP WITH TIME ZONE AND "ai-app-template_message".created_at < $10::TIMESTAMP WITH TIME ZONE AND (EXISTS (SELECT "ai-app-template_message_usage".message_id
+WHERE "ai-app-template_chat".user_id = (SELECT $6::VARCHAR AS anon_1) AND "ai-app-template_chat".deleted_at IS NOT NULL)) AND ("ai-app-template_message".chat_id COLLATE "C") = $7::VARCHAR AND "ai-app-template_message".role = $8::VARCHAR AND "ai-app-template_message".created_at >= $9::TIMESTAMP WITH TIME ZONE AND "ai-app-template_message".created_at < $10::TIMESTAMP WITH TIME ZONE AND (EXISTS (SELECT "ai-app-template_message_usage".message_id
 FROM "ai-app-template_message_usage"
 WHERE "ai-app-template_message_usage".user_id = (SELECT $6::VARCHAR AS anon_1) AND "ai-app-template_message_usage".message_id = "ai-app-template_message".id AND "ai-app-template_message_usage".model = $11::VARCHAR
- LIMIT ALL OFFSET 0)) AND "ai-app-template_message".created_at <= $5::TIMESTAMP WITH TIME ZONE AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($12::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id || '') = $6::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
+ LIMIT ALL OFFSET 0)) AND "ai-app-template_message".created_at <= $5::TIMESTAMP WITH TIME ZONE AND ("ai-app-template_search_lexemes"("ai-app-template_message".user_id, "ai-app-template_message".content) @@ (SELECT CAST($12::VARCHAR AS TSQUERY) AS anon_2)) AND ("ai-app-template_message".user_id COLLATE "C") = $6::VARCHAR ORDER BY "ai-app-template_message".created_at DESC, key DESC
  LIMIT ALL OFFSET 0) AS candidates
 WHERE ("ai-app-template_search_text"(candidates.body) LIKE ALL ($13::TEXT[])) AND NOT ("ai-app-template_search_text"(candidates.body) LIKE ANY ($14::TEXT[])) ORDER BY candidates.created_at DESC, candidates.key DESC
  LIMIT 200) AS arm_0) AS newest
