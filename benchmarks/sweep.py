@@ -259,6 +259,8 @@ async def measured(url: str, options: argparse.Namespace) -> None:
     finally:
         for client in clients:
             client.stdin.close()
+        for client in clients:
+            client.stdout.read()  # what it did since: a full pipe would hold it
             client.wait(30)
     compared(done, +(before - await counts(connection)))
     await connection.close()
