@@ -12,14 +12,7 @@ import asyncpg
 
 from chatkeep.errors import PersonalDataError
 from chatkeep.personal.catalog import Column, Table
-from chatkeep.personal.person import (
-    EMAIL_PATTERN,
-    ID_PATTERN,
-    PATTERN,
-    Person,
-    needle_marker,
-    text_of,
-)
+from chatkeep.personal.person import Person, What, names, text_of
 from chatkeep.personal.reach import Reach
 from chatkeep.personal.references import Registry
 from chatkeep.personal.statistics import holding
@@ -188,7 +181,7 @@ def _has_words(column: Column) -> bool:
 async def _scan_table(
     connection: asyncpg.Connection, person: Person, scanned: Scanned, proof: Proof
 ) -> None:
-    sql, arguments = person.bind(_count(person, scanned))
+    sql, arguments = person.bind(_count(scanned))
     (row,) = await connection.fetch(sql, *arguments)
     proof.tables += 1
     proof.rows += row[0]
@@ -200,19 +193,19 @@ async def _scan_table(
                 proof.findings += [finding] if finding is not None else []
 
 
-_WHAT = {"id": ID_PATTERN, "e-mail": EMAIL_PATTERN}
+_WHAT: tuple[What, ...] = ("id", "e-mail")
 
 
 async def _find(
-    connection: asyncpg.Connection, person: Person, scanned: Scanned, column: Column, what: str
+    connection: asyncpg.Connection, person: Person, scanned: Scanned, column: Column, what: What
 ) -> Finding | None:
     table = scanned.table
-    where = f"{hit(column)} ~* {_WHAT[what]}"
+    where = names(hit(column), what)
     rest = f"{scanned.where} and {where}" if scanned.where else f" where {where}"
     primary = [text_of(table.columns[name], "t") for name in scanned.primary]
     key = f"concat_ws(', ', {', '.join(primary)})" if primary else "null"
     place = "'row at ' || t.ctid::text"
-    shown = f"case when {key} is null or {key} ~* {PATTERN} then {place} else {key} end"
+    shown = f"case when {key} is null or {names(key)} then {place} else {key} end"
     sql, arguments = person.bind(
         f"select count(*) over (), {shown} from only {table.sql} t{rest} limit {MOST_KEYS}"  # noqa: S608 - names of the catalog
     )
@@ -228,15 +221,13 @@ def hit(column: Column) -> str:
     return f"lower({text_of(column, 't')})"
 
 
-def _count(person: Person, scanned: Scanned) -> str:
+def _count(scanned: Scanned) -> str:
     only = f"from only {scanned.table.sql} t{scanned.where}"
     if not scanned.columns:
         return f"select count(*), 0::bigint {only}"
     texts = ", ".join(_texts(scanned.columns))
-    # Looking for a text is many times faster than trying a pattern: few rows come to that.
-    quick = " or ".join(f"strpos(x, {needle_marker(at)}) > 0" for at in range(len(person.needles)))
     return (
-        f"select count(*), count(*) filter (where ({quick}) and x ~* {PATTERN}) from"  # noqa: S608 - names of the catalog
+        f"select count(*), count(*) filter (where {names('x')}) from"  # noqa: S608 - names of the catalog
         f" (select lower(concat_ws(E'\\n', {texts})) x {only} offset 0) s"
     )
 

@@ -7,7 +7,7 @@ import asyncpg
 from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS
 from chatkeep.kit.plan.quoting import ident, literal
 from chatkeep.personal.catalog import Column, Table
-from chatkeep.personal.person import PATTERN, Person, is_text, text_of
+from chatkeep.personal.person import PATTERN, Person, is_text, names, text_of
 from chatkeep.personal.proof import Finding, hit
 from chatkeep.personal.references import Registry
 from chatkeep.personal.registry import is_like_email, is_like_owner
@@ -80,5 +80,5 @@ def _update(table: Table, column: Column) -> str:
         value = f"left({value}, {column.length})"
     return (
         f"update only {table.sql} t set {ident(column.name)} = ({value})::{column.type}"  # noqa: S608 - names of the catalog
-        f" where {hit(column)} ~* {PATTERN}"
+        f" where {names(hit(column))}"
     )

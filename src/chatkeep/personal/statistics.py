@@ -10,15 +10,17 @@ from collections.abc import Iterable
 import asyncpg
 
 from chatkeep.personal.catalog import Table
-from chatkeep.personal.person import PATTERN, Person
+from chatkeep.personal.person import Person, names
 from chatkeep.personal.references import Registry
 
+_KNOWN = (
+    "concat_ws(' ', s.most_common_vals::text, s.histogram_bounds::text, s.most_common_elems::text)"
+)
 # Of tables with row-level security PostgreSQL shows these to a superuser alone.
 _HOLDING = f"""
 select format('%I.%I', s.schemaname, s.tablename)::regclass::oid::int8, s.attname::text
 from pg_catalog.pg_stats s
-where lower(concat_ws(' ', s.most_common_vals::text, s.histogram_bounds::text,
-                      s.most_common_elems::text)) ~* {PATTERN}
+where {names(_KNOWN)}
   and s.schemaname not in ('pg_catalog', 'information_schema')
 order by 1, 2
 """  # noqa: S608 - a constant of this package
