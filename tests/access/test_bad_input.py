@@ -19,6 +19,7 @@ from sqlalchemy import ARRAY, Integer, Text, any_, bindparam, insert, literal, s
 
 import chatkeep.inputs.deepsearch
 import chatkeep.inputs.maps
+import chatkeep.inputs.search
 from chatkeep import (
     AccountChanges,
     ChatChanges,
@@ -354,6 +355,23 @@ async def test_no_method_sends_bad_input(db: Database, path: str, table: str, ki
     assert tried
 
 
+BAD_SEARCHES: dict[str, list[Any]] = {
+    "query": [*UNSTORABLE.values(), *WRONG_TYPES.values(), LONG, "", f"-{MARK}"],
+    "limit": BAD_NUMBERS,
+    "after": BAD_WORDS,
+    "order": [*BAD_WORDS, None],
+    "where": [{}, {"role": MARK}, MARK, NewUser, NewMessage(role="user", content=MARK)],
+}
+
+
+@pytest.mark.parametrize("name", BAD_SEARCHES)
+async def test_a_search_sends_no_bad_input(db: Database, name: str) -> None:
+    mine = db.as_user("u")
+    for value in BAD_SEARCHES[name]:
+        given = {"query": "word", name: value}
+        assert await fault(db, lambda: mine.search(**given)) is None, str(value)[:30]  # noqa: B023 - at once
+
+
 @pytest.mark.parametrize("what", [*UNSTORABLE, *WRONG_TYPES, "empty", "too long"])
 async def test_a_scope_takes_no_bad_user(db: Database, what: str) -> None:
     bad = {**UNSTORABLE, **WRONG_TYPES, "empty": "", "too long": LONG}[what]
@@ -376,7 +394,7 @@ async def test_append_takes_1_to_1000_messages(db: Database) -> None:
 
 INPUT_CLASSES = [
     kind
-    for module in (chatkeep.inputs.deepsearch, chatkeep.inputs.maps)
+    for module in (chatkeep.inputs.deepsearch, chatkeep.inputs.maps, chatkeep.inputs.search)
     for kind in vars(module).values()
     if inspect.isclass(kind) and issubclass(kind, Input) and kind.__module__ == module.__name__
 ]
@@ -421,7 +439,7 @@ def test_no_input_takes_bad_values(kind: type[BaseModel], name: str) -> None:
     kinds = kinds_in(kind.model_fields[name].annotation)
     bad: list[Any] = []
     if any(isinstance(part, str) for part in kinds):  # one of some words
-        bad += [MARK, NUMBER, None]
+        bad += [MARK, NUMBER] if type(None) in kinds else [MARK, NUMBER, None]
     if str in kinds:
         bad += [*UNSTORABLE.values(), NUMBER, MARK.encode(), [MARK], {"x": MARK}]
         limited = any(hasattr(m, "max_length") for m in kind.model_fields[name].metadata)
