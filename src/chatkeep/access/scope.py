@@ -155,6 +155,7 @@ class UserScope:
             InvalidInputError: The query has no word to search for, or is too long; the limit is out
                 of bounds; the order or the filter is none.
             InvalidCursorError: The cursor is not one of this search.
+            SchemaMismatchError: The database was not migrated since there is a search.
             EmbeddingError: `embed` raised, or gave no vector of the table's size.
             ConfigError: There is an `embed`, and the schema declares no embeddings.
         """

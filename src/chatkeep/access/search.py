@@ -12,19 +12,23 @@ title. Of equal ranks the newest comes first.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
 from chatkeep.access.rows import Values
 from chatkeep.access.search_queries import MAX_NEEDLES, Form, Hit, Order, SearchQueries
 from chatkeep.access.search_snippets import locator, snippet_of
 from chatkeep.access.search_terms import Terms, read_query
+from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
-from chatkeep.errors import InvalidInputError
+from chatkeep.errors import InvalidInputError, SchemaMismatchError, StatementError
 from chatkeep.inputs.search import SearchFilter
 from chatkeep.records.page import Page
 from chatkeep.records.search import Found
 
+R = TypeVar("R")
+
+_NO_FUNCTION = "42883"
 _FILTERS = ("chat_id", "role", "since", "until", "model")
 _NOWHERE = "\x7f"  # a needle that no text has
 _EVERYTHING = SearchFilter()
@@ -55,6 +59,7 @@ class Search:
         Raises:
             InvalidInputError: The query, the limit, the order or the filter is none.
             InvalidCursorError: The cursor is not one of this search.
+            SchemaMismatchError: The database lacks the functions of the search.
         """
         terms = read_query(query)
         where = _checked(where)
@@ -68,7 +73,7 @@ class Search:
             place = read_cursor(after, identity, _KINDS[order])
             names = ("place_score", "place_created_at", "place_key", "top_at")
             values.update(zip(names if order == "relevance" else names[1:3], place, strict=True))
-        hits = await self._queries.page(form).all(self._runner, values)
+        hits = await self._all(self._queries.page(form), values)
         page = page_of(hits, limit, lambda hit: _cursor_of(hit, identity, order))
         return Page([_found(hit, terms) for hit in page.items], page.next_cursor)
 
@@ -82,7 +87,7 @@ class Search:
         where = _checked(where).model_copy(update={"titles": False, "messages": True})
         values = {**self._values(terms, where), "limit": 1000}
         form = _form("relevance", terms, where, has_place=False)
-        return await self._queries.candidates(form).all(self._runner, values)
+        return await self._all(self._queries.candidates(form), values)
 
     async def shown(self, query: str, ids: Sequence[str]) -> list[Found]:
         """Give live messages by their ids, in that order, with the words highlighted.
@@ -95,6 +100,17 @@ class Search:
         hits = await self._queries.shown.all(self._runner, values)
         found = {hit.message_id: _found(hit, terms) for hit in hits}
         return [found[id_] for id_ in ids if id_ in found]
+
+    async def _all(self, query: Query[R], values: Values) -> list[R]:
+        try:
+            return await query.all(self._runner, values)
+        except StatementError as exc:
+            if exc.sqlstate != _NO_FUNCTION:
+                raise
+            raise SchemaMismatchError(
+                "The database lacks the functions of the search.",
+                hint="Run `chatkeep generate && chatkeep migrate`.",
+            ) from exc
 
     def _values(self, terms: Terms, where: SearchFilter) -> Values:
         """Give all that a statement may ask for, but limit and place."""

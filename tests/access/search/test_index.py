@@ -8,7 +8,7 @@ import random
 import asyncpg
 import pytest
 
-from chatkeep import Chat, Database, NewMessage, NewUser, SearchFilter
+from chatkeep import Chat, Database, NewMessage, NewUser, SchemaMismatchError, SearchFilter
 from chatkeep.access.scope import UserScope
 
 FULL = bool(os.environ.get("CHATKEEP_FULL"))
@@ -114,3 +114,16 @@ async def written(mine: UserScope, chat: Chat, name: str, done: asyncio.Event) -
         assert len((await mine.search(text)).items) == 1
         number += 1
     return number
+
+
+@pytest.mark.parametrize("way", ["18"], indirect=True)
+async def test_a_database_that_was_not_migrated_is_named(
+    db: Database, connection: asyncpg.Connection
+) -> None:
+    user = await db.users.create(NewUser(email="old@example.com"))
+    await connection.execute("ALTER FUNCTION x_search_text RENAME TO gone")
+    try:
+        with pytest.raises(SchemaMismatchError, match="chatkeep migrate"):
+            await db.as_user(user.id).search("word")
+    finally:
+        await connection.execute("ALTER FUNCTION gone RENAME TO x_search_text")
