@@ -14,6 +14,7 @@ from chatkeep.exchange.model import BadRecord, Place
 
 # To the next bracket that stands outside of a text, in one step.
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
+_WORD = re.compile(rb'(?:[^",{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")++', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _OPENING = frozenset(b"{[")
 _ARRAY, _END, _OBJECT, _COMMA = b"[]{,"
@@ -98,6 +99,14 @@ class _Window:
             if not self.more():
                 return None
 
+    def end_of_word(self) -> int:
+        """Count the bytes to where the text or number ends that begins here; at least one."""
+        while True:
+            found = _WORD.match(self._text, self.at)
+            passed = found.end() - self.at if found else 0
+            if passed < len(self) or not self.more():
+                return max(passed, 1)
+
     def why_ended(self, why: str) -> str:
         """Say why there is nothing more: `why`, where the file itself is sound."""
         return DAMAGED if self.is_damaged else why
@@ -141,6 +150,7 @@ class Elements:
         if first == _OBJECT:
             yield from self._element()
         else:
+            window.drop(1)
             yield from self._array()
         while not self._was_cut and window.next_byte() is not None:
             place = self._place()
@@ -152,7 +162,7 @@ class Elements:
     def _array(self) -> Iterator[Record | BadRecord]:
         window = self._window
         while (byte := window.next_byte()) not in (_END, None):
-            if byte in (_COMMA, _ARRAY):
+            if byte == _COMMA:
                 window.drop(1)
             else:
                 yield from self._element()
@@ -173,19 +183,22 @@ class Elements:
         window = self._window
         self._number += 1
         place = self._place()
-        end = window.end_of_element() if window.next_byte() == _OBJECT else 0
-        if end:
+        has_brackets = window.next_byte() in _OPENING
+        end = window.end_of_element() if has_brackets else window.end_of_word()
+        if end is None:
+            problem = window.why_endless()
+        else:
             try:
                 value = window.decoded(end)
             except NoJson as exc:
                 problem = str(exc)
             else:
                 window.drop(end)
-                yield Record(place, value, end)
+                is_object = isinstance(value, dict)
+                why = "it is no JSON object"
+                yield Record(place, value, end) if is_object else BadRecord(place, why)
                 return
-        else:
-            problem = window.why_endless() if end is None else "it is no JSON object"
-        behind = window.byte + end if end else None
+        behind = None if end is None else window.byte + end
         window.drop(1)
         self._was_cut = not self._go_on(behind)
         if end is None and not self._was_cut:

@@ -39,7 +39,7 @@ def conversation(theirs: Json) -> Conversation:
     }
     nodes.sort(key=lambda node: order.get(node.id, len(mapping)))
     title = theirs.get("title")
-    left_out = {"mapping"} | ({"title"} if isinstance(title, str) else set[str]())
+    left_out = {"mapping"} | ({"title"} if isinstance(title, str) and title else set[str]())
     return Conversation(
         id=_id(theirs),
         title=title if isinstance(title, str) else "",
@@ -51,6 +51,7 @@ def conversation(theirs: Json) -> Conversation:
         record={
             "facts": {name: value for name, value in theirs.items() if name not in left_out},
             "scaffold": {key: e for key, e in mapping.items() if e.get("message") is None},
+            **({"odd_children": odd} if (odd := _odd_children(mapping)) else {}),
         },
         format=NAME,
     )
@@ -85,6 +86,29 @@ def anchor(mapping: Mapping[str, Json], key: object) -> str | None:
         if seen > len(mapping):
             raise Unfit("its messages follow one another in a circle")
     return None
+
+
+def children(mapping: Mapping[str, Json]) -> dict[str, list[str]]:
+    """Give those that follow each node: first those that it names, in their order."""
+    following: dict[str, list[str]] = {}
+    for key, entry in mapping.items():
+        if isinstance(entry.get("parent"), str):
+            following.setdefault(entry["parent"], []).append(key)
+    found: dict[str, list[str]] = {}
+    for key, entry in mapping.items():
+        mine = dict.fromkeys(following.get(key, []))
+        named = dict.fromkeys(child for child in _children(entry) if child in mine)
+        found[key] = [*named, *(child for child in mine if child not in named)]
+    return found
+
+
+def _odd_children(mapping: Mapping[str, Json]) -> dict[str, list[Any]]:
+    """Find what nodes name as children and is not who follows them: that and, where they do, this."""
+    return {
+        key: [found, *([mapping[key]["children"]] if "children" in mapping[key] else [])]
+        for key, found in children(mapping).items()
+        if mapping[key].get("children") != found
+    }
 
 
 def plain_text(content: object) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chatkeep.exchange.chatgpt_reading import NAME
+from chatkeep.exchange.chatgpt_reading import NAME, children
 from chatkeep.exchange.model import Conversation, Node
 
 Json = dict[str, Any]
@@ -34,9 +34,11 @@ def written(conversation: Conversation) -> Json:
     top = next((key for key, entry in scaffold.items() if entry.get("parent") is None), None)
     for node in conversation.nodes:
         entry = mapping[node.id]
-        if not _leads(mapping, entry.get("parent"), node.parent) or "parent" not in entry:
+        is_ours = not (is_theirs and "message" in node.record)
+        if is_ours or not _leads(mapping, entry.get("parent"), node.parent):
             entry["parent"] = top if node.parent is None else node.parent
-    _order_children(mapping)
+    odd = conversation.record.get("odd_children", {}) if is_theirs else {}
+    _name_children(mapping, odd)
     last = conversation.nodes[-1]
     head = conversation.head or last.id
     # Where the export shows nothing in particular, we show the last message.
@@ -45,7 +47,7 @@ def written(conversation: Conversation) -> Json:
         facts["current_node"] = head
     if conversation.is_pinned is not (facts.get("is_starred") is True):
         facts["is_starred"] = conversation.is_pinned
-    if conversation.title or "title" not in facts:
+    if conversation.title:
         facts["title"] = conversation.title
     return {**facts, "mapping": mapping}
 
@@ -65,18 +67,16 @@ def _leads(mapping: Mapping[str, Json], key: object, node: str | None) -> bool:
     return key is None and node is None
 
 
-def _order_children(mapping: dict[str, Json]) -> None:
-    """Let each node name those that follow it: those that it named first, in their order."""
-    following: dict[str, list[str]] = {}
-    for key, entry in mapping.items():
-        if isinstance(entry.get("parent"), str):
-            following.setdefault(entry["parent"], []).append(key)
-    for key, entry in mapping.items():
-        found = following.get(key, [])
-        if "children" in entry or found:
-            named = entry.get("children") or []
-            kept = [child for child in named if child in found]
-            entry["children"] = [*kept, *(child for child in found if child not in kept)]
+def _name_children(mapping: dict[str, Json], odd: Mapping[str, list[Any]]) -> None:
+    """Let each node name those that follow it; what it named oddly stays, while they are the same."""
+    for key, found in children(mapping).items():
+        was = odd.get(key)
+        if was is None or was[0] != found:
+            mapping[key]["children"] = found
+        elif len(was) == 1:
+            mapping[key].pop("children", None)
+        else:
+            mapping[key]["children"] = was[1]
 
 
 def _entry(node: Node, *, is_theirs: bool) -> Json:
