@@ -97,7 +97,7 @@ class Place:
 
 
 def _plain(table: str, key: str, value: Any) -> Any:
-    if key in JSON_COLUMNS[table] and value is not None:
+    if key in JSON_COLUMNS[table] and isinstance(value, str):  # SQLite stores numbers as such
         return json.loads(value)
     return bool(value) if key in {"archived", "pinned", "done"} and value is not None else value
 

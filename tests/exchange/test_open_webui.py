@@ -295,3 +295,13 @@ async def test_one_chat_is_in_memory_at_a_time(file: str):
         tracemalloc.stop()
     assert count == 16
     assert peak < 16_000_000  # its text, its bytes, its objects, and those of the one before
+
+
+async def test_what_a_fuzz_found_comes_back_too(file: str, tmp_path: Path):
+    source = await make(file, "2026-08")
+    # A column of type JSON is one of numbers to SQLite, and the middle of a list can be current.
+    await source.run("UPDATE chat_message SET usage = 5, error = 0.5 WHERE id = 'c1-m2'")
+    await source.run("UPDATE chat SET current_message_id = '0' WHERE id = 'c2'")
+    target = await make(tmp_path / "copy.db", "2026-08", rows=False)
+    await write(target.url, *(await chats(file)).values())
+    assert await target.contents("2026-08") == await source.contents("2026-08")

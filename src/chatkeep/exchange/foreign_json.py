@@ -27,14 +27,18 @@ class BadValueError(Exception):
         self.key = key
 
 
-def read_json(text: str | None, key: str) -> Any:  # noqa: ANN401 - any JSON
+def read_json(text: object, key: str) -> Any:  # noqa: ANN401 - any JSON
     """Decode what a JSON column holds; None where it is NULL.
+
+    To SQLite a column of the type JSON is one of numbers: it stores a number as such.
 
     Raises:
         BadValueError: It is broken, or holds what PostgreSQL cannot store.
     """
-    if text is None:
-        return None
+    if text is None or isinstance(text, int | float):
+        return text
+    if not isinstance(text, str):
+        raise BadValueError("it is no text", key)
     try:
         value = decoded(text.encode("utf-8", "surrogateescape"), 0)
     except NoJson as exc:

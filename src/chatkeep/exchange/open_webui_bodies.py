@@ -36,7 +36,8 @@ class Body(NamedTuple):
 
 def body_of(conversation: Conversation, record: Mapping[str, Any]) -> Body:
     """Make the JSON of a chat; `record` is empty for what did not come from the product."""
-    is_line = record.get("form") == "list" and len(branch(conversation)) == len(conversation.nodes)
+    follows = zip(conversation.nodes[1:], conversation.nodes, strict=False)
+    is_line = record.get("form") == "list" and all(n.parent == b.id for n, b in follows)
     known = {
         node.id
         for node in conversation.nodes

@@ -63,6 +63,8 @@ def conversation_of(row: Row) -> Conversation:
     chat, key = row.chat, row.place.key or ""
     body = _body(read_json(chat["chat"], f"{key}.chat"), key)
     title = chat["title"] or ""
+    if not isinstance(title, str):
+        raise BadValueError("it is no text", f"{key}.title")
     check_storable(title, f"{key}.title")
     nodes = _nodes(row, body, key)
     head = shown(body.shell, chat.get("current_message_id"), nodes)
