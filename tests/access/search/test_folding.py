@@ -30,13 +30,14 @@ async def test_every_character_has_the_same_form(connection: asyncpg.Connection,
     """A letter stands before it and behind it, so that nothing is lost at an end."""
     if way == "18 rls":
         return  # the same functions
-    given_ = [f"x{chr(code)}x" for code in ASSIGNED]
+    tried = ASSIGNED if way == "18" else ASSIGNED[::5]
+    given_ = [f"x{chr(code)}x" for code in tried]
     rows = await connection.fetch(
         'SELECT given, "x_search_text"(given) AS form FROM unnest($1::text[]) AS each (given)'
         ' WHERE "x_search_text"(given) IS DISTINCT FROM NULL',
         given_,
     )
-    assert len(rows) == len(ASSIGNED)
+    assert len(rows) == len(tried)
     version = await connection.fetchval("SHOW server_version_num")
     known = unicodedata.ucd_3_2_0 if int(version) < 160_000 else unicodedata
     different = [
