@@ -75,7 +75,6 @@ BAD_CHATS = {
     "NUL in its own facts": chatgpt(1, gizmo_id="\0"),
     "too long": message(1, "q1", content={"content_type": "text", "parts": ["x" * 100_001]}),
     "no id": {**chatgpt(1), "id": None, "conversation_id": None},
-    "no messages": chatgpt(1, mapping={}, current_node=None),
     "no mapping": chatgpt(1, mapping=None),
 }
 
@@ -104,6 +103,14 @@ async def test_a_bad_record_is_told_with_its_place_and_the_others_are_there(
         await import_conversations(db, user.id, source, form)
     assert caught.value.place == str(told[0].place)
     assert caught.value.place in str(caught.value)
+
+
+async def test_a_conversation_without_messages_is_counted_and_no_fault(
+    db: Database, user: User, write: Write
+):
+    records = [chatgpt(1), chatgpt(2, mapping={}, current_node=None), chatgpt(3)]
+    report = await import_conversations(db, user.id, write("file", records), "chatgpt")
+    assert (report.conversations, report.empty, report.skipped) == (2, 1, 0)
 
 
 async def test_what_came_before_a_bad_record_stays_and_a_second_run_goes_on(

@@ -115,7 +115,9 @@ def test_pydantic_refuses_keys_that_it_does_not_know():
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     app = FastAPI()
-    many = ChatWithMessages("c1", "u1", "T", NOW, NOW, "m1", 2, False, False, [message(), message(metadata=None)])
+    many = ChatWithMessages(
+        "c1", "u1", "T", NOW, NOW, "m1", 2, False, False, [message(), message(metadata=None)]
+    )
 
     @app.get("/chat")
     def chat() -> ChatWithMessages:

@@ -170,8 +170,9 @@ def _print(report: "ImportReport") -> None:
             err=True,
         )
     there = f", {report.there_already:,} were there already" if report.there_already else ""
+    empty = f", {report.empty:,} without messages left out" if report.empty else ""
     skipped = f", {report.skipped:,} records skipped" if report.skipped else ""
     click.echo(
         f"{report.conversations:,} conversations with {report.messages:,} messages imported "
-        f"in {report.seconds:.1f} s{there}{skipped}."
+        f"in {report.seconds:.1f} s{there}{empty}{skipped}."
     )

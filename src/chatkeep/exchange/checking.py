@@ -20,8 +20,6 @@ def check_tree(conversation: Conversation) -> None:
     Raises:
         Unfit: A message has no place in the tree, or an id is none.
     """
-    if not conversation.nodes:
-        raise Unfit("it has no message")
     _check_id(conversation.id, "the id of the conversation")
     ids = {node.id for node in conversation.nodes}
     if len(ids) < len(conversation.nodes):

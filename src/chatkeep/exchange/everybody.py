@@ -109,5 +109,6 @@ def _add(report: EverybodyReport, one: ImportReport) -> None:
     report.conversations += one.conversations
     report.messages += one.messages
     report.there_already += one.there_already
+    report.empty += one.empty
     report.skipped += one.skipped
     report.errors += one.errors[: KEPT_ERRORS - len(report.errors)]

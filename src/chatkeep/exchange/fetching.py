@@ -6,7 +6,19 @@ from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, and_, any_, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy import tuple_ as row_of
 
 from chatkeep.access.catalogue import Catalogue
@@ -23,7 +35,8 @@ from chatkeep.inputs.deepsearch import NewUsage
 from chatkeep.records.deepsearch import MessageMetadata, Role, Source, Status
 
 CHATS = 100
-MESSAGES = 500  # of 100,000 characters at most
+MESSAGES = 500
+PAGE_BYTES = 4_000_000  # as they are stored, compressed; one message more than that
 
 _CHAT = ("id", "title", "created_at", "updated_at", "head", "is_pinned")
 _MESSAGE = (
@@ -104,7 +117,7 @@ class FetchQueries:
 
     @cached_property
     def messages(self) -> Query[_Message]:
-        """A page of the messages of some chats, chat after chat, in their order."""
+        """A page of the messages of some chats, chat after chat, in their order; the first anyhow."""
         message, feedback, usage = self._messages, self._feedback, self._usage
         before = [
             bindparam("after_chat", type_=message.c["chat_id"].type),
@@ -120,12 +133,15 @@ class FetchQueries:
                     beside.c["message_id"] == message.c["id"],
                 ),
             )
-        clause = (
+        stored = [message.c[name] for name in ("content", "parts", "metadata", "sources")]
+        size = sum((func.coalesce(func.pg_column_size(part), 0) for part in stored), literal(0))
+        page = (
             select(
                 *(message.c[name] for name in _MESSAGE),
                 feedback.c["vote"],
                 feedback.c["comment"],
                 *(usage.c[name].label(f"used_{name}") for name in _USAGE),
+                size.label("size"),
             )
             .select_from(joined)
             .where(self._owned(message), live(message), self._of(message))
@@ -134,7 +150,14 @@ class FetchQueries:
             .where(message.c["chat_id"] <= bindparam("last_chat", type_=message.c["chat_id"].type))
             .order_by(*place)
             .limit(MESSAGES)
-        )
+        ).subquery("page")
+        # What is stored elsewhere leaves its place only for the rows that are sent.
+        place = (page.c["chat_id"], page.c["seq"])
+        before_it = (func.sum(page.c["size"]).over(order_by=place) - page.c["size"]).label("before")
+        summed = select(*page.c, before_it).subquery("summed")
+        columns = [column for column in summed.c if column.key not in {"size", "before"}]
+        clause = select(*columns).where(summed.c["before"] < PAGE_BYTES)
+        clause = clause.order_by(summed.c["chat_id"], summed.c["seq"])
         return _query("exchange.messages", clause, _made)
 
     @cached_property
@@ -208,12 +231,9 @@ class Fetch:
             return
         last = cast("list[str]", values["chats"])[-1]
         place: dict[str, object] = {"after_chat": "", "after_seq": 0, "last_chat": last}
-        while True:
-            page = await self._queries.messages.all(self._runner, {**values, **place})
+        while page := await self._queries.messages.all(self._runner, {**values, **place}):
             for message in page:
                 yield message
-            if len(page) < MESSAGES:
-                return
             place |= {"after_chat": page[-1].chat_id, "after_seq": page[-1].seq}
 
 

@@ -38,6 +38,7 @@ class ImportReport:
         conversations: How many were stored now; `messages` is how many messages.
         there_already: How many were left as they are: an earlier import brought them, also when
             they are in the trash by now.
+        empty: How many have no message, and were left out: there is nothing in them to keep.
         skipped: How many bad records were left out.
         errors: The first hundred of them.
         seconds: How long it took.
@@ -46,6 +47,7 @@ class ImportReport:
     conversations: int = 0
     messages: int = 0
     there_already: int = 0
+    empty: int = 0
     skipped: int = 0
     errors: list[BadRecord] = field(default_factory=list[BadRecord])
     seconds: float = 0.0
@@ -56,6 +58,7 @@ class ImportReport:
             "conversations": self.conversations,
             "messages": self.messages,
             "thereAlready": self.there_already,
+            "empty": self.empty,
             "skipped": self.skipped,
             "errors": [error_as_json(bad) for bad in self.errors],
             "seconds": round(self.seconds, 3),
@@ -234,6 +237,9 @@ class _Import:
 
     def _add(self, rows: Rows, conversation: Conversation, there: set[str]) -> BadRecord | None:
         """Add a conversation to a batch, unless it is there; give what is wrong with it."""
+        if not conversation.nodes:
+            self._report.empty += 1
+            return None
         chat_id = self._chat_id(conversation)
         if chat_id in there:
             self._report.there_already += 1
