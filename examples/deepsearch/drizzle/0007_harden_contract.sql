@@ -53,6 +53,7 @@ AS $function$
 DECLARE
     is_ascii boolean;
     has_runs boolean := false;
+    mark CONSTANT text := '[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u0dff\u0e38-\u0e3a\u0e48-\u0e4b\u0eb8-\u0ebc\u0ec8-\u0ecf\u0f00-\u0fff\u1037-\u103a\u108d\u135d-\u135f\u1700-\u177f\u17d2-\u17d3\u17dd\u1800-\u194f\u19e0-\u1a1f\u1a60\u1a75-\u1a7f\u1ab0-\u1cff\u1dc0-\u1dff\u20d0-\u20ff\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099-\u309a\ua66f-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua800-\ua95f\ua980-\uabff\ufb1e\ufe20-\ufe2f\uff9e-\uff9f\U000101fd\U000102e0\U00010300-\U00011fff\U00016a00-\U00016fff\U0001bc00-\U0001efff]';
     dropped CONSTANT text := '[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0640\u064b-\u065f\u0670\u200c-\u200d\u2060\ufe00-\ufe0f\ufeff\U000e0020-\U000e007f]';
     separator CONSTANT text := '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u02c2-\u02c5\u02d2-\u02df\u037e\u0387\u055a-\u055f\u0589-\u058a\u05be\u05c0\u05c3\u05c6\u05f3-\u05f4\u0600-\u060f\u061b-\u061f\u066a-\u066d\u06d4\u0700-\u070d\u0964-\u0965\u0970\u0df4\u0e3f\u0e4f\u0e5a-\u0e5b\u0f04-\u0f14\u0f3a-\u0f3d\u0f85\u104a-\u104f\u10fb\u1360-\u1368\u1400\u166e\u1680\u169b-\u169c\u16eb-\u16ed\u1735-\u1736\u17d4-\u17d6\u17d8-\u17db\u1800-\u180a\u2000-\u200b\u200e-\u205f\u2061-\u206f\u20a0-\u20cf\u2190-\u22ff\u2400-\u25ff\u27c0-\u2aff\u2e00-\u2e7f\u2ff0-\u3004\u3008-\u3020\u3030\u303d-\u303f\u30a0\u30fb\ue000-\uf8ff\ufe30-\ufe6f\uff00-\uff0f\ufff0-\uffff]';
     run CONSTANT text := '[\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u1000-\u103f\u1050-\u108f\u109a-\u109d\u1100-\u11ff\u1780-\u17d3\u17d7\u17dc-\u17dd\u1950-\u19df\u1a20-\u1aad\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u2e80-\u2fdf\u3005-\u3007\u3021-\u302f\u3031-\u303c\u3041-\u309f\u30a1-\u30fa\u30fc-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff]';
@@ -60,11 +61,14 @@ DECLARE
     later text COLLATE "C";
     key text;
 BEGIN
-    is_ascii := octet_length(words) = length(words) OR getdatabaseencoding() <> 'UTF8';
+    is_ascii := octet_length(words) = length(words);
     words := lower(words);
     IF is_ascii THEN
         words := regexp_replace(words, '[^a-z0-9]+', ' ', 'g');
     ELSE
+        IF words ~ (mark || '{41}') THEN
+            words := regexp_replace(words, '(' || mark || '{40})' || mark || '+', '\1', 'g');
+        END IF;
         IF words IS NOT NFKD NORMALIZED THEN
             words := lower(left(normalize(words, NFKD), 262144));
         END IF;
@@ -127,16 +131,20 @@ AS $function$
 DECLARE
     is_ascii boolean;
     has_runs boolean := false;
+    mark CONSTANT text := '[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u0dff\u0e38-\u0e3a\u0e48-\u0e4b\u0eb8-\u0ebc\u0ec8-\u0ecf\u0f00-\u0fff\u1037-\u103a\u108d\u135d-\u135f\u1700-\u177f\u17d2-\u17d3\u17dd\u1800-\u194f\u19e0-\u1a1f\u1a60\u1a75-\u1a7f\u1ab0-\u1cff\u1dc0-\u1dff\u20d0-\u20ff\u2cef-\u2cf1\u2d7f\u2de0-\u2dff\u302a-\u302f\u3099-\u309a\ua66f-\ua67d\ua69e-\ua69f\ua6f0-\ua6f1\ua800-\ua95f\ua980-\uabff\ufb1e\ufe20-\ufe2f\uff9e-\uff9f\U000101fd\U000102e0\U00010300-\U00011fff\U00016a00-\U00016fff\U0001bc00-\U0001efff]';
     dropped CONSTANT text := '[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c2\u05c4-\u05c5\u05c7\u0640\u064b-\u065f\u0670\u200c-\u200d\u2060\ufe00-\ufe0f\ufeff\U000e0020-\U000e007f]';
     separator CONSTANT text := '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u02c2-\u02c5\u02d2-\u02df\u037e\u0387\u055a-\u055f\u0589-\u058a\u05be\u05c0\u05c3\u05c6\u05f3-\u05f4\u0600-\u060f\u061b-\u061f\u066a-\u066d\u06d4\u0700-\u070d\u0964-\u0965\u0970\u0df4\u0e3f\u0e4f\u0e5a-\u0e5b\u0f04-\u0f14\u0f3a-\u0f3d\u0f85\u104a-\u104f\u10fb\u1360-\u1368\u1400\u166e\u1680\u169b-\u169c\u16eb-\u16ed\u1735-\u1736\u17d4-\u17d6\u17d8-\u17db\u1800-\u180a\u2000-\u200b\u200e-\u205f\u2061-\u206f\u20a0-\u20cf\u2190-\u22ff\u2400-\u25ff\u27c0-\u2aff\u2e00-\u2e7f\u2ff0-\u3004\u3008-\u3020\u3030\u303d-\u303f\u30a0\u30fb\ue000-\uf8ff\ufe30-\ufe6f\uff00-\uff0f\ufff0-\uffff]';
     run CONSTANT text := '[\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u1000-\u103f\u1050-\u108f\u109a-\u109d\u1100-\u11ff\u1780-\u17d3\u17d7\u17dc-\u17dd\u1950-\u19df\u1a20-\u1aad\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u2e80-\u2fdf\u3005-\u3007\u3021-\u302f\u3031-\u303c\u3041-\u309f\u30a1-\u30fa\u30fc-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U0001f000-\U0001faff\U00020000-\U0003ffff]';
     words text COLLATE "C" := left(content, 262144);
 BEGIN
-    is_ascii := octet_length(words) = length(words) OR getdatabaseencoding() <> 'UTF8';
+    is_ascii := octet_length(words) = length(words);
     words := lower(words);
     IF is_ascii THEN
         words := regexp_replace(words, '[^a-z0-9]+', ' ', 'g');
     ELSE
+        IF words ~ (mark || '{41}') THEN
+            words := regexp_replace(words, '(' || mark || '{40})' || mark || '+', '\1', 'g');
+        END IF;
         IF words IS NOT NFKD NORMALIZED THEN
             words := lower(left(normalize(words, NFKD), 262144));
         END IF;

@@ -1,4 +1,4 @@
--- chatkeep:reverse a91d5c6dea36c6548eadaedfebc73656ca803b9f2b16ff66d84dcdbebfa43c55
+-- chatkeep:reverse c3c294d036abcb6d4078491b729c956c277c6865de2dd83c0b9bf278a2018728
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

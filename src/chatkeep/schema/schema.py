@@ -167,7 +167,8 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
             extras = (*extras, *self.seed_writer_extras())
         if self.security != "rls":
             return extras
-        return (*extras, *security_extras(self.tables, self.app_role, self.app_grants))
+        secured = security_extras(self.tables, self.app_role, self.app_grants)
+        return (*extras, *secured, *self.app_extras())
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -181,6 +182,10 @@ class Schema(Generic[UserT, NewUserT, SessionT, NewSessionT]):
 
     def own_extras(self) -> tuple[Extra, ...]:
         """Functions that the tables themselves need."""
+        return ()
+
+    def app_extras(self) -> tuple[Extra, ...]:
+        """What the application role needs beside the tables."""
         return ()
 
     def seed_writer_extras(self) -> tuple[Extra, ...]:

@@ -1,4 +1,4 @@
--- chatkeep:reverse de81ea86bdd843f008fa0dd7fac727150947cbc354175630f4fec0dc2c00e7c0
+-- chatkeep:reverse a1d0988b160b7687fe76dc5df97487ba799bd136d767aaf60ff8e8bf3e9ec4a5
 ALTER TABLE "public"."ai-app-template_user_settings" RENAME CONSTRAINT "ai-app-template_user_settings_user_id_fk" TO "ai-app-template_user_settings_user_id_ai-app-template_user_id_f";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_account_touch" ON "public"."ai-app-template_account";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_chat_touch" ON "public"."ai-app-template_chat";--> statement-breakpoint

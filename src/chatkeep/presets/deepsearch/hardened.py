@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
 from chatkeep.presets.deepsearch.personal import PERSONAL
-from chatkeep.presets.deepsearch.searching import lexemes, search_extras
+from chatkeep.presets.deepsearch.searching import lexemes, search_extras, search_grants
 from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
 from chatkeep.presets.deepsearch.sql import (
     COUNTS_HOLD,
@@ -314,6 +314,10 @@ class Schema(
     def own_extras(self) -> tuple[base.Extra, ...]:
         """Functions of the search."""
         return search_extras(self.prefix)
+
+    def app_extras(self) -> tuple[base.Extra, ...]:
+        """Functions of the search, which each insert runs."""
+        return search_grants(self.prefix, self.app_role)
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
         """Give the triggers that fill `message.user_id` and move `updated_at`."""

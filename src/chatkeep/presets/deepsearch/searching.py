@@ -55,6 +55,57 @@ DROPPED: Ranges = (
     (0xE0020, 0xE007F),  # tags of flags
 )
 
+# Marks, with some letters and free places between them: PostgreSQL normalizes a row of marks in
+# quadratic time and cannot be interrupted, so no more than `STACK` stand behind each other.
+MARKS: Ranges = (
+    (0x300, 0x36F),
+    (0x483, 0x489),
+    (0x591, 0x5C7),  # Hebrew, Arabic
+    (0x610, 0x61A),
+    (0x64B, 0x65F),
+    (0x670, 0x670),
+    (0x6D6, 0x6ED),
+    (0x711, 0x711),
+    (0x730, 0xDFF),  # Syriac to Sinhala: longer than any word there
+    (0xE38, 0xE3A),  # Thai
+    (0xE48, 0xE4B),
+    (0xEB8, 0xEBC),  # Lao
+    (0xEC8, 0xECF),
+    (0xF00, 0xFFF),  # Tibetan
+    (0x1037, 0x103A),  # Myanmar
+    (0x108D, 0x108D),
+    (0x135D, 0x135F),
+    (0x1700, 0x177F),
+    (0x17D2, 0x17D3),  # Khmer
+    (0x17DD, 0x17DD),
+    (0x1800, 0x194F),
+    (0x19E0, 0x1A1F),
+    (0x1A60, 0x1A60),
+    (0x1A75, 0x1A7F),
+    (0x1AB0, 0x1CFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0x2CEF, 0x2CF1),
+    (0x2D7F, 0x2D7F),
+    (0x2DE0, 0x2DFF),
+    (0x302A, 0x302F),
+    (0x3099, 0x309A),
+    (0xA66F, 0xA67D),
+    (0xA69E, 0xA69F),
+    (0xA6F0, 0xA6F1),
+    (0xA800, 0xA95F),
+    (0xA980, 0xABFF),
+    (0xFB1E, 0xFB1E),
+    (0xFE20, 0xFE2F),
+    (0xFF9E, 0xFF9F),
+    (0x101FD, 0x101FD),
+    (0x102E0, 0x102E0),
+    (0x10300, 0x11FFF),
+    (0x16A00, 0x16FFF),
+    (0x1BC00, 0x1EFFF),
+)
+STACK = 40
+
 SEPARATORS: Ranges = (
     (0x01, 0x2F),
     (0x3A, 0x40),
@@ -189,17 +240,21 @@ _CASED = r"[\u00c0-\u0556\u1e9e]"
 _DECLARED = """
     is_ascii boolean;
     has_runs boolean := false;
+    mark CONSTANT text := '{marks}';
     dropped CONSTANT text := '{dropped}';
     separator CONSTANT text := '{separators}';
     run CONSTANT text := '{run}';
     words text COLLATE "C" := left(content, {limit});"""
 # Whether a text is normalized is known sooner than its normal form.
 _CANONICAL = """
-    is_ascii := octet_length(words) = length(words) OR getdatabaseencoding() <> 'UTF8';
+    is_ascii := octet_length(words) = length(words);
     words := lower(words);
     IF is_ascii THEN
         words := regexp_replace(words, '[^a-z0-9]+', ' ', 'g');
     ELSE
+        IF words ~ (mark || '{{{more_marks}}}') THEN
+            words := regexp_replace(words, '(' || mark || '{{{stack}}})' || mark || '+', '\\1', 'g');
+        END IF;
         IF words IS NOT NFKD NORMALIZED THEN
             words := lower(left(normalize(words, NFKD), {limit}));
         END IF;
@@ -273,6 +328,21 @@ def search_extras(prefix: str) -> tuple[Extra, ...]:
     )
 
 
+def search_grants(prefix: str, role: str) -> tuple[Extra, ...]:
+    """Let a role run the two functions, also where PUBLIC may not: every insert needs one."""
+    naming = Naming(prefix)
+    names = {naming.other(TEXT): "text", naming.other(LEXEMES): "text, text"}
+    return tuple(
+        Extra(
+            "grant",
+            f"{name}.{role}",
+            f"GRANT EXECUTE ON FUNCTION {quote_name(name)}({types}) TO {quote_name(role)}",
+            f"REVOKE EXECUTE ON FUNCTION {quote_name(name)}({types}) FROM {quote_name(role)}",
+        )
+        for name, types in names.items()
+    )
+
+
 def lexemes(messages: Table) -> ColumnElement[Any]:
     """Give what a message is searched by, as the index has it."""
     name = Naming(messages.name.removesuffix("message")).other(LEXEMES)
@@ -292,6 +362,9 @@ def _function(name: str, takes: str, gives: str, body: str) -> Extra:
     types = ", ".join(argument.split()[1] for argument in takes.split(", "))
     filled = body.format(
         limit=LIMIT,
+        marks=bracket(MARKS),
+        stack=STACK,
+        more_marks=STACK + 1,
         dropped=bracket(DROPPED),
         cased=_CASED,
         capitals=quote_text(CAPITALS + VARIANTS[0]),
