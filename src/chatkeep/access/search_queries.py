@@ -417,7 +417,8 @@ def _score(rows: Subquery, needles: int) -> ColumnElement[int]:
         bytes_of: ColumnElement[int] = _number(FORMS) * _length(head)
         for form in forms:
             bytes_of = bytes_of - _length(func.replace(head, form, literal_column("''")))
-        count = func.greatest(bytes_of // _length(forms[0]), _number(1), type_=Integer())
+        size_of = func.nullif(_length(forms[0]), _number(0), type_=Integer())
+        count = func.greatest(bytes_of // size_of, _number(1), type_=Integer())
         share = (_number(1000) * size) // (_number(2000) * count + size)
         rank = rank + _number(1000) - share
     if needles > 1:

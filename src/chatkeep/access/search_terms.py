@@ -215,7 +215,10 @@ def _terms(query: str) -> Iterator[Term]:
         is_prefix = typed.endswith("*")
         tokens = tuple(Token(text, is_run(text[0])) for text in _TOKEN.findall(fold(typed)))
         if tokens:
-            yield Term(_BARE.sub("", typed).lower(), tokens, is_prefix, is_excluded)
+            bare = _BARE.sub("", typed).lower()
+            # Nothing is left of what separates as it stands, and is a letter when decomposed: ①.
+            bare = bare or " ".join(token.text for token in tokens)
+            yield Term(bare, tokens, is_prefix, is_excluded)
 
 
 def _quoted(lexeme: str) -> str:

@@ -110,6 +110,16 @@ async def test_only_what_is_asked_for_is_found(mine: UserScope) -> None:
             assert len(page.items) == number, (query, order)
 
 
+async def test_what_separates_as_it_stands_is_ranked(mine: UserScope) -> None:
+    chat = await mine.chats.create(title="-")
+    text = "① first (₨ 100), grade Ⓐ"
+    await mine.messages.append(chat.id, NewMessage(role="user", content=text))
+    for query in ("①", "① first", "₨", "Ⓐ", "① ₨ Ⓐ", "grade Ⓐ*", '"① first"'):
+        for order in ("relevance", "newest"):
+            (hit,) = (await mine.search(query, order=order)).items
+            assert hit.highlights, query
+
+
 @pytest.mark.parametrize("order", ["relevance", "newest"])
 async def test_pages_give_everything_once(mine: UserScope, order: Any) -> None:
     whole = (await mine.search("postgres", limit=100, order=order)).items

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatkeep import InvalidInputError
+from chatkeep.access.search_folding import is_separator
 from chatkeep.access.search_terms import MAX_QUERY, MAX_TERMS, read_query
 
 
@@ -96,6 +97,19 @@ def test_the_index_is_asked_for_pairs_words_and_beginnings() -> None:
         "'word' & 'pre':* & '中文' & '文测' & '测试' & '雨':* & 'a' & 'b' & !'no' & !'中文'"
     )
     assert terms.checks() == (["%中文测试%", "% a b %"], ["% x y %"])
+
+
+def test_every_character_that_is_a_term_alone_can_be_counted() -> None:
+    """A mark that separates may be a letter when it is decomposed; the rank divides by its bytes."""
+    alone: list[str] = []
+    for character in filter(is_separator, map(chr, range(1, 0x110000))):
+        try:
+            (term,) = read_query(character).wanted
+        except (InvalidInputError, ValueError):
+            continue
+        assert term.typed, hex(ord(character))
+        alone.append(character)
+    assert {"①", "Ⓐ", "₨"} <= set(alone)
 
 
 anything = st.text(max_size=60) | st.text(
