@@ -7,11 +7,8 @@ import pytest
 
 from chatkeep import Database, NewMessage, NewUser
 from chatkeep.doctor import Limits, Options, Severity, diagnose
-from chatkeep.presets import deepsearch
 from doctor.conftest import Admit, Patient, eventually
 from fixtures.servers import PgServer
-
-ROLE = "doctor_app"
 
 
 async def talk(patient: Patient) -> tuple[str, list[str]]:
@@ -88,65 +85,6 @@ async def test_rows_whose_user_is_gone(admit: Admit):
     found = await patient.mends("orphaned-rows")
     assert found.message.startswith("One row refers to a row of")
     await patient.mends("missing-constraint")
-
-
-@pytest.fixture
-async def secured(admit: Admit) -> Patient:
-    return await admit(deepsearch.schema(prefix="x_", security="rls", app_role=ROLE))
-
-
-async def test_row_security_that_is_half_on(secured: Patient):
-    await secured.run(
-        "ALTER TABLE x_chat DISABLE ROW LEVEL SECURITY",
-        "ALTER TABLE x_message NO FORCE ROW LEVEL SECURITY",
-        "CREATE TABLE note (user_id text)",
-    )
-    found = await secured.find("row-security-off")
-    assert [(each.about, each.severity.value) for each in found] == [
-        ('table "public"."x_chat"', "error"),
-        ('table "public"."x_message"', "error"),
-        ('table "public"."note"', "warning"),
-    ]
-    for each in found:
-        await secured.mend(each)
-    assert await secured.find("row-security-off") == []
-    note = await secured.mends("policy-missing")  # ENABLE alone would hide every row
-    assert (note.about, note.severity) == ('table "public"."note"', Severity.NOTE)
-
-
-async def test_a_policy_that_is_gone(secured: Patient):
-    await secured.run("DROP POLICY own ON x_chat", "DROP POLICY trusted ON x_chat")
-    for each in await secured.find("policy-missing"):
-        await secured.mend(each)
-    assert await secured.find("policy-missing") == []
-
-
-async def test_a_role_that_policies_do_not_bind(secured: Patient):
-    await secured.run(f"ALTER ROLE {ROLE} BYPASSRLS")
-    await secured.mends("row-security-bypassed")
-    await secured.run(f"ALTER TABLE x_chat OWNER TO {ROLE}")
-    await secured.mends("row-security-bypassed")
-    await secured.run(
-        "DROP ROLE IF EXISTS doctor_owner", "CREATE ROLE doctor_owner",
-        "ALTER TABLE x_chat OWNER TO doctor_owner", f"GRANT doctor_owner TO {ROLE}",
-    )  # fmt: skip
-    assert "member of doctor_owner" in (await secured.mends("row-security-bypassed")).message
-    await secured.run("ALTER TABLE x_chat OWNER TO postgres", "DROP ROLE doctor_owner")
-
-
-async def test_rows_that_row_security_hides_are_not_called_healthy(secured: Patient):
-    role = "doctor_blind"
-    await secured.run(
-        f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} LOGIN",
-        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
-    )  # fmt: skip
-    url = secured.url.replace("postgres@", f"{role}@")
-    options = Options(only=("parent-missing", "row-security-bypassed"))
-    report = await diagnose(secured.schema, url, options)
-    await secured.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
-    assert "hides rows" in report.unseen[0].reason
-    (found,) = report.findings
-    assert found.mend == f'GRANT "{ROLE}" TO "{role}";'
 
 
 async def test_a_session_idle_in_a_transaction(admit: Admit, pg: PgServer):
