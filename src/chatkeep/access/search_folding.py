@@ -6,6 +6,7 @@ over every character.
 
 import base64
 import hashlib
+import re
 import unicodedata
 from bisect import bisect_left
 from functools import lru_cache
@@ -16,9 +17,11 @@ from chatkeep.presets.deepsearch.searching import (
     DROPPED,
     KEY,
     LONGER,
+    MARKS,
     RUNS,
     SEPARATORS,
     SMALL,
+    STACK,
     VARIANTS,
     Ranges,
 )
@@ -55,13 +58,15 @@ _SECOND = {
     for one, two in zip(CAPITALS + VARIANTS[0], SMALL + VARIANTS[1], strict=True)
 } | {ord(one): two for one, two in LONGER}
 _NOT_ONE = "\0"  # no text of PostgreSQL holds it
+_STACK = re.compile("([{0}]{{{1}}})[{0}]+".format(_bracketed(MARKS), STACK))
 
 
 def fold(text: str) -> str:
     """Give a text without what is not searched by: accents, capitals, forms of one letter."""
     if text.isascii():
         return text.lower()
-    plain = unicodedata.normalize("NFKD", text).translate(_FIRST)
+    short = _STACK.sub(r"\1", text)
+    plain = unicodedata.normalize("NFKD", short).translate(_FIRST)
     return unicodedata.normalize("NFC", plain).translate(_SECOND)
 
 
@@ -99,12 +104,27 @@ def folded(text: str) -> Folded:
     """Fold a text and keep the places."""
     if text.isascii():
         return Folded(text.translate(_ASCII))
+    if _STACK.search(text):
+        return _without_stacks(text)
     # Most texts: every character becomes one, and none leans on the one before it.
     if unicodedata.is_normalized("NFC", text):
         quick = text.translate(_ONE)
         if _NOT_ONE not in quick:
             return Folded(quick)
     return _by_clusters(text)
+
+
+def _without_stacks(text: str) -> Folded:
+    kept: list[int] = []
+    start = 0
+    for stack in _STACK.finditer(text):
+        kept += range(start, stack.end(1))
+        start = stack.end()
+    kept += range(start, len(text))
+    form = folded("".join(text[place] for place in kept))
+    spans = [form.span(place, place + 1) for place in range(len(form.text))]
+    starts = [kept[start] for start, _ in spans]
+    return Folded(form.text, starts, [kept[end - 1] + 1 for _, end in spans])
 
 
 class _One(dict[int, str]):

@@ -54,12 +54,25 @@ async def test_texts_have_the_same_form(connection: asyncpg.Connection) -> None:
         "".join(chances.choice(chances.choice(SCRIPTS)) for _ in range(chances.randint(1, 30)))
         for _ in range(3000)
     ]
+    stacks = ["a\u0301", "\u0301\u0316", "\u05b0\u05bc", "\u064b\u0651", "\u0915\u094d", "\u3099か"]
+    texts += [
+        f"a{chances.choice(stacks) * 25}b {chances.choice(stacks) * chances.randint(15, 60)}é"
+        for _ in range(200)
+    ]
     texts += [unicodedata.normalize(form, text) for text in texts[:500] for form in ("NFD", "NFKD")]
     rows = await connection.fetch(
         'SELECT given, "x_search_text"(given) AS form FROM unnest($1::text[]) AS each (given)',
         texts,
     )
     assert [row["given"] for row in rows if row["form"] != canonical(row["given"])] == []
+
+
+def test_a_row_of_marks_is_cut_where_hits_are_looked_for() -> None:
+    text = f"né{'क्' * 30} x{chr(0x301) * 500}y"
+    form = folded(text)
+    assert form.text == f"ne{'क्' * 20} xy"
+    place = form.text.index("xy")
+    assert text[slice(*form.span(place, place + 2))] == f"x{chr(0x301) * 500}y"
 
 
 async def test_the_key_of_an_owner_is_the_same(connection: asyncpg.Connection) -> None:
