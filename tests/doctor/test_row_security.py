@@ -2,6 +2,7 @@
 
 import pytest
 
+from chatkeep import Database, NewMessage, NewUser
 from chatkeep.doctor import Options, Severity, diagnose
 from chatkeep.presets import deepsearch
 from doctor.conftest import Admit, Patient
@@ -161,3 +162,48 @@ async def test_rows_that_row_security_hides_are_not_called_healthy(secured: Pati
     assert "hides rows" in report.unseen[0].reason
     (found,) = report.findings
     assert found.mend == f'GRANT "{ROLE}" TO "{role}";'
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "check"),
+    [
+        ("x_message", "x_chat", "orphaned-rows"),
+        ("x_chat", "x_message", "orphaned-rows"),
+        ("x_chat", "x_message", "head-missing"),
+    ],
+)
+async def test_a_row_that_is_hidden_is_not_gone(
+    secured: Patient, shown: str, hidden: str, check: str
+):
+    async with Database(secured.schema, secured.url) as db:
+        user = await db.users.create(NewUser(email="ada@example.com"))
+        mine = db.as_user(user.id)
+        chat = await mine.chats.create(title="Talk")
+        await mine.messages.append(chat.id, NewMessage(role="user", content="Why?"))
+    role = "doctor_half_blind"
+    (key,) = await secured.connection.fetchrow(
+        "SELECT conname::text FROM pg_constraint WHERE contype = 'f' "
+        "AND conrelid = 'x_message'::regclass AND confrelid = 'x_chat'::regclass"
+    )
+    await secured.run(
+        f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} LOGIN",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
+        f"CREATE POLICY all_rows ON {shown} TO {role} USING (true)",
+        f'ALTER TABLE x_message DROP CONSTRAINT "{key}"',
+    )  # fmt: skip
+    url = secured.url.replace("postgres@", f"{role}@")
+    report = await diagnose(secured.schema, url, Options(only=(check,)))
+    # Owners too see nothing under FORCE once the policy for them is gone, or another one takes away.
+    await secured.run(
+        f"CREATE POLICY all_rows ON {hidden} TO {role} USING (true)",
+        f"CREATE POLICY fewer ON {hidden} AS RESTRICTIVE TO {role} USING (user_id = 'b')",
+    )
+    restricted = await diagnose(secured.schema, url, Options(only=(check,)))
+    await secured.run(f"DROP POLICY fewer ON {hidden}")
+    whole = await diagnose(secured.schema, url, Options(only=(check,)))
+    await secured.run(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+    for each in (report, restricted):
+        assert each.findings == ()
+        reason = f'row-level security hides rows of "public"."{hidden}" from the role {role}'
+        assert [unseen.reason for unseen in each.unseen] == [reason]
+    assert (whole.findings, whole.unseen) == ((), ())

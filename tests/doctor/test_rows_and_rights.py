@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from chatkeep import Database, NewMessage, NewUser
 from chatkeep.doctor import Limits, Options, Severity, diagnose
@@ -84,7 +85,34 @@ async def test_rows_whose_user_is_gone(admit: Admit):
     )
     found = await patient.mends("orphaned-rows")
     assert found.message.startswith("One row refers to a row of")
+    assert "DELETES" in found.message
+    assert found.mend.startswith("SELECT * FROM")  # so that they are seen before they go
     await patient.mends("missing-constraint")
+
+
+@pytest.mark.parametrize("rule", ["SET NULL", "set null (folder)", "RESTRICT"])
+async def test_rows_whose_reference_is_gone_go_only_where_the_key_says_so(admit: Admit, rule: str):
+    metadata = sa.MetaData()
+    folder = (sa.Column(name, sa.Integer, primary_key=True) for name in ("owner", "id"))
+    sa.Table("folder", metadata, *folder)
+    key = sa.ForeignKeyConstraint(["owner", "folder"], ["folder.owner", "folder.id"], ondelete=rule)
+    owner = sa.Column("owner", sa.Integer, nullable=False)
+    sa.Table("item", metadata, owner, sa.Column("folder", sa.Integer), key)
+    patient = await admit(metadata, tables=False)
+    await patient.run(
+        "CREATE TABLE folder (owner int, id int, PRIMARY KEY (owner, id))",
+        "CREATE TABLE item (owner int NOT NULL, folder int)",
+        "INSERT INTO folder VALUES (1, 1)",
+        "INSERT INTO item VALUES (1, 1), (1, 7), (1, NULL)",
+    )
+    found = await patient.mends("orphaned-rows")
+    left = await patient.connection.fetch("SELECT folder FROM item ORDER BY 1 NULLS LAST")
+    if rule == "RESTRICT":
+        assert "DELETES" in found.message
+        assert [row[0] for row in left] == [1, None]
+    else:
+        assert "DELETE" not in found.message + found.mend
+        assert [row[0] for row in left] == [1, None, None]
 
 
 async def test_a_session_idle_in_a_transaction(admit: Admit, pg: PgServer):

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - only names go into these statements, quoted by ident
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,23 +15,47 @@ from chatkeep.doctor.place import Place, told
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.plan.quoting import ident
 
-# Whether row-level security hides rows from this role: the owner, and who inherits from it, is let
-# through by a policy.
+_SET_NULL = re.compile(r"SET\s+NULL(?:\s*\((.*)\))?\s*\Z", re.IGNORECASE)
+
+# Whether row-level security may hide rows from this role: it does not where a policy shows it every
+# row and no restrictive one takes some away.
 _SIZE = """
-select c.reltuples::float8, pg_catalog.row_security_active(c.oid)
-  and not pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE')
-from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)
+with mine as (
+  select p.polpermissive, pg_catalog.pg_get_expr(p.polqual, p.polrelid) as shown
+  from pg_catalog.pg_policy p
+  where p.polrelid = $1::int8::oid and p.polcmd in ('*', 'r') and exists (
+    select from unnest(p.polroles) as r (oid)
+    where case when r.oid = 0 then true else pg_catalog.pg_has_role(r.oid, 'USAGE') end))
+select c.reltuples::float8, pg_catalog.row_security_active(c.oid) and (
+  not exists (select from mine where polpermissive and shown = 'true')
+  or exists (select from mine where not polpermissive))
+from pg_catalog.pg_class c where c.oid = $1::int8::oid
 """
+_OID = "select pg_catalog.to_regclass($1)::oid::int8"
 
 
-async def _part(place: Place, table: Table) -> str | None:
-    """Give the table, or a part of a big one, as it stands after FROM; None where rows are hidden."""
+async def _rows_there(place: Place, table: Table) -> float | None:
+    """Give how many rows a table may have; None, and the report says so, where some are hidden."""
     name = quoted(table)
-    rows, hidden = (await place.fetch(_SIZE, name))[0]
+    oid = (await place.fetch(_OID, name))[0][0]
+    rows, hidden = (await place.fetch(_SIZE, oid))[0]
     if hidden:
         place.blind(f"row-level security hides rows of {name} from the role {place.role}")
         return None
-    limit = place.limits.rows
+    return float(rows)
+
+
+async def _part(place: Place, table: Table, *others: Table) -> str | None:
+    """Give the table, or a part of a big one, as it stands after FROM.
+
+    None where rows of it are hidden, or of another table that its rows are compared with: what is
+    hidden would count as gone.
+    """
+    name = quoted(table)
+    counted = [await _rows_there(place, each) for each in (table, *others)]
+    if any(rows is None for rows in counted):
+        return None
+    rows, limit = counted[0] or 0, place.limits.rows
     if rows <= limit:
         return name
     share = 100 * limit / rows
@@ -90,7 +115,7 @@ async def _heads(place: Place) -> Sequence[Found]:
     message = await _there(place, "messages", "id", "user_id", "chat_id", "seq", "deleted_at")
     if chat is None or message is None:
         return []
-    some = await _part(place, chat)
+    some = await _part(place, chat, message)
     if some is None:
         return []
     chats, messages = quoted(chat), quoted(message)
@@ -169,24 +194,41 @@ def _can_be_read(key: ForeignKeyConstraint, catalog: Catalog) -> bool:
 
 
 async def _orphans(place: Place, table: Table, key: ForeignKeyConstraint) -> list[Found]:
-    some = await _part(place, table)
+    some = await _part(place, table, key.referred_table)
     if some is None:
         return []
     pairs = [(ident(e.parent.name), ident(e.column.name)) for e in key.elements]
     same = " AND ".join(f"t.{theirs} = r.{ours}" for ours, theirs in pairs)
     set_ = " AND ".join(f"r.{ours} IS NOT NULL" for ours, _ in pairs)
-    target = quoted(key.referred_table)
+    target, name = quoted(key.referred_table), quoted(table)
     lost = f"{set_} AND NOT EXISTS (SELECT FROM {target} AS t WHERE {same})"
     count = await _count(place, f"SELECT count(*) FROM {some} AS r WHERE {lost}")
     if not count:
         return []
     what = _many(count, "row refers", "rows refer")
+    emptied = _emptied(key, await place.catalog())
+    if emptied:
+        says = "the command takes the reference away and keeps the rest."
+        sets = ", ".join(f"{ident(column)} = NULL" for column in emptied)
+        mend = f"UPDATE {name} AS r SET {sets} WHERE {lost};"
+    else:
+        says = "the first command shows them, the second DELETES them."
+        mend = f"SELECT * FROM {name} AS r WHERE {lost};\nDELETE FROM {name} AS r WHERE {lost};"
+    message = f"{what} to a row of {target} that is not there; {says}"
+    return [Found(f"table {name}", message, mend)]
+
+
+def _emptied(key: ForeignKeyConstraint, catalog: Catalog) -> list[str]:
+    """Give the columns that ON DELETE SET NULL would empty; none under any other rule."""
+    rule = _SET_NULL.match(key.ondelete or "")
+    if rule is None:
+        return []
+    named = {name.strip().strip('"') for name in (rule.group(1) or "").split(",") if name.strip()}
+    columns = {column.name: column for column in catalog.columns(*path_of(key.table))}
     return [
-        Found(
-            f"table {quoted(table)}",
-            f"{what} to a row of {target} that is not there.",
-            f"DELETE FROM {quoted(table)} AS r WHERE {lost};",
-        )
+        name
+        for name in (str(element.parent.name) for element in key.elements)
+        if not columns[name].not_null and (not named or name in named)
     ]
 
 
