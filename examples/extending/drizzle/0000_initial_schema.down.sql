@@ -1,4 +1,4 @@
--- chatkeep:reverse c3c294d036abcb6d4078491b729c956c277c6865de2dd83c0b9bf278a2018728
+-- chatkeep:reverse 5323cf86d5f31bdf548776ae413c97d844144d7773ccacd012e50abf5b74d735
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

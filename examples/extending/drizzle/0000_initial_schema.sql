@@ -200,7 +200,7 @@ CREATE UNIQUE INDEX "travel_user_email_lower_idx" ON "public"."travel_user" USIN
 CREATE OR REPLACE FUNCTION public.travel_search_lexemes(owner text, content text)
  RETURNS tsvector
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT COST 10000
+ IMMUTABLE PARALLEL RESTRICTED STRICT COST 10000
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
@@ -278,7 +278,7 @@ CREATE INDEX "travel_message_search_idx" ON "public"."travel_message" USING gin 
 CREATE OR REPLACE FUNCTION public.travel_search_text(content text)
  RETURNS text
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT COST 10000
+ IMMUTABLE PARALLEL RESTRICTED STRICT COST 10000
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE

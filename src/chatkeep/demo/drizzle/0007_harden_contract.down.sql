@@ -1,4 +1,4 @@
--- chatkeep:reverse a1d0988b160b7687fe76dc5df97487ba799bd136d767aaf60ff8e8bf3e9ec4a5
+-- chatkeep:reverse 04908b7d547434c9d6063e8da3907ff88cfd73a7a50a0ef411e37ae9f15d74e1
 ALTER TABLE "public"."ai-app-template_user_settings" RENAME CONSTRAINT "ai-app-template_user_settings_user_id_fk" TO "ai-app-template_user_settings_user_id_ai-app-template_user_id_f";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_account_touch" ON "public"."ai-app-template_account";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_chat_touch" ON "public"."ai-app-template_chat";--> statement-breakpoint

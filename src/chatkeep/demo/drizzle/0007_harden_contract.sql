@@ -47,7 +47,7 @@ $function$;--> statement-breakpoint
 CREATE OR REPLACE FUNCTION public."ai-app-template_search_lexemes"(owner text, content text)
  RETURNS tsvector
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT COST 10000
+ IMMUTABLE PARALLEL RESTRICTED STRICT COST 10000
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
@@ -125,7 +125,7 @@ CREATE INDEX "ai-app-template_message_search_idx" ON "public"."ai-app-template_m
 CREATE OR REPLACE FUNCTION public."ai-app-template_search_text"(content text)
  RETURNS text
  LANGUAGE plpgsql
- IMMUTABLE PARALLEL SAFE STRICT COST 10000
+ IMMUTABLE PARALLEL RESTRICTED STRICT COST 10000
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 DECLARE
