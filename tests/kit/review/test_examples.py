@@ -25,7 +25,7 @@ DANGERS = {
         "unique-locks-table": 1,
         "check-scans": 2,
         "foreign-key-scans": 4,
-        "index-locks-writes": 3,
+        "index-locks-writes": 4,
     },
 }
 
