@@ -1,6 +1,7 @@
 """Broken, needless and bloated things of the database, made for real and mended as printed."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -72,6 +73,77 @@ async def test_an_index_being_built_is_no_broken_one(admit: Admit):
     await build
     await builder.close()
     await other.close()
+
+
+async def test_who_may_not_see_the_builder_is_not_told_to_drop_its_index(
+    admit: Admit, pg: PgServer
+):
+    patient = await admit(server=pg)
+    role = "doctor_unaware"
+    await patient.run(f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} LOGIN")
+    blind = replace(patient, url=patient.url.replace("postgres@", f"{role}@"))
+    builder, other = await asyncpg.connect(patient.url), await asyncpg.connect(patient.url)
+    async with other.transaction():
+        await other.execute("INSERT INTO x_user (id, email) VALUES ('a', 'a@x.org')")
+        copy = "CREATE INDEX CONCURRENTLY i ON x_user (lower(email))"
+        build = asyncio.create_task(builder.execute(copy))
+        there = "select count(*) from pg_index where not indisvalid"
+        while not await patient.connection.fetchval(there):
+            await asyncio.sleep(0.01)
+        report = await blind.report(only=("invalid-index",))
+        assert report.findings == ()
+        assert "may be building" in report.unseen[0].reason
+        assert (await blind.report(only=("doubled-index",))).findings == ()
+    await build
+    # A build elsewhere: this one is known to be of no table that has an INVALID index.
+    await patient.run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass")
+    async with other.transaction():
+        await other.execute("INSERT INTO x_session VALUES ('t', 'a', now())")
+        build = asyncio.create_task(
+            builder.execute("CREATE INDEX CONCURRENTLY j ON x_session (expires)")
+        )
+        while not await patient.connection.fetchval(f"{there} and indexrelid <> 'i'::regclass"):
+            await asyncio.sleep(0.01)
+        report = await blind.report(only=("invalid-index",))
+        assert report.findings == ()
+        assert {"GRANT pg_read_all_stats" in each.reason for each in report.unseen} == {True, False}
+        found = await patient.find_one("invalid-index")
+        assert found.about == 'index "public"."i" of table "public"."x_user"'
+    await build
+    (found,) = (await blind.report(only=("invalid-index",))).findings
+    assert found.mend == 'DROP INDEX CONCURRENTLY "public"."i";'
+    await patient.run(f"DROP ROLE {role}")
+    await builder.close()
+    await other.close()
+
+
+async def test_of_a_partitioned_table_the_whole_is_mended(admit: Admit, pg: PgServer):
+    patient = await admit(server=pg)
+    await patient.run(
+        "CREATE TABLE event (day int, id int NOT NULL, at timestamp, owner varchar(255) "
+        "REFERENCES x_user (id)) PARTITION BY RANGE (day)",
+        "CREATE TABLE early PARTITION OF event FOR VALUES FROM (0) TO (2000)",
+        "CREATE TABLE late (day int, id serial, at timestamp, owner varchar(255))",
+        "ALTER TABLE event ATTACH PARTITION late FOR VALUES FROM (2000) TO (3000)",
+        "ALTER TABLE event ADD CONSTRAINT positive CHECK (day > 0) NOT VALID",
+        "SELECT setval('late_id_seq', 2000000000)",
+        "CREATE INDEX ON event (at)",
+        "CREATE INDEX spare ON early (id)",
+        "INSERT INTO x_user (id, email) VALUES ('a', 'a@x.org')",
+        "INSERT INTO event SELECT n, n, now(), 'a' FROM generate_series(1, 2100) n",
+        "SELECT count(*) FROM event",
+        "SELECT pg_stat_force_next_flush()",
+        "SELECT 1",
+    )
+    unused = await patient.find("unused-index")
+    assert [each.about.split()[1] for each in unused] == ['"public"."spare"']
+    await patient.mend(unused[0])
+    time = await patient.mends("timestamp-without-zone")
+    assert time.about == 'column "at" of table "public"."event"'
+    await patient.mends("foreign-key-without-index")
+    await patient.mends("constraint-not-valid")
+    number = await patient.mends("key-near-its-end")
+    assert number.about == 'column "id" of table "public"."late"'
 
 
 async def test_an_index_that_another_one_covers_and_its_copy(admit: Admit):

@@ -1,11 +1,13 @@
 """Row-level security that is there in part; after each mend the table's owner still reads and writes."""
 
+import asyncpg
 import pytest
 
 from chatkeep import Database, NewMessage, NewUser
 from chatkeep.doctor import Options, Severity, diagnose
 from chatkeep.presets import deepsearch
 from doctor.conftest import Admit, Patient
+from fixtures.servers import PgServer
 
 ROLE = "doctor_app"
 OWNER = "doctor_maker"
@@ -207,3 +209,50 @@ async def test_a_row_that_is_hidden_is_not_gone(
         reason = f'row-level security hides rows of "public"."{hidden}" from the role {role}'
         assert [unseen.reason for unseen in each.unseen] == [reason]
     assert (whole.findings, whole.unseen) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("granted", "helped"),
+    [
+        ("INSERT ON x_message TO doctor_writer, doctor_heir", "doctor_writer"),
+        ("UPDATE (content) ON x_message TO doctor_writer", "doctor_writer"),
+        ("ALL ON x_message TO PUBLIC", "PUBLIC"),
+        ("pg_write_all_data TO doctor_writer", "doctor_writer"),
+    ],
+)
+async def test_a_role_that_may_write_messages_and_not_run_their_functions(
+    admit: Admit, pg: PgServer, granted: str, helped: str
+):
+    patient = await admit(server=pg)
+    await patient.run(
+        "DROP ROLE IF EXISTS doctor_writer, doctor_heir",
+        "CREATE ROLE doctor_writer", "CREATE ROLE doctor_heir IN ROLE doctor_writer",
+        f"GRANT {granted}",
+        "INSERT INTO x_user (id, email) VALUES ('a', 'a@example.com')",
+        "INSERT INTO x_chat (id, user_id, title) VALUES ('c', 'a', 'Title')",
+    )  # fmt: skip
+    assert await patient.find("execute-missing") == []
+    await patient.run(
+        "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO doctor_writer",
+    )
+    write = "INSERT INTO x_message (id, chat_id, user_id, role, content) "
+    write += "VALUES ('m', 'c', 'a', 'user', 'trees')"
+    if "content" in granted:
+        await patient.run(write)
+        write = "UPDATE x_message SET content = 'leaves'"
+
+    async def writes() -> None:
+        async with patient.connection.transaction():
+            await patient.run("SET LOCAL ROLE doctor_heir", write)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="x_search_lexemes"):
+        await writes()
+    found = await patient.mends("execute-missing")
+    assert found.severity is Severity.ERROR
+    assert found.about == "role " + (helped if helped == "PUBLIC" else f'"{helped}"')
+    assert found.mend.count("GRANT EXECUTE") == 2
+    await writes()
+    await patient.run(
+        "DROP OWNED BY doctor_writer, doctor_heir", "DROP ROLE doctor_writer, doctor_heir"
+    )

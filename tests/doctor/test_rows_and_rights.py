@@ -215,7 +215,10 @@ async def test_a_collation_of_another_version(admit: Admit, request: pytest.Fixt
     there = await asyncpg.connect(server.url(name))
     options = Options(only=("collation-version",))
     try:
+        await there.execute("CREATE TABLE stay (room text, EXCLUDE USING btree (room WITH =))")
         (found,) = (await diagnose(patient.schema, server.url(name), options)).findings
+        assert found.mend.startswith("REINDEX (CONCURRENTLY) DATABASE")
+        assert 'REINDEX INDEX "public"."stay_room_excl";' in found.mend
         for statement in found.mend.split(";\n"):
             await there.execute(statement)
         assert (await diagnose(patient.schema, server.url(name), options)).findings == ()

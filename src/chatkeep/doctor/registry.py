@@ -4,6 +4,7 @@ from chatkeep.doctor.check import Check
 from chatkeep.doctor.checks import (
     books,
     embedded,
+    grants,
     indexes,
     keys,
     missing,
@@ -24,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     *indexes.CHECKS,
     *keys.CHECKS,
     *security.CHECKS,
+    *grants.CHECKS,
     *rows.CHECKS,
     *space.CHECKS,
     *vacuum.CHECKS,

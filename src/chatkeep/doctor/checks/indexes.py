@@ -16,14 +16,21 @@ from chatkeep.kit.plan.quoting import ident
 
 # That of a partitioned table is INVALID until each partition has its own: no broken build.
 _INVALID = """
-select n.nspname::text, c.relname::text, t.relname::text, i.indisunique, i.indisready
+select n.nspname::text, c.relname::text, t.relname::text, i.indisunique, c.relispartition,
+  exists (select from pg_catalog.pg_stat_progress_create_index p
+          where p.index_relid = c.oid or p.relid = t.oid),
+  exists (select from pg_catalog.pg_locks l
+          where l.locktype = 'relation' and l.relation = t.oid
+            and l.database = (select oid from pg_catalog.pg_database
+                              where datname = current_database())
+            and l.mode = 'ShareUpdateExclusiveLock' and l.pid <> pg_catalog.pg_backend_pid()),
+  exists (select from pg_catalog.pg_stat_progress_create_index p
+          where p.datname = current_database() and p.relid is null)
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_class t on t.oid = i.indrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where not i.indisvalid and c.relkind = 'i' and n.nspname !~ '^pg_'
-  and not exists (select from pg_catalog.pg_stat_progress_create_index p
-                  where p.index_relid = c.oid or p.relid = t.oid)
 order by 1, 2
 """
 _LEFT_OVER = re.compile(r"_cc(new|old)\d*\Z")
@@ -34,6 +41,7 @@ select s.schemaname::text, s.relname::text, s.indexrelname::text,
   extract(epoch from now() - coalesce(d.stats_reset, pg_catalog.pg_postmaster_start_time()))::float8
 from pg_catalog.pg_stat_user_indexes s
 join pg_catalog.pg_index i on i.indexrelid = s.indexrelid
+join pg_catalog.pg_class x on x.oid = s.indexrelid and not x.relispartition
 join pg_catalog.pg_stat_user_tables t on t.relid = s.relid
 join pg_catalog.pg_stat_database d on d.datname = current_database()
 where s.idx_scan = 0 and i.indisvalid and not i.indisunique and not i.indisreplident
@@ -46,11 +54,13 @@ order by 4 desc, 1, 3
 async def _invalid(place: Place) -> Sequence[Found]:
     tables, wanted = await place.tables(), declared_indexes(place)
     found: list[Found] = []
-    for schema, name, table, is_unique, _ready in await place.fetch(_INVALID):
-        if (schema, table) not in tables:
+    for row in await place.fetch(_INVALID):
+        schema, name, table, is_unique, is_part, *builders = row
+        if (schema, table) not in tables or _is_being_built(place, ident(schema, table), *builders):
             continue
         left = _LEFT_OVER.search(name) is not None
-        again = (schema, name) in wanted and not left and not is_unique
+        # That of a partition, once it is part of a whole, cannot be dropped by itself.
+        again = is_part or ((schema, name) in wanted and not left and not is_unique)
         command = "REINDEX" if again else "DROP"
         what = "A broken REINDEX CONCURRENTLY left it" if left else "A broken build left it INVALID"
         also = (
@@ -64,6 +74,27 @@ async def _invalid(place: Place) -> Sequence[Found]:
             )
         )
     return found
+
+
+def _is_being_built(
+    place: Place, table: str, is_building: bool, is_locked: bool, is_unknown: bool
+) -> bool:
+    """Whether somebody may be building an index of a table; says so where it cannot be known.
+
+    A build holds the lock from its beginning to its end; VACUUM and ANALYZE take the same one.
+    """
+    if is_building:
+        return True
+    if is_locked:
+        place.blind(
+            f"somebody is at work on table {table}, and may be building its INVALID index; ask again"
+        )
+    elif is_unknown:
+        place.blind(
+            "somebody builds an index, and this role may not see which: "
+            f"GRANT pg_read_all_stats TO the role {place.role}"
+        )
+    return is_locked or is_unknown
 
 
 def declared_indexes(place: Place) -> set[tuple[str, str]]:

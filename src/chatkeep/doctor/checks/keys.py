@@ -16,19 +16,29 @@ from pg_catalog.pg_constraint c
 join pg_catalog.pg_class t on t.oid = c.conrelid
 join pg_catalog.pg_namespace n on n.oid = t.relnamespace
 where not c.convalidated and c.contype in ('c', 'f', 'n') and c.conparentid = 0
+  and (not t.relispartition or c.coninhcount = 0)
   and coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::bool, true)
 order by 1, 2, 3
 """
 _KINDS = {"c": "check", "f": "foreign key", "n": "not null"}
 
+# Only the table from which a column comes can change its type.
+_INHERITED = """
+select n.nspname::text, c.relname::text, a.attname::text
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_class c on c.oid = a.attrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where a.attinhcount > 0 and a.attnum > 0 and not a.attisdropped
+"""
+
 # The next number of each key that counts up, and the last that fits: the column's type or the
-# sequence's own end, whichever comes first.
+# sequence's own end, whichever comes first. Of a partition only the whole can change the type.
 _COUNTERS = """
 select n.nspname::text, t.relname::text, a.attname::text, a.atttypid::regtype::text,
   sn.nspname::text, s.relname::text, q.last_value::int8,
   least(q.max_value, case a.atttypid when 21 then 32767 when 23 then 2147483647
                      else 9223372036854775807 end)::int8,
-  pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE')
+  pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE'), wn.nspname::text, w.relname::text
 from pg_catalog.pg_class s
 join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
 join pg_catalog.pg_sequences q on q.schemaname = sn.nspname and q.sequencename = s.relname
@@ -38,6 +48,8 @@ join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_class'::regclass and d
 join pg_catalog.pg_class t on t.oid = d.refobjid
 join pg_catalog.pg_namespace n on n.oid = t.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+join pg_catalog.pg_class w on w.oid = coalesce(pg_catalog.pg_partition_root(t.oid), t.oid)
+join pg_catalog.pg_namespace wn on wn.oid = w.relnamespace
 where s.relkind = 'S' and q.increment_by > 0 and not q.cycle and a.atttypid in (20, 21, 23)
 order by 1, 2, 3
 """
@@ -88,9 +100,10 @@ def _holds_all(where: str | None, columns: Sequence[str]) -> bool:
 
 async def _times(place: Place) -> Sequence[Found]:
     found: list[Found] = []
+    inherited = {(row[0], row[1], row[2]) for row in await place.fetch(_INHERITED)}
     for shape in await _shapes(place):
         for column in shape.columns:
-            if _is_unzoned(column):
+            if _is_unzoned(column) and (*shape.table.path, column.name) not in inherited:
                 table, name = ident(column.schema, column.table), ident(column.name)
                 found.append(
                     Found(
@@ -125,7 +138,7 @@ async def _counters(place: Place) -> Sequence[Found]:
     tables = await place.tables()
     found: list[Found] = []
     for row in await place.fetch(_COUNTERS):
-        schema, table, column, type_, _, sequence, last, most, readable = row
+        schema, table, column, type_, _, sequence, last, most, readable, *whole = row
         if (schema, table) not in tables:
             continue
         if not readable:
@@ -140,7 +153,7 @@ async def _counters(place: Place) -> Sequence[Found]:
             mend = f"ALTER SEQUENCE {ident(row[4], sequence)} NO MAXVALUE;"
         else:
             mend = (
-                f"ALTER TABLE {ident(schema, table)} ALTER COLUMN {ident(column)} TYPE bigint;\n"
+                f"ALTER TABLE {ident(*whole)} ALTER COLUMN {ident(column)} TYPE bigint;\n"
                 f"ALTER SEQUENCE {ident(row[4], sequence)} AS bigint NO MAXVALUE;"
             )
         end = 0.95

@@ -19,6 +19,13 @@ _COLLATION = """
 select datcollversion::text, pg_catalog.pg_database_collation_actual_version(oid)::text
 from pg_catalog.pg_database where datname = current_database()
 """
+# What CONCURRENTLY leaves out. Texts of the catalog itself are sorted by bytes, whatever the collation.
+_EXCLUDING = """
+select n.nspname::text, c.relname::text from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where i.indisexclusion and c.relkind = 'i' and n.nspname !~ '^pg_' order by 1, 2
+"""
 _EXTENSIONS = """
 select e.extname::text, e.extversion::text, a.default_version::text
 from pg_catalog.pg_extension e
@@ -86,11 +93,19 @@ async def _collation(place: Place) -> Sequence[Found]:
     if noted is None or actual is None or noted == actual:
         return []
     database = ident(place.database)
+    excluding = [f"REINDEX INDEX {ident(*row)};" for row in await place.fetch(_EXCLUDING)]
+    commands = [
+        f"REINDEX (CONCURRENTLY) DATABASE {database};",
+        *excluding,
+        f"ALTER DATABASE {database} REFRESH COLLATION VERSION;",
+    ]
+    locks = " REINDEX INDEX, for what cannot be built so, does not." if excluding else ""
     return [
         Found(
             f"database {place.database}",
-            f"Its texts were sorted by version {noted} of the collation, and the server has {actual}.",
-            f"REINDEX DATABASE {database};\nALTER DATABASE {database} REFRESH COLLATION VERSION;",
+            f"Its texts were sorted by version {noted} of the collation, and the server has "
+            f"{actual}. CONCURRENTLY lets others write meanwhile.{locks}",
+            "\n".join(commands),
         )
     ]
 
