@@ -183,3 +183,28 @@ async def test_chats_of_our_own_are_put_into_each_format(db: Database, user: Use
     assert lines(tmp_path / "fine-tuning") == [
         {"messages": [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "B"}]}
     ]
+
+
+async def test_a_fork_of_an_imported_chat_is_a_chat_of_its_own(
+    db: Database, user: User, write: Write, tmp_path: Path
+):
+    await import_conversations(db, user.id, write("c.json", [chatgpt()]), "chatgpt")
+    mine = db.as_user(user.id)
+    (chat,) = (await mine.chats.list()).items
+    fork = await mine.chats.fork(chat.id)
+    untouched = await mine.chats.fork(chat.id, title="Untouched")
+    await mine.messages.append(fork.id, NewMessage(role="user", content="Only in the fork"))
+    out = tmp_path / "o.json"
+    await export_conversations(db, out, "chatgpt", ExportOptions(user_id=user.id))
+    back = by_id(json.loads(out.read_text(encoding="utf-8")), "id")
+    assert back.keys() == {"conv-1", fork.id, untouched.id}
+    assert back["conv-1"] == chatgpt()
+    for one in (fork, untouched):
+        assert back[one.id]["current_node"] in back[one.id]["mapping"]
+    assert not back["conv-1"]["mapping"].keys() & back[fork.id]["mapping"].keys()
+    other = await db.users.create(NewUser(email="bob@example.com"))
+    report = await import_conversations(db, other.id, out, "chatgpt")
+    assert (report.conversations, report.there_already) == (3, 0)
+    # And in a form that the chat did not come from.
+    await export_conversations(db, tmp_path / "o.jsonl", "fine-tuning")
+    assert len(lines(tmp_path / "o.jsonl")) == 6

@@ -28,6 +28,7 @@ from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import StoredDataError
+from chatkeep.exchange import identity
 from chatkeep.exchange.checking import shown_title
 from chatkeep.exchange.model import Conversation, Node
 from chatkeep.exchange.rows import KEPT
@@ -219,12 +220,16 @@ class Fetch:
         async for message in self._messages(values):
             if held and held[0].chat_id != message.chat_id:
                 chat_id = held[0].chat_id
-                yield conversation_of(by_id[chat_id], held, gone.get(chat_id, ()))
+                yield self._of(by_id[chat_id], held, gone)
                 held = []
             held.append(message)
         if held:
-            chat_id = held[0].chat_id
-            yield conversation_of(by_id[chat_id], held, gone.get(chat_id, ()))
+            yield self._of(by_id[held[0].chat_id], held, gone)
+
+    def _of(
+        self, chat: _Chat, messages: Sequence[_Message], gone: Mapping[str, Sequence[_Gone]]
+    ) -> Conversation:
+        return conversation_of(self._user_id, chat, messages, gone.get(chat.id, ()))
 
     async def _messages(self, values: Mapping[str, object]) -> AsyncGenerator[_Message]:
         if not values["chats"]:
@@ -238,14 +243,15 @@ class Fetch:
 
 
 def conversation_of(
-    chat: _Chat, messages: Sequence[_Message], gone: Sequence[_Gone]
+    user_id: str, chat: _Chat, messages: Sequence[_Message], gone: Sequence[_Gone]
 ) -> Conversation:
-    """Make a conversation of a chat and its live messages."""
-    first = next(
-        (m.metadata for m in (*messages[:1], *gone) if "conversation" in _kept(m.metadata)), None
-    )
-    about = _kept(first).get("conversation", {})
-    ids = {m.id: str(_kept(m.metadata).get("id", m.id)) for m in messages}
+    """Make a conversation of a chat and its live messages.
+
+    What it was elsewhere counts where it is that chat still. Another one with copies of its
+    messages, a fork, began here: two of the same ids would be one there, or none.
+    """
+    about = _about(user_id, chat.id, (*messages[:1], *gone))
+    ids = {m.id: _source_id(m) for m in messages} if about else {m.id: m.id for m in messages}
     above = {m.id: m.parent_id for m in gone}
     conversation = Conversation(
         id=about.get("id", chat.id),
@@ -261,6 +267,25 @@ def conversation_of(
     if conversation.title != chat.title and shown_title(conversation) != chat.title:
         conversation.title = chat.title  # it got another one since
     return conversation
+
+
+def _about(user_id: str, chat_id: str, messages: Sequence[_Message | _Gone]) -> dict[str, Any]:
+    """Give what was kept of the conversation that was imported as this chat; else nothing."""
+    for message in messages:
+        about = _kept(message.metadata).get("conversation")
+        if isinstance(about, dict):
+            theirs = cast("dict[str, Any]", about)
+            made_of = (str(theirs.get("format")), str(theirs.get("id")))
+            return theirs if identity.chat_id(user_id, *made_of) == chat_id else {}
+    return {}
+
+
+def _source_id(message: _Message) -> str:
+    """Give the id that an imported message has there; of one that began here, or a copy, ours."""
+    kept = _kept(message.metadata).get("id")
+    if kept is None or identity.message_id(message.chat_id, str(kept)) != message.id:
+        return message.id
+    return str(kept)
 
 
 def _standing(
@@ -294,7 +319,7 @@ def _node(message: _Message, ids: Mapping[str, str], above: Mapping[str, str | N
         usage=usage,
         vote=cast("Any", message.vote),
         comment=message.comment,
-        record=_kept(message.metadata).get("record", {}),
+        record={} if ids[message.id] == message.id else _kept(message.metadata).get("record", {}),
     )
 
 

@@ -65,6 +65,8 @@ def rows_of(conversation: Conversation, chat_id: str) -> Rows:
     Raises:
         Unfit: It cannot be stored; says why.
     """
+    if not conversation.nodes:
+        raise Unfit("it has no message")
     check_tree(conversation)
     made = check_time(conversation.created_at, "the conversation")
     active = check_time(conversation.updated_at, "its last activity")
