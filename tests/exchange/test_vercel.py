@@ -244,3 +244,30 @@ async def test_an_error_in_the_block_leaves_nothing_and_a_chat_of_another_is_ref
         await writer.write(ours)
     (chat,) = (await contents(database_url, "2026-07"))["Chat"]
     assert chat["userId"] == BOB
+
+
+async def test_a_message_whose_id_another_chat_has_is_refused_before_anything_is_written(
+    database_url: str,
+):
+    await make(database_url, "2026-07")
+    before = await contents(database_url, "2026-07")
+    taken = conversation(
+        Node(str(uid(900)), None, "user", "Mine"), Node(str(uid(2)), str(uid(900)), "user", "Mine")
+    )
+    taken.format = "vercel"
+    async with write_vercel(database_url, ALL) as writer:
+        with pytest.raises(BadRecordError, match=f"Another chat.*{uid(2)}"):
+            await writer.write(taken)
+    assert await contents(database_url, "2026-07") == before
+
+
+async def test_ids_that_two_formats_share_are_two_chats(database_url: str):
+    await make(database_url, "2026-07", rows=False)
+    async with write_vercel(database_url, ALL) as writer:
+        for name in ("chatgpt", "open-webui"):
+            ours = conversation(Node("a", None, "user", name))
+            ours.id, ours.format = str(uid(7)), name
+            await writer.write(ours)
+    found = await contents(database_url, "2026-07")
+    assert len(found["Chat"]) == 2
+    assert len({row["chatId"] for row in found["Message_v2"]}) == 2

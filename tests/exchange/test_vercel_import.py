@@ -1,10 +1,12 @@
 """Chats of vercel/chatbot through our tables: in, again, and out to the same rows."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from chatkeep import Database, NewUser
+from chatkeep import Database, NewMessage, NewUser
 from chatkeep.database.creation import create_tables
 from chatkeep.errors import BadRecordError
 from chatkeep.exchange.exporting import ExportOptions, export_conversations
@@ -83,3 +85,54 @@ async def test_a_bad_record_stops_or_is_skipped_and_the_import_goes_on_where_it_
         await run(source, f"""UPDATE "Message_v2" SET role = 'user' WHERE id = '{uid(5)}'""")
         report = await import_conversations(db, ada.id, source, "vercel")
         assert (report.conversations, report.there_already, report.skipped) == (1, 2, 0)
+
+
+async def test_messages_whose_ids_are_those_of_one_chat_alone_are_all_written(
+    pg18: PgServer, fresh_database: Make, tmp_path: Path
+):
+    target, own = [await fresh_database(pg18)() for _ in range(2)]
+    await make(target, "2026-07", rows=False)
+    await create_tables(SCHEMA, own)
+    examples = [
+        {"messages": [{"role": "user", "content": f"Q{n}"}, {"role": "assistant", "content": "A"}]}
+        for n in range(3)
+    ]
+    file = tmp_path / "examples.jsonl"
+    file.write_text("".join(json.dumps(example) + "\n" for example in examples))
+    async with Database(SCHEMA, own) as db:
+        ada = await db.users.create(NewUser(email="ada@example.com"))
+        await import_conversations(db, ada.id, str(file), "fine-tuning")
+        report = await export_conversations(db, target, "vercel")
+        again = await export_conversations(db, target, "vercel")
+    assert (report.conversations, report.messages, report.there_already) == (3, 6, 0)
+    assert (again.conversations, again.messages, again.there_already) == (0, 0, 3)
+    rows = (await contents(target, "2026-07"))["Message_v2"]
+    said = [row["parts"][0]["text"] for row in rows]
+    assert sorted(said) == ["A", "A", "A", "Q0", "Q1", "Q2"]
+    assert all(
+        sum(row["chatId"] == chat for row in rows) == 2 for chat in {row["chatId"] for row in rows}
+    )
+
+
+async def test_the_report_counts_what_was_written_and_what_other_branches_hold(
+    pg18: PgServer, fresh_database: Make
+):
+    target, own = [await fresh_database(pg18)() for _ in range(2)]
+    await make(target, "2026-07", rows=False)
+    await create_tables(SCHEMA, own)
+    async with Database(SCHEMA, own) as db:
+        ada = await db.users.create(NewUser(email="ada@example.com"))
+        mine = db.as_user(ada.id)
+        chat = await mine.chats.create()
+        (asked,) = await mine.messages.append(chat.id, NewMessage(role="user", content="Why?"))
+        for text in ("One", "Two", "Three"):
+            await mine.messages.append(
+                chat.id, NewMessage(role="assistant", content=text, parent_id=asked.id)
+            )
+        report = await export_conversations(db, target, "vercel")
+        await mine.messages.append(chat.id, NewMessage(role="user", content="Go on"))
+        more = await export_conversations(db, target, "vercel")
+    assert (report.conversations, report.messages, report.not_shown) == (1, 2, 2)
+    assert (more.conversations, more.there_already, more.messages, more.not_shown) == (0, 1, 1, 2)
+    assert {"messages": 2, "notShown": 2, "thereAlready": 0}.items() <= report.as_json().items()
+    assert len((await contents(target, "2026-07"))["Message_v2"]) == 3

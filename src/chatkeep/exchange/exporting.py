@@ -20,7 +20,7 @@ from chatkeep.errors import (
 from chatkeep.exchange.fetching import Fetch, FetchQueries
 from chatkeep.exchange.formats import find_format
 from chatkeep.exchange.importing import KEPT_ERRORS, AnySurface, OnError, error_as_json
-from chatkeep.exchange.model import BadRecord, Conversation, Options, Place, Writer
+from chatkeep.exchange.model import BadRecord, Conversation, Options, Place, Writer, Written
 
 _USERS = 500
 
@@ -30,7 +30,11 @@ class ExportReport:
     """What an export wrote.
 
     Attributes:
-        conversations: How many; `messages` is how many messages they have.
+        conversations: How many; `messages` is how many messages were written.
+        not_shown: How many messages were left out, since they stand on branches that a chat does
+            not show, and the format knows no branches.
+        there_already: How many chats a database had already; it got those of their messages that
+            it missed, or none.
         skipped: How many have no form in the format, and were left out.
         errors: The first hundred of them.
         seconds: How long it took.
@@ -38,6 +42,8 @@ class ExportReport:
 
     conversations: int = 0
     messages: int = 0
+    not_shown: int = 0
+    there_already: int = 0
     skipped: int = 0
     errors: list[BadRecord] = field(default_factory=list[BadRecord])
     seconds: float = 0.0
@@ -47,6 +53,8 @@ class ExportReport:
         return {
             "conversations": self.conversations,
             "messages": self.messages,
+            "notShown": self.not_shown,
+            "thereAlready": self.there_already,
             "skipped": self.skipped,
             "errors": [error_as_json(bad) for bad in self.errors],
             "seconds": round(self.seconds, 3),
@@ -130,7 +138,7 @@ async def _write(
     writer: Writer, conversation: Conversation, report: ExportReport, options: ExportOptions
 ) -> None:
     try:
-        await writer.write(conversation)
+        written = await writer.write(conversation) or Written(len(conversation.nodes))
     except BadRecordError as exc:
         place = Place("chat", key=conversation.id)
         if options.on_error == "stop":
@@ -141,8 +149,10 @@ async def _write(
         if len(report.errors) < KEPT_ERRORS:
             report.errors.append(BadRecord(place, str(exc.args[0]).rstrip(".")))
         return
-    report.conversations += 1
-    report.messages += len(conversation.nodes)
+    report.conversations += written.is_new
+    report.there_already += not written.is_new
+    report.messages += written.messages
+    report.not_shown += written.not_shown
 
 
 async def _conversations(db: AnySurface, options: ExportOptions) -> AsyncGenerator[Conversation]:

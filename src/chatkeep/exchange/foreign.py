@@ -39,8 +39,11 @@ class Foreign(Protocol):
         """Give all rows of a statement as the driver gives them: JSON is text."""
         ...
 
-    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows that all have the same columns; one whose key is there already is left."""
+    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows that all have the same columns; one whose key is there already is left.
+
+        Gives how many were inserted.
+        """
         ...
 
 

@@ -1,10 +1,9 @@
 """Ids and owners in the database of another product."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid5
 
 from chatkeep.errors import ExchangeError
-from chatkeep.exchange.model import Conversation, Node
+from chatkeep.exchange.model import Conversation
 
 _SPACE = UUID("6f2f8b1e-5f0c-5c58-9a53-6a0d6f0f7d11")  # any fixed one: the same id again each time
 
@@ -20,16 +19,19 @@ def uuid_of(text: str) -> UUID:
     return uuid5(_SPACE, text)
 
 
-def branch(conversation: Conversation) -> list[Node]:
-    """Give the messages that the conversation shows, the first one first."""
-    nodes = {node.id: node for node in conversation.nodes}
-    return list(_up(nodes, conversation.head or next(reversed(nodes), None)))[::-1]
+def chat_uuid(conversation: Conversation, own: str) -> UUID:
+    """Give the UUID of a chat in a database whose format is `own`.
+
+    Another format may have the same id for another conversation.
+    """
+    if conversation.format in ("", own):
+        return uuid_of(conversation.id)
+    return uuid5(_SPACE, f"{conversation.format}:{conversation.id}")
 
 
-def _up(nodes: dict[str, Node], tip: str | None) -> Iterator[Node]:
-    while tip is not None:
-        yield nodes[tip]
-        tip = nodes[tip].parent
+def message_uuid(chat_id: UUID, node_id: str) -> UUID:
+    """Give the UUID of a message whose id is unique in its chat alone."""
+    return uuid5(chat_id, node_id)
 
 
 def owner_of(conversation: Conversation) -> str:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
-from sqlalchemy import Select, TableClause, bindparam
+from sqlalchemy import Select, TableClause, bindparam, literal_column
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ClauseElement
@@ -74,22 +74,29 @@ class PostgresDatabase:
             rows = await self._connection.fetch(text, *(known[name] for name in names))
         return cast("Sequence[Sequence[Any]]", rows)
 
-    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows that all have the same columns; one whose key is there already is left."""
+    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows that all have the same columns; one whose key is there already is left.
+
+        Gives how many were inserted.
+        """
         if not rows:
-            return
+            return 0
         text, names = self._insert(into, tuple(rows[0]))
         with self.told():
-            await self._connection.executemany(
+            inserted = await self._connection.fetchmany(
                 text, [[row[name] for name in names] for row in rows]
             )
+        return len(inserted)
 
     def _insert(self, into: TableClause, columns: tuple[str, ...]) -> tuple[str, Sequence[str]]:
         """Give the statement; it is the same one for thousands of chats."""
         made = self._inserts.get((into.name, columns))
         if made is None:
             values = {name: bindparam(name) for name in columns}
-            text, names, _ = _compiled(insert(into).values(values).on_conflict_do_nothing())
+            clause = (
+                insert(into).values(values).on_conflict_do_nothing().returning(literal_column("1"))
+            )
+            text, names, _ = _compiled(clause)
             made = self._inserts[into.name, columns] = (text, names)
         return made
 

@@ -102,17 +102,20 @@ class SqliteDatabase:
         values = [known[name] for name in names]
         return await self._told(lambda: self._connection.execute(text, values).fetchall())
 
-    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows that all have the same columns; one whose key is there already is left."""
+    async def add(self, into: TableClause, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows that all have the same columns; one whose key is there already is left.
+
+        Gives how many were inserted.
+        """
         if not rows:
-            return
+            return 0
         text, names = self._insert(into, tuple(rows[0]))
         given = [[row[name] for name in names] for row in rows]
 
-        def work() -> None:
-            self._connection.executemany(text, given)
+        def work() -> int:
+            return self._connection.executemany(text, given).rowcount
 
-        await self._told(work)
+        return await self._told(work)
 
     def _insert(self, into: TableClause, columns: tuple[str, ...]) -> tuple[str, Sequence[str]]:
         """Give the statement; it is the same one for thousands of chats."""

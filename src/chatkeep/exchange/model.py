@@ -147,6 +147,21 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writer wrote of a conversation.
+
+    Attributes:
+        messages: How many were written; those that were there already are not counted.
+        not_shown: How many have no place there: they stand on branches that are not shown.
+        is_new: Whether the conversation was not there yet.
+    """
+
+    messages: int
+    not_shown: int = 0
+    is_new: bool = True
+
+
 class Writer(Protocol):
     """Takes conversations one by one.
 
@@ -154,8 +169,8 @@ class Writer(Protocol):
     of it when an error leaves the block.
     """
 
-    async def write(self, conversation: Conversation) -> None:
-        """Write one conversation.
+    async def write(self, conversation: Conversation) -> Written | None:
+        """Write one conversation; None says that it was new and is there with every message.
 
         Raises:
             ExchangeError: The format has no form for it.

@@ -6,11 +6,12 @@ What came from the product and did not change with us is given back as it was.
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, cast
 
-from chatkeep.exchange.foreign_ids import branch, uuid_of
+from chatkeep.exchange.foreign_ids import uuid_of
 from chatkeep.exchange.foreign_json import mapping
 from chatkeep.exchange.model import Conversation, Node
 from chatkeep.exchange.open_webui_chats import shown
 from chatkeep.exchange.open_webui_messages import annotated, message_of
+from chatkeep.exchange.thread import shown as thread_of
 
 Messages = dict[str, tuple[Node, dict[str, Any]]]
 """By the id that each has there: the node, and its JSON."""
@@ -62,7 +63,7 @@ def body_of(conversation: Conversation, record: Mapping[str, Any]) -> Body:
         if has_moved:
             shell["history"]["currentId"] = there
         if record.get("has_thread"):
-            shown_ids = (ids[node.id] for node in branch(conversation))
+            shown_ids = (ids[node.id] for node in thread_of(conversation))
             shell["messages"] = [tree[each] for each in shown_ids if each in tree]
     return Body(shell or None, messages, there, has_moved, bool(record.get("is_encoded")))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from chatkeep.errors import BadRecordError
+from chatkeep.errors import BadRecordError, ExchangeError
 from chatkeep.exchange.foreign import Foreign, same
-from chatkeep.exchange.foreign_ids import owner_of, uuid_of
+from chatkeep.exchange.foreign_ids import chat_uuid, owner_of, uuid_of
 from chatkeep.exchange.foreign_json import mapping, write_json
-from chatkeep.exchange.model import Conversation, Node
+from chatkeep.exchange.model import Conversation, Node, Written
 from chatkeep.exchange.open_webui_bodies import Body, body_of
 from chatkeep.exchange.open_webui_messages import moment
 from chatkeep.exchange.open_webui_rows import derived, row_id
@@ -34,28 +34,34 @@ class OpenWebuiWriter:
         self._owner_id = owner_id
         self._owners: dict[str, str] = {}
 
-    async def write(self, conversation: Conversation) -> None:
+    async def write(self, conversation: Conversation) -> Written:
         """Write one conversation.
 
         Raises:
             BadRecordError: Another chat of the target has its id or the link that it is shared by.
+            ExchangeError: A row of one of its messages is another's.
         """
         owner_id = self._owner_id or await self._owner(owner_of(conversation))
         is_own = conversation.format == FORMAT_NAME
-        chat_id = conversation.id if is_own else str(uuid_of(conversation.id))
+        chat_id = conversation.id if is_own else str(chat_uuid(conversation, FORMAT_NAME))
         if await self._is_there(chat_id, owner_id):
-            return
+            return Written(0, is_new=False)
         body = body_of(conversation, conversation.record if is_own else {})
         await self._write_chat(conversation, chat_id, owner_id, body)
         table = self._tables.messages
         if table is None:
-            return
+            return Written(len(body.messages))
         rows = [
             self._row(node, message, owner_id, row_id(chat_id, message_id), chat_id)
             for message_id, (node, message) in body.messages.items()
             if not (is_own and "row" in node.record and node.record["row"] is None)
         ]
-        await self._foreign.add(table, rows)
+        if await self._foreign.add(table, rows) != len(rows):
+            raise ExchangeError(
+                f"The target has rows of chat_message already that chat {chat_id!r} would get.",
+                hint="They are of no chat, or of one with a like id. Nothing was written.",
+            )
+        return Written(len(body.messages))
 
     async def _write_chat(
         self, conversation: Conversation, chat_id: str, owner_id: str, body: Body

@@ -5,22 +5,25 @@ time alone, so of two that have one time the later gets a microsecond more; thos
 such a database keep theirs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import any_, func, select
 
-from chatkeep.errors import BadRecordError
+from chatkeep.errors import BadRecordError, ExchangeError
 from chatkeep.exchange.foreign import Foreign, same
-from chatkeep.exchange.foreign_ids import branch, owner_of, uuid_of
+from chatkeep.exchange.foreign_ids import chat_uuid, message_uuid, owner_of, uuid_of
 from chatkeep.exchange.foreign_json import objects, write_json
-from chatkeep.exchange.model import Conversation, Node
+from chatkeep.exchange.model import Conversation, Node, Written
+from chatkeep.exchange.thread import shown
 from chatkeep.exchange.vercel_reading import FORMAT_NAME
 from chatkeep.exchange.vercel_shapes import MAX_EMAIL, Messages, Tables
 
 _STEP = timedelta(microseconds=1)
+
+_Rows = dict[str, list[dict[str, Any]]]
 
 
 class VercelWriter:
@@ -35,33 +38,70 @@ class VercelWriter:
         self._owner_id = owner_id
         self._owners: dict[str, UUID] = {}
 
-    async def write(self, conversation: Conversation) -> None:
+    async def write(self, conversation: Conversation) -> Written:
         """Write one conversation.
 
         Raises:
-            BadRecordError: Another user has a chat of this id.
+            BadRecordError: Another user has a chat of this id, or another chat one of its messages.
+            ExchangeError: One of its messages was not written.
         """
+        chat_id = chat_uuid(conversation, FORMAT_NAME)
+        thread = shown(conversation)
+        rows, votes = self._rows(conversation, chat_id, thread)
+        there = 0
+        for table in self._tables.messages:
+            there += await self._there(table, chat_id, (row["id"] for row in rows[table.name]))
         owner_id = self._owner_id or await self._owner(owner_of(conversation))
-        chat_id = uuid_of(conversation.id)
-        await self._write_chat(conversation, chat_id, owner_id)
-        rows: dict[str, list[dict[str, Any]]] = {each.name: [] for each in self._tables.messages}
-        votes: dict[str, list[dict[str, Any]]] = {each.name: [] for each in self._tables.messages}
+        is_new = await self._write_chat(conversation, chat_id, owner_id)
+        written = 0
+        for table in self._tables.messages:
+            written += await self._foreign.add(table.table, rows[table.name])
+            await self._foreign.add(table.votes, votes[table.name])
+        if written + there != len(thread):
+            raise ExchangeError(
+                f'Another program wrote messages of "Chat" {chat_id} at the same time.',
+                hint="Nothing was written. Start the same command again.",
+            )
+        return Written(written, len(conversation.nodes) - len(thread), is_new)
+
+    def _rows(
+        self, conversation: Conversation, chat_id: UUID, thread: Iterable[Node]
+    ) -> tuple[_Rows, _Rows]:
+        """Give the rows of the messages and of the votes, by the name of the messages' table."""
+        rows: _Rows = {each.name: [] for each in self._tables.messages}
+        votes: _Rows = {each.name: [] for each in self._tables.messages}
+        is_own = conversation.format == FORMAT_NAME
         last: datetime | None = None
-        for node in branch(conversation):
-            record = node.record if conversation.format == FORMAT_NAME else {}
+        for node in thread:
+            record = node.record if is_own else {}
             time = node.created_at or conversation.created_at or datetime.now(UTC)
             last = time if last is None or record else max(time, last + _STEP)
             table = self._table_of(record)
-            row = {"id": uuid_of(node.id), "chatId": chat_id, "createdAt": _stored(last)}
+            # Elsewhere the id of a message is unique in its chat alone: "1", "2".
+            node_id = uuid_of(node.id) if is_own else message_uuid(chat_id, node.id)
+            row = {"id": node_id, "chatId": chat_id, "createdAt": _stored(last)}
             rows[table.name].append({**row, **_body(table, node, record)})
             if node.vote is not None:
                 vote = {"messageId": row["id"], "isUpvoted": node.vote == 1}
                 votes[table.name].append({"chatId": chat_id, **vote})
-        for table in self._tables.messages:
-            await self._foreign.add(table.table, rows[table.name])
-            await self._foreign.add(table.votes, votes[table.name])
+        return rows, votes
 
-    async def _write_chat(self, conversation: Conversation, chat_id: UUID, owner_id: UUID) -> None:
+    async def _there(self, table: Messages, chat_id: UUID, ids: Iterable[UUID]) -> int:
+        """Count the messages of the chat that are there; refuse when one is another chat's."""
+        column = table.table.c
+        found = await self._foreign.read(
+            select(column.id, column.chatId).where(column.id == any_(same(list(ids))))
+        )
+        for message_id, of_chat in found:
+            if of_chat != chat_id:
+                raise BadRecordError(
+                    f'Another chat of the target has its message "{table.name}" {message_id}.',
+                    place=f'"{table.name}" {message_id}',
+                )
+        return len(found)
+
+    async def _write_chat(self, conversation: Conversation, chat_id: UUID, owner_id: UUID) -> bool:
+        """Write the chat where it is not there yet; tell whether it was not."""
         chats, record = self._tables.chats, conversation.record
         if conversation.format != FORMAT_NAME:
             record = {}
@@ -74,12 +114,13 @@ class VercelWriter:
         }
         if record.get("lastContext") is not None and "lastContext" in chats.c:
             row["lastContext"] = write_json(record["lastContext"])
-        await self._foreign.add(chats, [row])
+        is_new = await self._foreign.add(chats, [row]) == 1
         stored = await self._foreign.read(select(chats.c.userId).where(chats.c.id == same(chat_id)))
         if stored[0][0] != owner_id:
             raise BadRecordError(
                 "Another user of the target has a chat of this id.", place=f'"Chat" {chat_id}'
             )
+        return is_new
 
     async def _owner(self, email: str) -> UUID:
         if email in self._owners:
