@@ -91,5 +91,9 @@ async def test_the_command_line(pg18: PgServer, fresh_database: Make, tmp_path: 
     assert report["unmatched"] == [{"id": str(GUEST), "conversations": 1}]
     done = chatkeep(tmp_path, own, "export", "--format", "vercel", "--all", "--out", target)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("3 chats with 6 messages are in the database")
+    done = chatkeep(tmp_path, own, "export", "--format", "vercel", "--all", "--out", target)
+    assert done.stdout.startswith("0 chats with 0 messages are in the database")
+    assert done.stdout.endswith(", 3 were there already.\n")
     written = await contents(target, "2026-07")
     assert written["Message_v2"] == (await contents(source, "2026-07"))["Message_v2"]

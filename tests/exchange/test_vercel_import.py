@@ -115,7 +115,7 @@ async def test_messages_whose_ids_are_those_of_one_chat_alone_are_all_written(
 
 
 async def test_the_report_counts_what_was_written_and_what_other_branches_hold(
-    pg18: PgServer, fresh_database: Make
+    pg18: PgServer, fresh_database: Make, tmp_path: Path
 ):
     target, own = [await fresh_database(pg18)() for _ in range(2)]
     await make(target, "2026-07", rows=False)
@@ -129,6 +129,10 @@ async def test_the_report_counts_what_was_written_and_what_other_branches_hold(
             await mine.messages.append(
                 chat.id, NewMessage(role="assistant", content=text, parent_id=asked.id)
             )
+        only = ExportOptions(chat_id=chat.id)
+        for name in ("fine-tuning", "markdown"):
+            report = await export_conversations(db, tmp_path / name, name, only)
+            assert (report.conversations, report.messages, report.not_shown) == (1, 2, 2)
         report = await export_conversations(db, target, "vercel")
         await mine.messages.append(chat.id, NewMessage(role="user", content="Go on"))
         more = await export_conversations(db, target, "vercel")

@@ -150,8 +150,11 @@ def _print(report: "ExportReport", out: str) -> None:
     if report.skipped > len(report.errors):
         click.echo(f"... and {report.skipped - len(report.errors):,} more.", err=True)
     where = "the database" if "://" in out else out
+    there = f", {report.there_already:,} were there already" if report.there_already else ""
+    hidden = f", {report.not_shown:,} messages of other branches left out"
+    left_out = hidden if report.not_shown else ""
     skipped = f", {report.skipped:,} skipped" if report.skipped else ""
     click.echo(
         f"{report.conversations:,} chats with {report.messages:,} messages are in {where}, "
-        f"in {report.seconds:.1f} s{skipped}."
+        f"in {report.seconds:.1f} s{there}{left_out}{skipped}."
     )

@@ -14,7 +14,7 @@ import msgspec
 from chatkeep.exchange.checking import Unfit
 from chatkeep.exchange.files import created, opened
 from chatkeep.exchange.lines import records
-from chatkeep.exchange.model import Conversation, Format, Node, Options, Place
+from chatkeep.exchange.model import Conversation, Format, Node, Options, Place, Written
 from chatkeep.exchange.reading import FileReader, field_of
 from chatkeep.exchange.thread import shown
 from chatkeep.inputs.deepsearch import MAX_CONTENT
@@ -132,9 +132,11 @@ class _Writer:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
-    async def write(self, conversation: Conversation) -> None:
+    async def write(self, conversation: Conversation) -> Written:
         """Write one line."""
         self._stream.write(msgspec.json.encode(example_of(conversation)) + b"\n")
+        thread = len(shown(conversation))
+        return Written(thread, len(conversation.nodes) - thread)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from chatkeep.errors import ExchangeError
 from chatkeep.exchange.checking import shown_title
 from chatkeep.exchange.files import created
-from chatkeep.exchange.model import Conversation, Format, Node, Options
+from chatkeep.exchange.model import Conversation, Format, Node, Options, Written
 from chatkeep.exchange.thread import shown
 from chatkeep.records.deepsearch import Source
 
@@ -137,7 +137,7 @@ class _Writer:
         self._stream = stream
         self._is_written = False
 
-    async def write(self, conversation: Conversation) -> None:
+    async def write(self, conversation: Conversation) -> Written:
         """Write the document.
 
         Raises:
@@ -147,6 +147,8 @@ class _Writer:
             raise ExchangeError("A Markdown document holds one chat.", hint="Name it: `--chat ID`.")
         self._stream.write(document(conversation).encode("utf-8", "replace"))
         self._is_written = True
+        thread = len(shown(conversation))
+        return Written(thread, len(conversation.nodes) - thread)
 
 
 @asynccontextmanager
