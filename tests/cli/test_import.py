@@ -1,5 +1,6 @@
 """`chatkeep import` and then `chatkeep export`, as a user types them."""
 
+import gzip
 import json
 import sys
 import zipfile
@@ -84,6 +85,36 @@ def test_what_is_bad_is_told_and_the_command_fails(run: Run):
         (2, "it is no whole JSON value: it breaks off"),
         (4, "it is no tree of messages"),
     ]
+
+
+def test_no_file_that_is_there_is_written_over_with_errors(run: Run):
+    source = Path("conversations.json")
+    source.write_text(json.dumps([chatgpt(1), {}]))
+    Path("told.jsonl").write_text("of yesterday\n")
+    words = ("import", "--format", "chatgpt", "--user", "u", "--on-error", "skip", str(source))
+    for name in ("conversations.json", "./conversations.json", "told.jsonl"):
+        done = run(*words, "--errors", name)
+        assert done.exit_code == 2, done.output
+        assert "is there already" in done.stderr
+    assert json.loads(source.read_text())[0] == chatgpt(1)
+    assert Path("told.jsonl").read_text() == "of yesterday\n"
+    Path("empty.jsonl").touch()
+    done = run(*words, "--errors", "empty.jsonl")
+    assert done.exit_code == 1
+    assert json.loads(Path("empty.jsonl").read_text())["record"] == 2
+
+
+def test_what_ended_the_reading_is_told_however_much_is_skipped(run: Run):
+    packed = gzip.compress(b"{}\n" * 150 + json.dumps(tree(1)).encode())
+    Path("t.jsonl.gz").write_bytes(packed[:-8])
+    words = ("import", "--format", "open-assistant", "--user", "u", "--on-error", "skip")
+    done = run(*words, "t.jsonl.gz")
+    assert done.exit_code == 1
+    *_, more, last = done.stderr.splitlines()
+    assert more == "... and 50 more."
+    assert "line 151, byte 450: the packed file is damaged or cut here" in last
+    report = json.loads(run(*words, "t.jsonl.gz", "--json").stdout)
+    assert (report["skipped"], len(report["errors"])) == (151, 101)
 
 
 def test_one_chat_is_a_document_and_a_chat_without_a_form_fails(run: Run, filled_url: str):

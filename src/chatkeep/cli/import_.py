@@ -13,7 +13,7 @@ from chatkeep.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from chatkeep.exchange import BadRecord, ImportOptions, ImportReport, Progress
+    from chatkeep.exchange import BadRecord, ExportReport, ImportOptions, ImportReport, Progress
 
 
 def known_format(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
@@ -56,7 +56,9 @@ on_error_option = click.option(
     "--errors",
     "errors_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write each record that was skipped to this file, as JSON Lines.",
+    metavar="FILE",
+    help="Write where each record stands that was skipped, and what is wrong with it, to a new "
+    "file, as JSON Lines.",
 )
 @click.option("--account", metavar="ID|EMAIL", help="Whose they are in a database with many users.")
 @click.option("--url", help="Database; else DATABASE_URL, else the embedded server.")
@@ -124,14 +126,16 @@ def _run(
 
 @contextmanager
 def _errors_into(path: Path | None) -> "Generator[Callable[[BadRecord], object] | None]":
-    """Write each bad record to a file at once: it is there also when the run is killed."""
+    """Tell of each bad record in a file at once: it is there also when the run is killed."""
     if path is None:
         yield None
         return
     from chatkeep.exchange.importing import error_as_json
 
     try:
-        stream = path.open("w", encoding="utf-8", buffering=1)
+        if path.is_file() and path.stat().st_size:  # which may be the source itself
+            raise click.BadParameter(f"{path} is there already. Name another file, or remove it.")
+        stream = path.open("a", encoding="utf-8", buffering=1)
     except OSError as exc:
         raise click.BadParameter(f"{path} cannot be written: {exc.strerror}.") from exc
     with stream:
@@ -158,11 +162,20 @@ def _bar() -> "Generator[Callable[[Progress], object] | None]":
         )
 
 
-def _print(report: "ImportReport") -> None:
+def print_errors(report: "ImportReport | ExportReport") -> None:
+    """Tell of the records that were skipped, and last of what ended the reading."""
     for bad in report.errors:
-        click.echo(f"{bad.place}: {bad.problem}; skipped.", err=True)
+        if not bad.is_last:
+            click.echo(f"{bad.place}: {bad.problem}; skipped.", err=True)
     if report.skipped > len(report.errors):
         click.echo(f"... and {report.skipped - len(report.errors):,} more.", err=True)
+    for bad in report.errors:
+        if bad.is_last:
+            click.echo(f"{bad.place}: {bad.problem}; nothing behind it was read.", err=True)
+
+
+def _print(report: "ImportReport") -> None:
+    print_errors(report)
     for account in getattr(report, "unmatched", ()):
         click.echo(
             f"No user here has the e-mail of {account.id}; "

@@ -111,4 +111,4 @@ def _add(report: EverybodyReport, one: ImportReport) -> None:
     report.there_already += one.there_already
     report.empty += one.empty
     report.skipped += one.skipped
-    report.errors += one.errors[: KEPT_ERRORS - len(report.errors)]
+    report.errors += one.errors[: max(0, KEPT_ERRORS - len(report.errors))]

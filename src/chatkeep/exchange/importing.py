@@ -40,7 +40,7 @@ class ImportReport:
             they are in the trash by now.
         empty: How many have no message, and were left out: there is nothing in them to keep.
         skipped: How many bad records were left out.
-        errors: The first hundred of them.
+        errors: The first hundred of them, and what ended the reading of a file.
         seconds: How long it took.
     """
 
@@ -270,7 +270,7 @@ class _Import:
                 place=str(bad.place),
             )
         self._report.skipped += 1
-        if len(self._report.errors) < KEPT_ERRORS:
+        if bad.is_last or len(self._report.errors) < KEPT_ERRORS:
             self._report.errors.append(bad)
         if self._options.on_bad is not None:
             self._options.on_bad(bad)
