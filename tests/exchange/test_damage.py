@@ -164,6 +164,50 @@ async def test_a_cut_gzip_gives_what_is_whole_and_says_where_it_is_cut(write: Wr
     assert [one.id for one in whole] == [f"t{n}" for n in range(len(whole))]
 
 
+@pytest.mark.parametrize("kind", ["gzip", "zip", "flipped"])
+async def test_what_was_unpacked_before_the_damage_is_read(write: Write, kind: str):
+    chance = random.Random(2)
+    records = [chatgpt(n, note=chance.randbytes(20_000).hex()) for n in range(5)]
+    text = json.dumps(records).encode()
+    if kind == "zip":
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("conversations.json", text)
+        packed = bytearray(stream.getvalue())
+    else:
+        packed = bytearray(gzip.compress(text))
+    at = len(packed) * 9 // 10
+    if kind == "gzip":
+        del packed[at:]
+    else:
+        packed[at : at + 200] = bytes(200)
+    name = "c.zip" if kind == "zip" else "c.json.gz"
+    *whole, fault = await read(write(name, bytes(packed)), CHATGPT)
+    assert [one.id for one in whole if isinstance(one, Conversation)] == [
+        f"conv-{n}" for n in range(4)
+    ]
+    assert isinstance(fault, BadRecord)
+    assert (fault.place.record, fault.is_last) == (5, True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", [CHATGPT, OPEN_ASSISTANT])
+async def test_utf_16_is_named(write: Write, encoding: str, form: Any):
+    text = json.dumps([chatgpt()] if form is CHATGPT else tree())
+    with pytest.raises(ExchangeError, match=r"^f\.json is UTF-16\."):
+        await read(write("f.json", text.encode(encoding)), form)
+
+
+@pytest.mark.parametrize("url", ["postgresql://ada:sesame@host/db", "sqlite:///x.db"])
+async def test_a_url_is_no_file_and_is_not_repeated(url: str):
+    for open_it in (CHATGPT.reader, CHATGPT.writer):
+        assert open_it is not None
+        with pytest.raises(ExchangeError, match="one of files") as caught:
+            async with open_it(url, Options()):
+                raise AssertionError("it was opened")
+        assert "sesame" not in f"{caught.value} {caught.value.hint}"
+
+
 async def test_an_export_in_several_files_is_read_in_their_order(tmp_path: Path):
     path = tmp_path / "export.zip"
     with zipfile.ZipFile(path, "w") as archive:

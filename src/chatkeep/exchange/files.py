@@ -1,6 +1,7 @@
 """Files on their way in and out: plain, gzip or inside of a zip, never whole in memory."""
 
 import gzip
+import io
 import os
 import re
 import secrets
@@ -9,14 +10,14 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 from chatkeep.errors import ChatkeepError, ExchangeError
 
 READ_BYTES = 1 << 20
-MAX_RECORD = (
-    64 << 20
-)  # bytes: a conversation is in memory whole, and its objects cost several times that
+# Bytes: a conversation is in memory whole, and its objects cost several times that.
+MAX_RECORD = 32 << 20
+_UNPACKED = 1 << 14  # bytes that are unpacked together: so many may be lost before damage
 BROKEN = (EOFError, OSError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file raises."""
 
@@ -25,6 +26,8 @@ DAMAGED = "the packed file is damaged or cut here, and cannot be read on"
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _BOM = b"\xef\xbb\xbf"
+_BOM_16 = (b"\xff\xfe", b"\xfe\xff")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class Part(NamedTuple):
@@ -61,7 +64,8 @@ class Opened:
         """Give the texts, one after another; each is closed when the next one is asked for.
 
         Raises:
-            ExchangeError: It is a zip without a file of the expected name, or no sound zip.
+            ExchangeError: It is a zip without a file of the expected name, or no sound zip, or no
+                UTF-8.
         """
         self._raw.seek(0)
         magic = self._raw.read(4)
@@ -70,9 +74,9 @@ class Opened:
             yield from self._zipped()
         elif magic[:2] == _GZIP:
             with gzip.GzipFile(fileobj=self._raw) as stream:
-                yield Part(self._name, _without_mark(cast("IO[bytes]", stream)))
+                yield _part(self._name, _Unpacked(cast("io.BufferedReader", stream)))
         else:
-            yield Part(self._name, _without_mark(self._raw))
+            yield _part(self._name, self._raw)
 
     def _zipped(self) -> Iterator[Part]:
         try:
@@ -90,7 +94,8 @@ class Opened:
                 )
             for name in sorted(names):
                 with self._member(archive, name) as stream:
-                    yield Part(f"{self._name}:{name}", _without_mark(stream))
+                    unpacked = _Unpacked(cast("io.BufferedReader", stream))
+                    yield _part(f"{self._name}:{name}", unpacked)
 
     def _member(self, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
         try:
@@ -101,10 +106,34 @@ class Opened:
             ) from exc
 
 
+class _Unpacked:
+    """A packed stream that gives what it holds before it is damaged, then raises."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._fault: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        if self._fault is not None:
+            raise self._fault
+        found = bytearray()
+        try:
+            while len(found) < size:
+                some = self._stream.read1(min(size - len(found), _UNPACKED))
+                if not some:
+                    break
+                found += some
+        except BROKEN as exc:
+            if not found:
+                raise
+            self._fault = exc
+        return bytes(found)
+
+
 class _Unread:
     """A stream of which the first bytes were read already."""
 
-    def __init__(self, first: bytes, rest: IO[bytes]) -> None:
+    def __init__(self, first: bytes, rest: "_Reads") -> None:
         self._first = first
         self._rest = rest
 
@@ -113,13 +142,38 @@ class _Unread:
         return first or self._rest.read(size)
 
 
-def _without_mark(stream: IO[bytes]) -> IO[bytes]:
+class _Reads(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _part(name: str, stream: _Reads) -> Part:
+    """Give the text of a stream, without its byte order mark.
+
+    Raises:
+        ExchangeError: It is UTF-16.
+    """
     try:
         first = stream.read(3)
     except BROKEN:
-        return stream  # which raises it again to whoever reads
+        return Part(name, cast("IO[bytes]", stream))  # which raises it again to whoever reads
+    # No JSON holds a NUL: where one of the first two bytes is one, they are one character.
+    if first[:2] in _BOM_16 or first[:2].count(0) == 1:
+        raise ExchangeError(f"{name} is UTF-16.", hint="Save it as UTF-8, and import that.")
     unread = _Unread(b"" if first == _BOM else first, stream)
-    return cast("IO[bytes]", unread)
+    return Part(name, cast("IO[bytes]", unread))
+
+
+def _check_path(path: str) -> None:
+    """Refuse a URL: it may hold a password, and is repeated nowhere.
+
+    Raises:
+        ExchangeError: It is one.
+    """
+    if _URL.match(path):
+        raise ExchangeError(
+            "This format is one of files, and a URL was given.",
+            hint="Name a file. Databases have the formats vercel and open-webui.",
+        )
 
 
 @contextmanager
@@ -133,6 +187,7 @@ def opened(source: str, members: str) -> Generator[Opened]:
     Raises:
         ExchangeError: There is none, or it cannot be opened.
     """
+    _check_path(source)
     path = Path(source)
     with ExitStack() as stack:
         try:
@@ -155,6 +210,7 @@ def created(target: str, member: str) -> Generator[IO[bytes]]:
     Raises:
         ExchangeError: There is one of this name already, or it cannot be written.
     """
+    _check_path(target)
     path = Path(target)
     if path.exists():
         raise ExchangeError(f"{target} is there already.", hint="Name another file, or remove it.")
