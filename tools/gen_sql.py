@@ -21,6 +21,7 @@ from chatkeep.engine.query import Query
 from chatkeep.exchange.fetching import FetchQueries
 from chatkeep.exchange.storing import StoreQueries
 from chatkeep.personal.retention import Policy, What
+from chatkeep.personal.sweep_belongings import declared
 from chatkeep.personal.sweep_rules import Rules
 from chatkeep.personal.sweep_walks import Walks
 from chatkeep.presets import deepsearch
@@ -94,7 +95,8 @@ def sweeps() -> Iterator[tuple[str, Statement]]:
         Policy("chats", None, of="admins"),
         Policy("messages", age, role="tool", of="users"),
     ]
-    walks = Walks(tables, Rules(tables.tables, policies, datetime(2026, 1, 1, tzinfo=UTC)))
+    rules = Rules(tables.tables, policies, datetime(2026, 1, 1, tzinfo=UTC))
+    walks = Walks(tables, rules, declared(tables.tables))
     emptying = walks.emptying()
     found = [emptying.hide, emptying.part, emptying.sums, emptying.remove]
     for walk in walks.all():

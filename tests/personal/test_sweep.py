@@ -16,7 +16,7 @@ from sqlalchemy import Column, Named, String, TypedColumns
 from chatkeep import START, Chat, ChatChanges, Database, NewMessage, NewUsage, NewUser, User
 from chatkeep.access.scope import UserScope
 from chatkeep.database.creation import create_tables
-from chatkeep.errors import ConfigError, SchemaMismatchError
+from chatkeep.errors import ConfigError, PersonalDataError, SchemaMismatchError
 from chatkeep.personal import audit
 from chatkeep.personal.retention import Policy
 from chatkeep.personal.sweep_batches import Pace
@@ -516,3 +516,65 @@ async def test_what_cannot_be_swept_is_said_before_anything_goes(database_url: s
     twice = (Policy("chats", DAY), Policy("chats", 2 * DAY))
     with pytest.raises(ConfigError, match="Two retention policies are about chats"):
         await sweep_report(SCHEMA, database_url, twice)
+
+
+async def test_rows_that_only_the_database_knows_of_are_told_and_counted(each_world: World):
+    world = each_world
+    mine = await world.user("ada")
+    chat = await world.chat(mine, "old", 40, "user", "assistant")
+    young = await world.chat(mine, "young", 0, "user")
+    first, _ = (await mine.messages.list(chat.id, after=START)).items
+    await world.sql.execute(
+        "create schema app; "
+        "create table app.files (id int primary key, chat_id text references x_chat (id) "
+        "on delete cascade, message_id text references x_message (id) on delete cascade); "
+        "create table app.pages (file_id int references app.files on delete cascade); "
+        "create table chats (chat_id text references x_chat (id) on delete cascade)"
+    )
+    await world.sql.executemany(
+        "insert into app.files values ($1, $2, $3)",
+        [(1, chat.id, None), (2, None, first.id), (3, chat.id, first.id), (4, young.id, None)],
+    )
+    await world.sql.execute("insert into app.pages select id from app.files, generate_series(1, 3)")
+    await world.sql.execute("insert into chats values ($1)", chat.id)
+    told = await sweep_report(SCHEMA, world.url, (Policy("chats", 30 * DAY),))
+    expected = {"chats": 1, "messages": 2, "app.files": 3, "app.pages": 9, "public.chats": 1}
+    assert told.found == expected
+    done = await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),))
+    assert done.removed == expected
+    assert await world.sql.fetchval("select count(*) from app.files") == 1
+    assert await world.sql.fetchval("select count(*) from app.pages") == 3
+    await world.chat(mine, "old", 40, *["user"] * 12)
+    await world.sql.execute(
+        "insert into app.files select row_number() over () + 9, null, id from x_message"
+    )
+    report = await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=Pace(rows=10))
+    assert report.found == report.removed == {"chats": 1, "messages": 12, "app.files": 12}
+
+
+async def test_rows_that_cannot_be_counted_do_not_go(world: World):
+    mine = await world.user("ada")
+    await world.chat(mine, "old", 40, "user")
+    role = f"sweeper_{urlsplit(world.url).path.lstrip('/')}"
+    await world.sql.execute(
+        "create table files (chat_id text references x_chat (id) on delete cascade); "
+        f"create role {role}; grant select, update, delete on all tables in schema public "
+        f"to {role}; revoke all on files from {role}"
+    )
+    try:
+        url = f"{world.url}{'&' if '?' in world.url else '?'}options=-c%20role%3D{role}"
+        with pytest.raises(PersonalDataError, match="Rows of files go with those of x_chat"):
+            await sweep(SCHEMA, url, (Policy("chats", 30 * DAY),))
+        assert await world.titles() == ["old"]
+    finally:
+        await world.sql.execute(f"drop owned by {role}; drop role {role}")
+
+
+async def test_a_table_that_holds_rows_is_named_with_its_schema(world: World):
+    mine = await world.user("ada")
+    kept = await world.chat(mine, "kept", 40, "user")
+    await world.sql.execute("create schema app")
+    await world.sql.execute("create table app.receipts (chat_id text references x_chat (id))")
+    await world.sql.execute("insert into app.receipts values ($1)", kept.id)
+    report = await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),))
+    assert report.policies[0].kept == {"rows of app.receipts refer to it": 1}

@@ -303,5 +303,8 @@ def _zoned(at: datetime) -> datetime:
 
 
 def _reason(exc: asyncpg.PostgresError) -> str:
-    table = getattr(exc, "table_name", None)
-    return f"rows of {table} refer to it" if table else "a constraint refuses it"
+    schema, table = (getattr(exc, name, None) for name in ("schema_name", "table_name"))
+    if not table:
+        return "a constraint refuses it"
+    shown = table if schema in (None, "public") else f"{schema}.{table}"
+    return f"rows of {shown} refer to it"

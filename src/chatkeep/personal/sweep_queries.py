@@ -6,7 +6,7 @@ then says of such keys which policy takes the row away and what goes with it; it
 under the lock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,8 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    ForeignKeyConstraint,
     Integer,
-    Select,
+    Label,
     String,
     Table,
     Text,
@@ -34,9 +33,8 @@ from sqlalchemy import (
 )
 
 from chatkeep.engine.compile import Statement, compile_statement
+from chatkeep.personal.sweep_belongings import Belonging, Belongings
 from chatkeep.personal.sweep_rules import Number, Where
-
-Path = tuple[ForeignKeyConstraint, ...]
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -81,6 +79,7 @@ class Kind:
         source: The table joined with what its rule looks at.
         number: The rule.
         at: The time that a report tells.
+        belongings: What the foreign keys take along.
     """
 
     name: str
@@ -89,6 +88,12 @@ class Kind:
     source: Any
     number: Number
     at: ColumnElement[Any]
+    belongings: Belongings
+
+    @property
+    def children(self) -> list[Belonging]:
+        """The tables whose rows go with its rows."""
+        return self.belongings.of(self.name)
 
 
 def window(
@@ -119,9 +124,9 @@ def window(
     return compile_statement(f"sweep.{name}_window", union_all(old, last.subquery("last").select()))
 
 
-def look(kind: Kind, children: Sequence[tuple[str, Path]]) -> Statement:
+def look(kind: Kind) -> Statement:
     """Compile the look at rows by key: which of them go, why, since when, and with what."""
-    counts = [_count(path).label(f"n_{name}") for name, path in children]
+    counts = _counts(kind)
     given = _given(kind)
     clause = (
         select(*_keys(kind), kind.number.label("policy"), kind.at.label("at"), *counts)
@@ -148,15 +153,16 @@ def remove(kind: Kind) -> Statement:
     return compile_statement(f"sweep.{kind.name}_remove", select(func.count()).select_from(gone))
 
 
-def sums(kind: Kind, children: Sequence[tuple[str, Path]]) -> Statement:
+def sums(kind: Kind) -> Statement:
     """Compile the count of what goes with rows by key."""
     given = _given(kind)
-    one = select(*[_count(path).label(f"n_{name}") for name, path in children], true().label("is"))
+    counts = _counts(kind)
+    one = select(*counts, true().label("is"))
     one = one.select_from(kind.table.join(given, _is_given(kind, given)))
     each = one.subquery("each")
     totals = [
-        func.coalesce(func.sum(each.c[f"n_{name}"]), 0).cast(BigInteger()).label(f"n_{name}")
-        for name, _ in children
+        func.coalesce(func.sum(each.c[count.name]), 0).cast(BigInteger()).label(count.name)
+        for count in counts
     ]
     return compile_statement(f"sweep.{kind.name}_sums", select(*totals, func.count(each.c["is"])))
 
@@ -169,34 +175,11 @@ def start(columns: Sequence[ColumnElement[Any]]) -> tuple[object, ...]:
     )
 
 
-def belongings(root: Table, tables: Sequence[tuple[str, Table]]) -> list[tuple[str, Path]]:
-    """Give the tables whose rows go with a row of `root`, and by which foreign keys, shortest first."""
-    found: dict[str, tuple[Table, Path]] = {"": (root, ())}
-    for parent, path in _growing(found):
-        for name, table in tables:
-            if name in found or table is root:
-                continue
-            for key in table.foreign_key_constraints:
-                is_cascade = (key.ondelete or "").lower() == "cascade"
-                if is_cascade and key.referred_table is parent:
-                    found[name] = (table, (*path, key))
-                    break
-    return [(name, path) for name, (_, path) in found.items() if path]
-
-
-def _growing(found: dict[str, tuple[Table, Path]]) -> Iterator[tuple[Table, Path]]:
-    done = 0
-    while done < len(found):
-        yield list(found.values())[done]
-        done += 1
-
-
-def _count(path: Path) -> Any:  # noqa: ANN401 - a scalar subquery
-    """Count the rows at the end of a path of foreign keys that begins with the outer row."""
-    root = path[0].referred_table
-    links = [and_(*(element.parent == element.column for element in key.elements)) for key in path]
-    clause: Select[int] = select(func.count()).select_from(path[-1].table)
-    return clause.where(*links).correlate(root).scalar_subquery()
+def _counts(kind: Kind) -> list[Label[int]]:
+    return [
+        kind.belongings.count(child, kind.table).label(f"n_{number}")
+        for number, child in enumerate(kind.children)
+    ]
 
 
 def _given(kind: Kind) -> Any:  # noqa: ANN401 - a table of values

@@ -24,6 +24,7 @@ from chatkeep.access.trashed import is_trashed, live
 from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.personal import sweep_queries as queries
 from chatkeep.personal.retention import EXPIRING, What
+from chatkeep.personal.sweep_belongings import Belongings
 from chatkeep.personal.sweep_queries import Kind, Walk
 from chatkeep.personal.sweep_rules import Rules, Where, moment
 from chatkeep.schema.schema import Schema
@@ -53,8 +54,11 @@ class Emptying:
 class Walks:
     """The statements of one sweep, made for its policies and its moment."""
 
-    def __init__(self, schema: Schema[Any, Any, Any, Any], rules: Rules) -> None:
+    def __init__(
+        self, schema: Schema[Any, Any, Any, Any], rules: Rules, belongings: Belongings
+    ) -> None:
         self._rules = rules
+        self._belongings = belongings
         self._tables = schema.tables
         self._catalogue = Catalogue(schema)
 
@@ -83,12 +87,12 @@ class Walks:
             .order_by(message.c["parent_id"])  # an index has them in this order: no sort
             .limit(bindparam("limit", type_=Integer()))
         )
-        kind, children = self._message_kind(), self._children("messages")
+        kind = self._message_kind()
         return Emptying(
             compile_statement("sweep.chat_hide", hide),
             compile_statement("sweep.chat_part", part),
-            queries.sums(kind, children),
-            tuple(name for name, _ in children),
+            queries.sums(kind),
+            tuple(child.name for child in kind.children),
             self._removal(),
         )
 
@@ -100,7 +104,7 @@ class Walks:
         user = self._tables["users"]
         source = chat.join(user, self._rules.owner(chat))
         at = case((is_trashed(chat), chat.c["deleted_at"]), else_=chat.c["updated_at"])
-        kind = Kind("chats", chat, ("id",), source, self._rules.of_chat(), at)
+        kind = Kind("chats", chat, ("id",), source, self._rules.of_chat(), at, self._belongings)
         takes = self._numbers(*_AGED, "trash")
         is_aged = _before(chat.c["updated_at"], aged)
         if aged:
@@ -131,7 +135,9 @@ class Walks:
         chat, share, user = (self._tables[name] for name in ("chats", "chat_shares", "users"))
         source = share.join(chat, belongs(share, chat)).join(user, self._rules.owner(chat))
         at = func.least(share.c["expires_at"], share.c["revoked_at"])
-        kind = Kind("chat_shares", share, ("id",), source, self._rules.of_share(), at)
+        kind = Kind(
+            "chat_shares", share, ("id",), source, self._rules.of_share(), at, self._belongings
+        )
         step = _In(true(), _before(at, ages))
         yield self._walk(kind, "shares", ("id",), step, self._numbers("shares"))
 
@@ -142,7 +148,9 @@ class Walks:
         usage, user = self._tables["message_usage"], self._tables["users"]
         source, at = usage.join(user, self._rules.owner(usage)), usage.c["created_at"]
         key = ("user_id", "message_id")
-        kind = Kind("message_usage", usage, key, source, self._rules.of_usage(), at)
+        kind = Kind(
+            "message_usage", usage, key, source, self._rules.of_usage(), at, self._belongings
+        )
         step = _In(true(), _before(at, ages))
         order = ("user_id", "created_at", "message_id")
         yield self._walk(kind, "usage", order, step, self._numbers("usage"))
@@ -155,7 +163,9 @@ class Walks:
         at = table.c["expires_at" if "expires_at" in table.c else "expires"]
         has_index = any(next(iter(index.columns), None) is at for index in table.indexes)
         key = tuple(column.key for column in table.primary_key)
-        kind = Kind(what, table, key, table, self._rules.of_expiring(what, at), at)
+        kind = Kind(
+            what, table, key, table, self._rules.of_expiring(what, at), at, self._belongings
+        )
         is_old = _before(at, ages)
         # The index of the cache leads to what has expired, and the read ends with it.
         step = _In(is_old, true()) if has_index else _In(true(), is_old)
@@ -166,16 +176,15 @@ class Walks:
         self, kind: Kind, name: str, order: tuple[str, ...], step: "_In", takes: frozenset[int]
     ) -> Walk:
         columns = [kind.table.c[column] for column in order]
-        children = self._children(kind.name)
         is_message = kind.name == "messages"
         return Walk(
             name=kind.name,
             key=kind.key,
             order=order,
             takes=takes,
-            children=tuple(child for child, _ in children),
+            children=tuple(child.name for child in kind.children),
             window=queries.window(name, columns, step.rows, step.may_go),
-            look=queries.look(kind, children),
+            look=queries.look(kind),
             lock=queries.lock(kind, self._tables["chats"] if is_message else None),
             remove=self._removal() if is_message else queries.remove(kind),
             start=queries.start(columns),
@@ -186,16 +195,15 @@ class Walks:
         source = message.join(chat, belongs(message, chat)).join(user, self._rules.owner(chat))
         is_trash = is_trashed(message) & self._rules.went_alone()
         at = case((is_trash, message.c["deleted_at"]), else_=message.c["created_at"])
-        return Kind("messages", message, ("id",), source, self._rules.of_message(), at)
+        return Kind(
+            "messages", message, ("id",), source, self._rules.of_message(), at, self._belongings
+        )
 
     def _removal(self) -> Statement:
         """Give the statement that takes messages out of their branches, as `delete(hard=True)` does."""
         rows = self._catalogue.rows
         removal = Removal(rows("messages"), rows("chats"), self._tables["chat_shares"])
         return removal.query("sweep", []).statement
-
-    def _children(self, name: str) -> list[tuple[str, queries.Path]]:
-        return queries.belongings(self._tables[name], list(self._tables.items()))
 
     def _numbers(self, *what: What) -> frozenset[int]:
         policies = enumerate(self._rules.policies)

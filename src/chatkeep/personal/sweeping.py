@@ -19,6 +19,7 @@ from chatkeep.kit.connection import connect
 from chatkeep.personal import audit
 from chatkeep.personal.retention import Policy, check, with_expiring
 from chatkeep.personal.sweep_batches import Batches, Candidate, Key, Pace, look, reading
+from chatkeep.personal.sweep_belongings import Belongings, read_belongings
 from chatkeep.personal.sweep_queries import Walk
 from chatkeep.personal.sweep_report import PolicyReport, SweepReport
 from chatkeep.personal.sweep_rules import Rules
@@ -32,7 +33,7 @@ _LOOK_ROWS = 500  # that one statement looks at, each with a count of what goes 
 _SIZES = """
 select n.name, pg_total_relation_size(c.oid) / c.reltuples::float8
 from unnest($1::text[], $2::text[]) as n (name, relation)
-join pg_class c on c.oid = to_regclass(quote_ident(n.relation))
+join pg_class c on c.oid = to_regclass(n.relation)
 where c.reltuples > 0
 """
 
@@ -120,14 +121,14 @@ class _Run:
         walks: Walks,
         report: SweepReport,
         stop: asyncio.Event,
-        relations: dict[str, str],
+        belongings: Belongings,
     ) -> None:
         self._connection = connection
         self._walks = walks.all()
         self._emptying = walks.emptying() if self._has_chats() else None
         self._report = report
         self._stop = stop
-        self._relations = relations
+        self._belongings = belongings
 
     @classmethod
     async def begin(
@@ -141,10 +142,10 @@ class _Run:
         chosen = with_expiring(check(policies), schema.tables)
         async with reading(connection) as moment:
             now = moment
-        walks = Walks(schema, Rules(schema.tables, chosen, now))
+            belongings = await read_belongings(connection, schema.tables)
+        walks = Walks(schema, Rules(schema.tables, chosen, now), belongings)
         report = SweepReport(now, [PolicyReport(policy) for policy in chosen])
-        relations = {name: table.name for name, table in schema.tables.items()}
-        return cls(connection, walks, report, stop or asyncio.Event(), relations)
+        return cls(connection, walks, report, stop or asyncio.Event(), belongings)
 
     async def found(self) -> SweepReport:
         """Count what is to go."""
@@ -154,9 +155,8 @@ class _Run:
             async with aclosing(self._candidates(walk)) as found:
                 async for row in found:
                     lines[row.policy].see(walk.name, row.at, row.counts)
-        names = list(self._relations)
         async with reading(self._connection):
-            sizes = await self._connection.fetch(_SIZES, names, list(self._relations.values()))
+            sizes = await self._connection.fetch(_SIZES, *self._belongings.sizes_of())
         size: dict[str, float] = dict(map(tuple, sizes))
         for line in lines:
             if all(name in size for name in line.found):

@@ -4,15 +4,18 @@ SELECT "ai-app-template_chat".id, CASE WHEN (EXISTS (SELECT "ai-app-template_run
 FROM "ai-app-template_running_answer"
 WHERE "ai-app-template_running_answer".user_id = "ai-app-template_chat".user_id AND "ai-app-template_running_answer".chat_id = "ai-app-template_chat".id AND "ai-app-template_running_answer".updated_at >= $1::TIMESTAMP WITH TIME ZONE)) THEN CAST(NULL AS INTEGER) ELSE coalesce(CASE WHEN ("ai-app-template_chat".deleted_at IS NOT NULL) THEN CASE WHEN true THEN CASE WHEN ("ai-app-template_chat".deleted_at < $2::TIMESTAMP WITH TIME ZONE) THEN $3::INTEGER END END END, CASE WHEN "ai-app-template_chat".is_pinned THEN CAST(NULL AS INTEGER) WHEN ("ai-app-template_chat".is_temporary AND true) THEN CASE WHEN ("ai-app-template_chat".updated_at < $4::TIMESTAMP WITH TIME ZONE) THEN $5::INTEGER END WHEN "ai-app-template_user".is_admin THEN CAST(NULL AS INTEGER) WHEN true THEN CASE WHEN ("ai-app-template_chat".updated_at < $6::TIMESTAMP WITH TIME ZONE) THEN $7::INTEGER END END) END AS policy, CASE WHEN ("ai-app-template_chat".deleted_at IS NOT NULL) THEN "ai-app-template_chat".deleted_at ELSE "ai-app-template_chat".updated_at END AS at, (SELECT count(*) AS count_1
 FROM "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id) AS n_messages, (SELECT count(*) AS count_2
+WHERE "ai-app-template_chat".user_id = "ai-app-template_message".user_id AND "ai-app-template_chat".id = "ai-app-template_message".chat_id) AS n_0, (SELECT count(*) AS count_2
+FROM (SELECT "ai-app-template_running_answer".tableoid AS tableoid, "ai-app-template_running_answer".ctid AS ctid
 FROM "ai-app-template_running_answer"
-WHERE "ai-app-template_running_answer".user_id = "ai-app-template_chat".user_id AND "ai-app-template_running_answer".chat_id = "ai-app-template_chat".id) AS n_running_answers, (SELECT count(*) AS count_3
+WHERE "ai-app-template_chat".user_id = "ai-app-template_running_answer".user_id AND "ai-app-template_chat".id = "ai-app-template_running_answer".chat_id UNION SELECT "ai-app-template_running_answer".tableoid AS tableoid, "ai-app-template_running_answer".ctid AS ctid
+FROM "ai-app-template_message", "ai-app-template_running_answer"
+WHERE "ai-app-template_chat".user_id = "ai-app-template_message".user_id AND "ai-app-template_chat".id = "ai-app-template_message".chat_id AND "ai-app-template_running_answer".user_id = "ai-app-template_message".user_id AND "ai-app-template_running_answer".message_id = "ai-app-template_message".id) AS each) AS n_1, (SELECT count(*) AS count_3
 FROM "ai-app-template_chat_share"
-WHERE "ai-app-template_chat_share".user_id = "ai-app-template_chat".user_id AND "ai-app-template_chat_share".chat_id = "ai-app-template_chat".id) AS n_chat_shares, (SELECT count(*) AS count_4
-FROM "ai-app-template_message_feedback", "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message_feedback".user_id = "ai-app-template_message".user_id AND "ai-app-template_message_feedback".message_id = "ai-app-template_message".id) AS n_message_feedback, (SELECT count(*) AS count_5
-FROM "ai-app-template_message_chunk", "ai-app-template_message"
-WHERE "ai-app-template_message".user_id = "ai-app-template_chat".user_id AND "ai-app-template_message".chat_id = "ai-app-template_chat".id AND "ai-app-template_message_chunk".user_id = "ai-app-template_message".user_id AND "ai-app-template_message_chunk".message_id = "ai-app-template_message".id) AS n_message_chunks
+WHERE "ai-app-template_chat".user_id = "ai-app-template_chat_share".user_id AND "ai-app-template_chat".id = "ai-app-template_chat_share".chat_id) AS n_2, (SELECT count(*) AS count_4
+FROM "ai-app-template_message", "ai-app-template_message_feedback"
+WHERE "ai-app-template_chat".user_id = "ai-app-template_message".user_id AND "ai-app-template_chat".id = "ai-app-template_message".chat_id AND "ai-app-template_message_feedback".user_id = "ai-app-template_message".user_id AND "ai-app-template_message_feedback".message_id = "ai-app-template_message".id) AS n_3, (SELECT count(*) AS count_5
+FROM "ai-app-template_message", "ai-app-template_message_chunk"
+WHERE "ai-app-template_chat".user_id = "ai-app-template_message".user_id AND "ai-app-template_chat".id = "ai-app-template_message".chat_id AND "ai-app-template_message_chunk".user_id = "ai-app-template_message".user_id AND "ai-app-template_message_chunk".message_id = "ai-app-template_message".id) AS n_4
 FROM "ai-app-template_chat" JOIN "ai-app-template_user" ON "ai-app-template_user".id = "ai-app-template_chat".user_id JOIN unnest($8::TEXT[]) AS given(id) ON "ai-app-template_chat".id = given.id
 WHERE CASE WHEN (EXISTS (SELECT "ai-app-template_running_answer".chat_id
 FROM "ai-app-template_running_answer"
