@@ -188,21 +188,10 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
 
 def searches(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
     """Give some of the forms of the search, and one that runs under row-level security."""
-    filters = ("chat_id", "role", "since", "until", "model")
-    plain = SearchForm("relevance", needles=2)
-    newest = SearchForm("newest", needles=0, has_place=True)
-    with_all = SearchForm(
-        "relevance",
-        filters,
-        titles=False,
-        is_checked=True,
-        has_excluded=True,
-        checks_excluded=True,
-        has_place=True,
-    )
+    plain, checked = SearchForm("relevance"), SearchForm("relevance", is_checked=True)
     yield "search.relevance", catalogue.search.page(plain)
-    yield "search.relevance_with_all", catalogue.search.page(with_all)
-    yield "search.newest_after", catalogue.search.page(newest)
+    yield "search.relevance_checked", catalogue.search.page(checked)
+    yield "search.newest", catalogue.search.page(SearchForm("newest"))
     yield "search.candidates", catalogue.search.candidates(replace(plain, titles=False))
     secured = catalogue_of(deepsearch.schema(prefix="ai-app-template_", security="rls"))
     yield "search.relevance_rls", secured.search.page(plain)

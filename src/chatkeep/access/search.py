@@ -16,8 +16,10 @@ from typing import TypeVar, cast, get_args
 
 from chatkeep.access.paging import check_limit, page_of, read_cursor, write_cursor
 from chatkeep.access.rows import Values
-from chatkeep.access.search_queries import MAX_NEEDLES, Form, Hit, Order, SearchQueries
-from chatkeep.access.search_snippets import locator, snippet_of
+from chatkeep.access.search_clauses import FORMS, MAX_NEEDLES, Order
+from chatkeep.access.search_forms import locator, sieves
+from chatkeep.access.search_queries import Form, Hit, SearchQueries
+from chatkeep.access.search_snippets import snippet_of
 from chatkeep.access.search_terms import Terms, read_query
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
@@ -31,6 +33,8 @@ R = TypeVar("R")
 _NO_FUNCTION = "42883"
 _FILTERS = ("chat_id", "role", "since", "until", "model")
 _NOWHERE = "\x7f"  # a needle that no text has
+_NO_FORMS = (None,) * FORMS
+_PLACE = ("place_score", "place_created_at", "place_key", "top_at")
 _EVERYTHING = SearchFilter()
 _KINDS: Mapping[Order, tuple[type, ...]] = {
     "relevance": (int, datetime, str, datetime),
@@ -65,14 +69,13 @@ class Search:
         where = _checked(where)
         if order not in get_args(Order):
             raise InvalidInputError(f"order is one of {get_args(Order)}.", field="order")
-        form = _form(order, terms, where, has_place=after is not None)
+        form = _form(order, terms, where)
         identity = f"search\0{self._user_id}\0{order}\0{query}\0{where.model_dump_json()}"
         values = self._values(terms, where)
         values["limit"] = check_limit(limit) + 1
         if after is not None:
             place = read_cursor(after, identity, _KINDS[order])
-            names = ("place_score", "place_created_at", "place_key", "top_at")
-            values.update(zip(names if order == "relevance" else names[1:3], place, strict=True))
+            values.update(zip(_PLACE if order == "relevance" else _PLACE[1:3], place, strict=True))
         hits = await self._all(self._queries.page(form), values)
         page = page_of(hits, limit, lambda hit: _cursor_of(hit, identity, order))
         return Page([_found(hit, terms) for hit in page.items], page.next_cursor)
@@ -86,7 +89,7 @@ class Search:
         terms = read_query(query)
         where = _checked(where).model_copy(update={"titles": False, "messages": True})
         values = {**self._values(terms, where), "limit": 1000}
-        form = _form("relevance", terms, where, has_place=False)
+        form = _form("relevance", terms, where)
         return await self._all(self._queries.candidates(form), values)
 
     async def shown(self, query: str, ids: Sequence[str]) -> list[Found]:
@@ -96,7 +99,7 @@ class Search:
             InvalidInputError: The query is none.
         """
         terms = read_query(query)
-        values = {"user_id": self._user_id, "ids": list(ids), "where": locator(terms.wanted[0])}
+        values: Values = {"user_id": self._user_id, "ids": list(ids), **_located(terms)}
         hits = await self._queries.shown.all(self._runner, values)
         found = {hit.message_id: _found(hit, terms) for hit in hits}
         return [found[id_] for id_ in ids if id_ in found]
@@ -123,18 +126,26 @@ class Search:
             "checked_excluded": excluded,
             "whole_wanted": all_wanted,
             "whole_excluded": all_excluded,
-            "parts": terms.parts(),
-            "where": locator(terms.wanted[0]),
+            "sieves": sieves(terms.wanted),
+            **_located(terms),
+            **dict.fromkeys(_PLACE),
+            **{name: getattr(where, name) for name in _FILTERS},
         }
-        if where is not _EVERYTHING:
-            values.update((name, getattr(where, name)) for name in _FILTERS)
         ranked = [term.typed for term in terms.wanted[:MAX_NEEDLES]]
-        for number, typed in enumerate(ranked):
-            for form, text in enumerate(_forms(typed)):
-                values[f"needle_{number}_{form}"] = text
-        joined = " ".join(ranked)
-        values["joined_0"], values["joined_1"] = joined, joined[:1].upper() + joined[1:]
+        values["needles"] = len(ranked)
+        for number in range(MAX_NEEDLES):
+            forms = _forms(ranked[number]) if number < len(ranked) else _NO_FORMS
+            values.update((f"needle_{number}_{form}", text) for form, text in enumerate(forms))
+        joined = " ".join(ranked) if len(ranked) > 1 else None
+        values["joined_0"] = joined
+        values["joined_1"] = joined and joined[:1].upper() + joined[1:]
         return values
+
+
+def _located(terms: Terms) -> Values:
+    """Give what places are found by: those of the longest term."""
+    term = max(terms.wanted, key=lambda term: sum(len(token.text) for token in term.tokens))
+    return {"where": locator(term), "pattern": term.pattern}
 
 
 def _forms(typed: str) -> tuple[str, str, str]:
@@ -145,18 +156,12 @@ def _forms(typed: str) -> tuple[str, str, str]:
     return typed, titled, _NOWHERE if titled == capitals else capitals
 
 
-def _form(order: Order, terms: Terms, where: SearchFilter, *, has_place: bool) -> Form:
-    filters = tuple(name for name in _FILTERS if getattr(where, name) is not None)
+def _form(order: Order, terms: Terms, where: SearchFilter) -> Form:
     return Form(
         order,
-        filters,
         messages=where.messages,
-        titles=where.titles and not {"role", "model"} & set(filters),
-        needles=min(len(terms.wanted), MAX_NEEDLES) if order == "relevance" else 0,
-        is_checked=any(term.is_checked for term in terms.wanted),
-        has_excluded=bool(terms.excluded),
-        checks_excluded=any(term.is_checked for term in terms.excluded),
-        has_place=has_place,
+        titles=where.titles and where.role is None and where.model is None,
+        is_checked=any(term.is_checked for term in (*terms.wanted, *terms.excluded)),
     )
 
 

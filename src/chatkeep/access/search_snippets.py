@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
-from chatkeep.access.search_folding import Folded, fold, folded, joins
+from chatkeep.access.search_folding import Folded, folded, joins
 from chatkeep.access.search_queries import PIECE
 from chatkeep.access.search_terms import Term
-from chatkeep.presets.deepsearch.searching import DROPPED, RUNS, SEPARATORS, WORD, bracket
 
 LENGTH = 240
 """Characters of a snippet, as a rule; a long hit makes it longer."""
@@ -19,12 +17,6 @@ _EDGE = 30  # so far the nearest space may be
 _TRIED = 5  # hits of each term, of which the best place is chosen
 _SHOWN = MAX_LENGTH
 _MORE = "…"
-
-# Letters of which others may be forms: Latin, Greek, Cyrillic and so on, and the forms themselves.
-_LETTERS = (range(0xA0, 0x590), range(0x1D00, 0x2184), range(0x2C60, 0x2C80), range(0xA640, 0xA800))
-_FORMS = (range(0xF900, 0x10000), range(0x1D400, 0x1D800))
-
-_BETWEEN, _OUTSIDE, _DROPPED = map(bracket, (SEPARATORS, (*SEPARATORS, *RUNS), DROPPED))
 
 _BLANK = re.compile(r"\s")
 
@@ -66,37 +58,6 @@ def snippet_of(piece: str, piece_from: int, terms: Sequence[Term]) -> Snippet:
         if first <= one < end and two <= last
     ]
     return Snippet(before + text[start:end] + after, _merged(spans))
-
-
-def locator(term: Term) -> str:
-    """Give the regular expression by which PostgreSQL finds a term in a long text as it is written.
-
-    It knows the forms of a letter, and the marks that are dropped. What it misses (letters that
-    become two) costs the place: such a text is shown from its beginning.
-    """
-    words = [token.text if token.is_run else token.text[:WORD] for token in term.tokens]
-    found = f"{_BETWEEN}+".join("".join(_forms(letter) for letter in word) for word in words)
-    if not term.tokens[0].is_run:
-        found = f"(?:^|{_OUTSIDE}){found}"
-    if not (term.tokens[-1].is_run or term.is_prefix or len(words[-1]) == WORD):
-        found = f"{found}(?:$|{_OUTSIDE})"
-    return found
-
-
-@cache
-def _forms(letter: str) -> str:
-    forms = {letter, letter.upper(), *_sources().get(letter, ())}
-    inner = "".join(rf"\U{ord(form):08x}" for form in sorted(forms) if len(form) == 1)
-    return f"[{inner}]{_DROPPED}*"
-
-
-@cache
-def _sources() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for part in (*_LETTERS, *_FORMS):
-        for code in part:
-            found.setdefault(fold(chr(code)), []).append(chr(code))
-    return found
 
 
 def _hits(

@@ -1,7 +1,7 @@
 """One user's search uses the index, and reads no more blocks when other users have more."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from chatkeep import SearchFilter
 from chatkeep.access.catalogue import catalogue_of
+from chatkeep.access.search import Search
 from chatkeep.access.search_queries import Form, SearchQueries
 from chatkeep.access.search_terms import read_query
 from chatkeep.database.creation import create_tables
@@ -20,7 +22,7 @@ from fixtures.servers import PgServer
 P = "ai-app-template_"
 USER = "user_7"
 LATE = datetime(2100, 1, 1, tzinfo=UTC)
-FILTERS = ("chat_id", "role", "since", "until", "model")
+NO_RUNNER: Any = None
 # A common word, one in ten, and a rare one; each message of each user in one of ten chats.
 FILL = f"""
 insert into "{P}user" (id, email)
@@ -33,26 +35,28 @@ insert into "{P}message" (id, chat_id, user_id, role, content)
         'common words ' || case when n %% 10 = 0 then 'tenth of ' else '' end || 'word' || n
     from generate_series(%(first)s, %(last)s) u, generate_series(0, 99) n order by n, u;
 """
-FORMS: dict[str, tuple[str, Form]] = {
-    "one word": ("tenth", Form("relevance")),
-    "two words": ("common tenth", Form("relevance", needles=2)),
-    "a phrase": ('"tenth of"', Form("relevance", is_checked=True)),
-    "a prefix": ("ten*", Form("relevance")),
-    "an exclusion": ("tenth -word10", Form("relevance", has_excluded=True)),
+RANKED = Form("relevance")
+FILTERED = {
+    "chat_id": "chat_7_0",
+    "role": "user",
+    "since": datetime(2000, 1, 1, tzinfo=UTC),
+    "until": LATE,
+    "model": "m",
+}
+PLACE = {"place_score": 10**6, "place_created_at": LATE, "place_key": "m", "top_at": LATE}
+FORMS: dict[str, tuple[str, Form, Mapping[str, Any]]] = {
+    "one word": ("tenth", RANKED, {}),
+    "two words": ("common tenth", RANKED, {}),
+    "a phrase": ('"tenth of"', Form("relevance", is_checked=True), {}),
+    "a prefix": ("ten*", RANKED, {}),
+    "an exclusion": ("tenth -word10", RANKED, {}),
     "everything": (
         '"tenth of" -"of x"',
-        Form(
-            "relevance",
-            FILTERS,
-            titles=False,
-            is_checked=True,
-            has_excluded=True,
-            checks_excluded=True,
-            has_place=True,
-        ),
+        Form("relevance", titles=False, is_checked=True),
+        {**FILTERED, **PLACE},
     ),
-    "newest": ("tenth", Form("newest", needles=0)),
-    "newest, the next page": ("tenth", Form("newest", needles=0, has_place=True)),
+    "newest": ("tenth", Form("newest"), {}),
+    "newest, the next page": ("tenth", Form("newest"), PLACE),
 }
 
 
@@ -74,34 +78,11 @@ async def fill(connection: asyncpg.Connection, first: int, last: int) -> None:
     await connection.execute("vacuum analyze")
 
 
-def arguments(queries: SearchQueries, query: str, form: Form) -> list[object]:
-    terms = read_query(query)
-    wanted, excluded = terms.checks()
-    whole_wanted, whole_excluded = terms.checks(is_whole=True)
-    values: dict[str, Any] = {
-        "user_id": USER,
-        "tsquery": terms.tsquery(USER),
-        "checked_wanted": wanted,
-        "checked_excluded": excluded,
-        "whole_wanted": whole_wanted,
-        "whole_excluded": whole_excluded,
-        "parts": terms.parts(),
-        "where": "x",
-        "limit": 21,
-        "chat_id": "chat_7_0",
-        "role": "user",
-        "since": datetime(2000, 1, 1, tzinfo=UTC),
-        "until": LATE,
-        "model": "m",
-        "place_score": 10**6,
-        "place_created_at": LATE,
-        "place_key": "m",
-        "top_at": LATE,
-        "joined_0": "common tenth",
-        "joined_1": "Common tenth",
-        **{f"needle_{n}_{form}": "tenth" for n in range(2) for form in range(3)},
-    }
-    return queries.page(form).statement.arguments(values)
+def arguments(
+    queries: SearchQueries, query: str, form: Form, given: Mapping[str, Any]
+) -> list[object]:
+    values = Search(NO_RUNNER, queries, USER)._values(read_query(query), SearchFilter())
+    return queries.page(form).statement.arguments({**values, "limit": 21, **given})
 
 
 async def measured(connection: asyncpg.Connection, mode: str) -> dict[str, tuple[int, int]]:
@@ -109,10 +90,10 @@ async def measured(connection: asyncpg.Connection, mode: str) -> dict[str, tuple
     queries = catalogue_of(deepsearch.schema(prefix=P)).search
     await connection.execute(f"set plan_cache_mode = {mode}")
     found: dict[str, tuple[int, int]] = {}
-    for name, (query, form) in FORMS.items():
+    for name, (query, form, given) in FORMS.items():
         sql = f"explain (analyze, buffers, format json) {queries.page(form).statement.sql}"
         prepared = await connection.prepare(sql)
-        values = arguments(queries, query, form)
+        values = arguments(queries, query, form, given)
         await prepared.fetchval(*values)  # the first call reads the catalog too
         plan = json.loads(await prepared.fetchval(*values))[0]["Plan"]
         nodes = list(walked(plan))
@@ -150,9 +131,9 @@ async def test_one_plan_serves_all(plans: asyncpg.Connection) -> None:
     """After five searches PostgreSQL keeps the plan: else planning costs more than searching."""
     queries = catalogue_of(deepsearch.schema(prefix=P)).search
     await plans.execute("set plan_cache_mode = auto")
-    for query, form in FORMS.values():
+    for query, form, given in FORMS.values():
         prepared = await plans.prepare(queries.page(form).statement.sql)
-        values = arguments(queries, query, form)
+        values = arguments(queries, query, form, given)
         for _ in range(8):
             await prepared.fetch(*values)
         kept = await plans.fetchval(

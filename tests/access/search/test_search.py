@@ -236,6 +236,44 @@ async def test_a_long_text_gives_the_part_around_the_hit(mine: UserScope) -> Non
         assert len(found) < 400
 
 
+async def test_a_hit_in_a_long_text_is_shown_however_it_is_written(mine: UserScope) -> None:
+    """Some are located as they are written, and some, with unusual letters, in pieces of the text."""
+    chat = await mine.chats.create(title="-")
+    where = SearchFilter(chat_id=chat.id)
+    before = "".join(f"wörd w{n} \u2013 " for n in range(1200))
+    for query, written in [
+        *(
+            ("straße", "STRASSE"),
+            ("strasse", "Straße"),
+            ("gross", "groß"),
+            ("aesthetic", "æsthetic"),
+        ),
+        *(
+            ("oeuvre", "œuvre"),
+            ("file", "ﬁle"),
+            ("first", "ﬁrﬆ"),
+            ("office", "oﬃce"),
+            ("viii", "Ⅷ"),
+        ),
+        *(("احمد", "أحمد"), ("الى", "إلى"), ("น้ำตาล", "น้ำตาล"), ("น้ําตาล", "น้ำตาล")),
+        *(("データ", "ﾃﾞｰﾀ"), ("ガ", "カ\u3099"), ("한글", "\u1112\u1161\u11ab글"), ("①", "1")),
+        *(
+            ("PostgreSQL查询", "PostgreSQL查询"),
+            ("株式会社", "㍿"),
+            ("m2", "㎡"),
+            ("1\u20442", "½"),
+        ),
+        *(("go straße", "Straße go"), ("cafe", "ca\u00adfe\u0301"), ("y" * 70, "y" * 70)),
+    ]:
+        body = f"{before}xgross grosx {written} and {before}"
+        (stored,) = await mine.messages.append(chat.id, NewMessage(role="user", content=body))
+        (found,) = shown(await mine.search(query, where=where))
+        assert "[" in found, query
+        assert found[0] == found[-1] == "…", query
+        assert len(found) < 400
+        await mine.messages.delete(stored.id)
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 async def test_the_60_queries_find_what_is_meant(mine: UserScope, script: Script) -> None:
     chat = await mine.chats.create(title="-")

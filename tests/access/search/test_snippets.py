@@ -1,16 +1,19 @@
 # ruff: noqa: RUF001 - letters of other scripts are meant
 """Snippets: a bounded part of the original around the hit, and where exactly the hits are."""
 
+import os
 import re
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatkeep import Found
+from chatkeep import Found, InvalidInputError
+from chatkeep.access.search_folding import fold, folded, joins
+from chatkeep.access.search_forms import locator, sieves
 from chatkeep.access.search_queries import PIECE
-from chatkeep.access.search_snippets import MAX_LENGTH, locator, snippet_of
-from chatkeep.access.search_terms import read_query
+from chatkeep.access.search_snippets import MAX_LENGTH, snippet_of
+from chatkeep.access.search_terms import _TOKEN, read_query
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = "word " * 200
@@ -103,3 +106,50 @@ def test_whatever_the_text_the_parts_fit(text: str, query: str) -> None:
     for start, end in found.highlights:
         assert ends[-1] <= start < end <= len(found.text)
         ends.append(end)
+
+
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
+USUAL = "ßẞæÆœŒþØéÅđłﬁﬂǆأإآےﺄﻻทำຳ①ⅴＡａﾃがｶ한ㄱμ"
+CHANGED = [
+    character
+    for character in map(chr, (*range(1, 0xD800), *range(0xE000, 0x110000)))
+    if fold(character) not in {character, character.lower()} or joins(character)
+]
+
+
+def test_every_form_of_a_letter_is_let_through_and_located() -> None:
+    """A character is found by what it is folded to; only unusual ones need a look at the text."""
+    missed: list[str] = []
+    for character in CHANGED if FULL else (*CHANGED[::9], *USUAL):
+        text = f"x, {character}a"
+        try:
+            (term,) = read_query(f'"{fold(character)}a"').wanted
+        except InvalidInputError:
+            continue
+        assert all(re.search(sieve, text) for sieve in sieves([term])), hex(ord(character))
+        found = re.search(locator(term), text)
+        if term.find_in(folded(text).text) is None:
+            assert found is None, hex(ord(character))
+        elif found is None:
+            missed.append(character)
+    assert not set(USUAL) & set(missed)
+
+
+@given(
+    st.text(
+        alphabet=st.sampled_from("aZß éÅﬁĳﷺ٤مُأंक़ำ한ㅎᄒﾃﾞがカ゚中㍿👩‍👍🏽❤️\u00ad\u0301\u0316\u200d½①.-")
+        | st.characters(codec="utf-8", exclude_characters="\0"),
+        min_size=1,
+    ),
+    st.integers(0),
+    st.integers(1, 5),
+)
+def test_whatever_the_text_what_has_a_term_is_let_through(text: str, at: int, size: int) -> None:
+    at %= len(text)
+    try:
+        terms = read_query(f'"{fold(text)[at : at + size]}"').wanted
+    except InvalidInputError:
+        return
+    form = f" {' '.join(_TOKEN.findall(fold(text)))} "
+    if terms[0].pattern[1:-1] in form:
+        assert all(re.search(sieve, text) for sieve in sieves(terms))
