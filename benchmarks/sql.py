@@ -14,7 +14,15 @@ from benchmarks.patterns import ACCOUNT, CHAT, MESSAGE, SETTINGS, USER
 P = "b_"
 
 
+# Read too, since chatkeep reads them, and compared with nobody: the seed has no such columns.
+MORE = {
+    CHAT: ("head", "revision", "is_pinned", "is_temporary"),
+    MESSAGE: ("parent_id", "parts", "status", "updated_at"),
+}
+
+
 def _columns(names: tuple[str, ...], alias: str = "") -> str:
+    names = (*names, *MORE.get(names, ()))
     return ", ".join(f'{alias}"{name}"' for name in names)
 
 
@@ -30,7 +38,7 @@ CHATS_OF_USER = f"""select {_columns(CHAT)} from {P}chat where user_id = $1
 CHAT_BY_ID = f"select {_columns(CHAT)} from {P}chat where user_id = $1 and id = $2"
 FIRST_MESSAGES = f"""select {_columns(MESSAGE)} from {P}message where user_id = $1 and chat_id = $2
     order by seq limit 100"""
-_ARRAYS = ", ".join(f'array_agg("{name}")' for name in MESSAGE)
+_ARRAYS = ", ".join(f'array_agg("{name}")' for name in (*MESSAGE, *MORE[MESSAGE]))
 CHAT_WITH_MESSAGES = f"""select {_columns(CHAT, "c.")}, m.* from {P}chat c, (
         select {_ARRAYS} from ({FIRST_MESSAGES}) f) m
     where c.user_id = $1 and c.id = $2"""

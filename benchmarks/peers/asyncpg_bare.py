@@ -70,6 +70,6 @@ class Peer:
     def plain(self, pattern: str, answer: Any) -> object:
         if pattern == "chat_with_messages":
             values = tuple(answer)
-            chat, arrays = values[: len(CHAT)], values[len(CHAT) :]
+            chat, arrays = values[: len(CHAT)], values[len(CHAT) + len(sql.MORE[CHAT]) :]
             answer = (chat, list(zip(*arrays, strict=True)))
         return raw.plain(pattern, answer)

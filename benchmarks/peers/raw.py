@@ -29,4 +29,4 @@ def plain(pattern: str, answer: Any) -> object:
 
 
 def _row(columns: tuple[str, ...], values: Any) -> dict[str, Any]:
-    return canonical.row(columns, dict(zip(columns, tuple(values), strict=True)))
+    return canonical.row(columns, dict(zip(columns, tuple(values)[: len(columns)], strict=True)))
