@@ -115,6 +115,7 @@ def cached(part: str, queries: object) -> Iterator[tuple[str, Statement]]:
 def embedding_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
     """Give the statements on embeddings; only a user's scope searches by them."""
     trusted, scoped = catalogue.embeddings, catalogue.scoped_embeddings
+    yield "embeddings.outdated", trusted.outdated
     yield "embeddings.unembedded", trusted.unembedded
     yield "embeddings.store", trusted.store
     for name, member in inspect.getmembers_static(EmbeddingQueries):

@@ -11,7 +11,7 @@ __all__ = ["minilm", "model_packages"]
 
 async def test_the_page(database_url: str, minilm: Embed) -> None:
     found = blocks("how-to/hybrid-search.md")
-    assert len(found) == 3
+    assert len(found) == 4
     names: dict[str, Any] = {"url": database_url, "embed": minilm}
     for block in found:
         await run(block, names)

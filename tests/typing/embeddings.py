@@ -31,5 +31,7 @@ async def hybrid_types() -> None:
         mine = db.as_user("u")
         assert_type(await mine.embeddings.fill(lists, limit=1), int)
         assert_type(await db.embeddings.fill(tuples, batch=1), int)
+        places: list[tuple[str, str] | None] = [None]
+        assert_type(await mine.embeddings.fill(lists, after=places[-1], reached=places.append), int)
         where = SearchFilter(role="user")
         assert_type(await mine.search("x", embed=Model(), where=where), Page[Found])

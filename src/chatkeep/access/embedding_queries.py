@@ -6,7 +6,7 @@ times slower on 5,000 messages).
 """
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -15,9 +15,7 @@ from sqlalchemy import (
     Float,
     Function,
     Integer,
-    LargeBinary,
     Select,
-    String,
     Table,
     Text,
     and_,
@@ -30,20 +28,18 @@ from sqlalchemy import (
     literal,
     literal_column,
     not_,
-    or_,
     select,
     table,
-    tuple_,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import quoted_name
 
+from chatkeep.access.fill_queries import FillQueries
 from chatkeep.access.rows import Rows, Where
 from chatkeep.engine.compile import compile_statement
 from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
 from chatkeep.errors import ConfigError
-from chatkeep.presets.deepsearch.embeddings import EmbeddingTable, Vector
+from chatkeep.presets.deepsearch.embeddings import EmbeddingTable
 from chatkeep.presets.deepsearch.searching import TEXT
 from chatkeep.records.deepsearch import Message
 from chatkeep.schema.naming import Naming, quote_name
@@ -75,22 +71,8 @@ _SETTINGS = {
 _CLASSES = table("pg_class", column("oid"), column("reltuples", Float()), schema="pg_catalog")
 
 
-class Unembedded(NamedTuple):
-    """A message without an embedding of what it says now."""
-
-    user_id: str
-    message_id: str
-    content: str
-    content_hash: bytes
-
-
-class EmbeddingQueries:
-    """The statements on embeddings, in a user's scope or (`is_scoped=False`) on all users'.
-
-    Attributes:
-        model: Whose embeddings are looked for.
-        dimensions: Numbers in each.
-    """
+class EmbeddingQueries(FillQueries):
+    """The statements on embeddings, in a user's scope or (`is_scoped=False`) on all users'."""
 
     def __init__(
         self,
@@ -102,97 +84,10 @@ class EmbeddingQueries:
         is_scoped: bool,
     ) -> None:
         """Take the tables; `embeddings` is theirs and the name of their model."""
-        self._table, self.model = embeddings
-        self._vector = self._table.c["embedding"].type
-        self.dimensions = self._vector.dimensions if isinstance(self._vector, Vector) else 0
-        self._message = messages
+        super().__init__(embeddings, messages, is_scoped=is_scoped)
         self._usage = usage
         self._text = quoted_name(Naming(prefix).other(TEXT), quote=True)
-        self._is_scoped = is_scoped
         self._filtered: dict[tuple[str, ...], Query[str]] = {}
-
-    @cached_property
-    def unembedded(self) -> Query[Unembedded]:
-        """Messages after a place that have no embedding of what they say now."""
-        message, own = self._message.table, self._table
-        place = (message.c["user_id"], message.c["id"])
-        given = tuple_(
-            bindparam("after_user_id", type_=Text()), bindparam("after_message_id", type_=Text())
-        )
-        hashed = _hash_of(message.c["content"])
-        clause = (
-            select(*place, message.c["content"], hashed)
-            .select_from(message.outerjoin(own, self._belongs()))
-            .where(tuple_(*place) > given, self._embeddable())
-            .where(
-                or_(
-                    own.c["message_id"].is_(None),
-                    own.c["model"] != self._model(),
-                    own.c["content_hash"] != hashed,
-                )
-            )
-            .order_by(*place)
-            .limit(_limit())
-        )
-        if self._is_scoped:
-            clause = clause.where(message.c["user_id"] == self._user())
-        fields = [Field("message", name) for name in Unembedded._fields]
-        return _query("unembedded", clause, Shape(Unembedded, fields))
-
-    @cached_property
-    def store(self) -> Query[str]:
-        """Embeddings of messages that still say what was embedded; none is stored twice."""
-        message, own = self._message.table, self._table
-        given = (
-            func.unnest(
-                bindparam("user_ids", type_=ARRAY(Text())),
-                bindparam("message_ids", type_=ARRAY(Text())),
-                bindparam("hashes", type_=ARRAY(LargeBinary())),
-                bindparam("vectors", type_=ARRAY(Text())),
-            )
-            .table_valued(
-                column("user_id", Text()),
-                column("message_id", Text()),
-                column("content_hash", LargeBinary()),
-                column("embedding", Text()),
-                name="given",
-            )
-            .render_derived()
-        )
-        # Locked as the foreign key will lock them, and in one order: two fills at once wait for
-        # each other and never in a circle.
-        source = (
-            select(
-                message.c["user_id"],
-                message.c["id"],
-                self._model(),
-                given.c["content_hash"],
-                cast(given.c["embedding"], self._vector),
-            )
-            .join_from(
-                given,
-                message,
-                and_(
-                    message.c["user_id"] == given.c["user_id"],
-                    message.c["id"] == given.c["message_id"],
-                ),
-            )
-            .where(_hash_of(message.c["content"]) == given.c["content_hash"], self._message.live)
-            .order_by(message.c["user_id"], message.c["id"])
-            .with_for_update(of=message, read=True, key_share=True)
-        )
-        if self._is_scoped:
-            source = source.where(message.c["user_id"] == self._user())
-        changed = ("model", "content_hash", "embedding")
-        clause = insert(own).from_select(["user_id", "message_id", *changed], source)
-        clause = clause.on_conflict_do_update(
-            index_elements=["user_id", "message_id"],
-            set_={
-                **{name: clause.excluded[name] for name in changed},
-                "updated_at": func.greatest(own.c["updated_at"], func.current_timestamp()),
-            },
-        )
-        return _query("store", clause.returning(own.c["message_id"]), _ids())
 
     @cached_property
     def has_many(self) -> Query[bool]:
@@ -307,12 +202,6 @@ class EmbeddingQueries:
             ),
         }
 
-    def _embeddable(self) -> Where:
-        """Leave out the trash, what is still being written, and what says nothing."""
-        message = self._message.table
-        says = message.c["content"].op("~", is_comparison=True)(literal_column(r"'\S'"))
-        return and_(self._message.live, message.c["status"] != literal_column("'streaming'"), says)
-
     def _belongs(self) -> Where:
         message, own = self._message.table, self._table
         return and_(
@@ -331,12 +220,6 @@ class EmbeddingQueries:
 
     def _wanted(self) -> ColumnElement[Any]:
         return select(cast(bindparam("vector", type_=Text()), self._vector)).scalar_subquery()
-
-    def _model(self) -> ColumnElement[str]:
-        return bindparam("embedding_model", self.model, type_=String(255))
-
-    def _user(self) -> ColumnElement[str]:
-        return bindparam("user_id", type_=self._message.table.c["user_id"].type)
 
 
 def embedding_queries(
@@ -357,10 +240,6 @@ def embedding_queries(
     own = (schema.tables["message_embeddings"], declared.model)
     usage = schema.tables["message_usage"]
     return EmbeddingQueries(own, messages, usage, schema.prefix, is_scoped=is_scoped)
-
-
-def _hash_of(content: ColumnElement[str]) -> ColumnElement[bytes]:
-    return func.sha256(func.convert_to(content, literal_column("'UTF8'")), type_=LargeBinary())
 
 
 def _limit() -> Any:  # noqa: ANN401 - a parameter

@@ -1,13 +1,19 @@
 """Embeddings of messages: `embeddings` in a user's scope, and `db.embeddings` for trusted code."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 from chatkeep.access.embedding import Embed, check_embed, embedded
-from chatkeep.access.embedding_queries import EmbeddingQueries, Unembedded
+from chatkeep.access.embedding_queries import EmbeddingQueries
+from chatkeep.access.fill_queries import Outdated, Unembedded
 from chatkeep.engine.run import Runner
-from chatkeep.errors import EmbeddingError, InvalidInputError
+from chatkeep.errors import ChatkeepError, EmbeddingError, InvalidInputError
 
 MAX_BATCH = 1000
+
+_PLACE = 2  # ids in a place: the user's and the message's
 
 
 class Embeddings:
@@ -31,7 +37,15 @@ class Embeddings:
     def _queries(self) -> EmbeddingQueries:
         return self._given()
 
-    async def fill(self, embed: Embed, *, limit: int | None = None, batch: int = 64) -> int:
+    async def fill(
+        self,
+        embed: Embed,
+        *,
+        limit: int | None = None,
+        batch: int = 64,
+        after: tuple[str, str] | None = None,
+        reached: Callable[[tuple[str, str] | None], object] | None = None,
+    ) -> int:
         """Embed the messages that have no embedding of what they say now.
 
         These are new messages, changed ones, and those with an embedding of another model; not the
@@ -40,39 +54,70 @@ class Embeddings:
         with the next call. No connection is held while `embed` runs, save in a transaction of your
         own. Fills beside each other store the same, and pay `embed` twice for what both saw.
 
+        It walks through the messages by user and id, and no statement looks at more than 5,000 of
+        them. A next call looks at those again that have their embedding, which costs a hash of each
+        text; with `reached` and `after` it begins where this one was cut short.
+
         Args:
             embed: Any async function from a list of texts to a list of vectors.
             limit: At most so many messages; None for all.
             batch: Messages in each call of `embed`, 1 to 1000.
+            after: Only messages behind this place: the ids of a user and a message. None for all.
+            reached: A function, async or not: called with each place up to which all is done, and
+                with None when nothing is left behind it, so that the next fill begins at the start.
 
         Returns:
             How many embeddings were stored.
 
         Raises:
             EmbeddingError: `embed` raised, or did not give one vector of the table's size for each
-                text. Nothing of that batch was stored; the error says how many were before.
-            InvalidInputError: `embed` is no function, or a number is out of bounds.
+                text. Nothing of that batch was stored; the error says how many were before. A note
+                at each error of ours names the place that was reached.
+            InvalidInputError: `embed` or `reached` is no function, a number is out of bounds, or
+                `after` is no place of this scope.
             ConfigError: The schema declares no embeddings.
         """
         check_embed(embed)
         _check_count("batch", batch, MAX_BATCH)
         if limit is not None:
             _check_count("limit", limit, None)
-        stored = seen = 0
-        place = (str(self._scope.get("user_id", "")), "")
-        while limit is None or seen < limit:
-            size = batch if limit is None else min(batch, limit - seen)
-            found = await self._after(place, size)
-            if found:
-                stored += await self._embed(embed, found, stored)
-                place = (found[-1].user_id, found[-1].message_id)
-            seen += len(found)
-            if len(found) < size:
-                break
-        return stored
+        if after is not None:
+            self._check_place(after)
+        if reached is not None and not callable(cast("object", reached)):
+            raise InvalidInputError("reached is a function of a place.", field="reached")
+        walk = _Walk(after or (str(self._scope.get("user_id", "")), ""), limit, batch, reached)
+        try:
+            await self._walk(embed, walk)
+        except ChatkeepError as exc:
+            walk.note(exc)
+            raise
+        return walk.stored
 
-    async def _after(self, place: tuple[str, str], size: int) -> list[Unembedded]:
-        values = {"after_user_id": place[0], "after_message_id": place[1], "limit": size}
+    async def _walk(self, embed: Embed, walk: "_Walk") -> None:
+        while window := await self._outdated(walk.place):
+            *outdated, last = window
+            while outdated:
+                size = walk.size()
+                part, outdated = outdated[:size], outdated[size:]
+                found = await self._unembedded(part)
+                walk.seen += len(found)
+                if found:
+                    walk.stored += await self._embed(embed, found, walk.stored)
+                await walk.come_to((part[-1].user_id, part[-1].message_id))
+                if not walk.size():
+                    return
+            await walk.come_to((last.user_id, last.message_id))
+        await walk.come_to(None)
+
+    async def _outdated(self, place: tuple[str, str]) -> list[Outdated]:
+        values = {"after_user_id": place[0], "after_message_id": place[1]}
+        return await self._queries.outdated.all(self._runner, {**self._scope, **values})
+
+    async def _unembedded(self, outdated: Sequence[Outdated]) -> list[Unembedded]:
+        values = {
+            "user_ids": [key.user_id for key in outdated],
+            "message_ids": [key.message_id for key in outdated],
+        }
         return await self._queries.unembedded.all(self._runner, {**self._scope, **values})
 
     async def _embed(self, embed: Embed, found: Sequence[Unembedded], before: int) -> int:
@@ -90,6 +135,53 @@ class Embeddings:
             "vectors": vectors,
         }
         return len(await queries.store.all(self._runner, {**self._scope, **values}))
+
+    def _check_place(self, after: object) -> None:
+        """Refuse what is no place, or one of another user in a user's scope.
+
+        Raises:
+            InvalidInputError: It is one.
+        """
+        place = cast("tuple[object, ...]", after) if isinstance(after, tuple | list) else ()
+        if len(place) != _PLACE or not all(isinstance(part, str) for part in place):
+            raise InvalidInputError(
+                "after is a place that `reached` was called with: the ids of a user and a message.",
+                field="after",
+            )
+        if place[0] != self._scope.get("user_id", place[0]):
+            raise InvalidInputError("after is a place of another user.", field="after")
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far a fill has come."""
+
+    place: tuple[str, str]
+    limit: int | None
+    batch: int
+    reached: Callable[[tuple[str, str] | None], object] | None
+    stored: int = 0
+    seen: int = 0
+
+    def size(self) -> int:
+        """Give how many messages are to be embedded at once; 0 at the limit."""
+        return self.batch if self.limit is None else min(self.batch, self.limit - self.seen)
+
+    async def come_to(self, place: tuple[str, str] | None) -> None:
+        """Go on to a place, and tell who asked; None at the end."""
+        if place == self.place:
+            return
+        self.place = place or self.place
+        if self.reached is not None:
+            told = self.reached(place)
+            if inspect.isawaitable(told):
+                await told
+
+    def note(self, error: ChatkeepError) -> None:
+        """Say at an error how far it came: by ids, and no text."""
+        error.add_note(
+            f"The fill had stored {self.stored} embeddings; it goes on with after={self.place!r}."
+        )
 
 
 def _check_count(name: str, value: object, most: int | None) -> None:
