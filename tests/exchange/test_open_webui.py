@@ -1,6 +1,7 @@
 """open-webui: what is read of each release, what is written back, and what is refused."""
 
 import json
+import sqlite3
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from chatkeep.errors import (
     StatementError,
 )
 from chatkeep.exchange.foreign import open_foreign, table_of
+from chatkeep.exchange.foreign_sqlite import open_sqlite
 from chatkeep.exchange.model import BadRecord, Conversation, Node, Options
 from chatkeep.exchange.open_webui import read_open_webui, write_open_webui
 from chatkeep.records.deepsearch import MessageMetadata, Source
@@ -134,6 +136,56 @@ async def test_one_account_of_the_source(file: str, account: str):
         await read(file, Options(account="nobody@example.com"))
 
 
+async def test_two_accounts_with_one_address_are_refused_with_their_ids(file: str):
+    place = await make(file, "2024-06")
+    await place.run(f"""UPDATE "user" SET email = 'ADA@example.com' WHERE id = '{BOB}'""")
+    both = f"2 accounts .* {ADA}, {BOB}"
+    with pytest.raises(ExchangeError, match=both):
+        await read(file, Options(account="ada@example.com"))
+    (chat,) = await read(file, Options(account=BOB))
+    assert isinstance(chat, Conversation)
+    assert chat.id == "c2"
+    chat = ours()
+    chat.owner = "ada@example.com"
+    with pytest.raises(BadRecordError, match=both):
+        await write(file, chat)
+    await write(file, chat, account=ADA)
+
+
+async def test_an_id_is_looked_for_before_an_address(file: str):
+    place = await make(file, "2024-06")
+    await place.run(f"""UPDATE "user" SET email = '{BOB}' WHERE id = '{ADA}'""")
+    found = await read(file, Options(account=BOB))
+    assert {chat.owner for chat in found if isinstance(chat, Conversation)} == {"bob@example.com"}
+
+
+async def test_a_file_that_is_not_there_is_told_as_such(file: str, tmp_path: Path):
+    with pytest.raises(ExchangeError, match=r"There is no file .*webui\.db") as caught:
+        await read(file)
+    assert "path" in (caught.value.hint or "")
+    with pytest.raises(ExchangeError, match=r"There is no file .*webui\.db") as caught:
+        await write(file, ours())
+    assert "Start open-webui once" in (caught.value.hint or "")
+    assert not Path(file).exists()
+    with pytest.raises(ExchangeError, match="is no file"):
+        await read(str(tmp_path))
+
+
+async def test_a_file_that_another_program_holds_is_told_as_such(file: str):
+    await make(file, "2024-06")
+    holding = sqlite3.connect(file, isolation_level=None)
+    try:
+        holding.execute("BEGIN EXCLUSIVE")
+        for read_only in (True, False):
+            opened = open_sqlite(file, product="x", read_only=read_only, wait=0)
+            with pytest.raises(ConnectionFailedError, match="locked") as caught:
+                async with opened as foreign:
+                    await foreign.shape()
+            assert "Another program" in (caught.value.hint or "")
+    finally:
+        holding.close()
+
+
 BROKEN = {
     "c4": ('{"history": {"messages": {"a": {"role": "user"', "chat 'c4'.chat"),
     "c5": ({"a": {"role": "user", "parentId": "gone", "content": "?"}},
@@ -185,8 +237,6 @@ async def test_a_database_of_something_else_is_refused_with_what_it_misses(
     await partial.run("ALTER TABLE chat_message DROP COLUMN sources")
     with pytest.raises(SchemaMismatchError, match=r"no column chat_message\.sources"):
         await read(partial.url)
-    with pytest.raises(ConnectionFailedError, match="unable to open"):
-        await read(str(tmp_path / "absent.db"))
     (tmp_path / "text.db").write_text("no database at all, but long enough to have a header" * 3)
     with pytest.raises(StatementError, match="not a database"):
         await read(str(tmp_path / "text.db"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -11,6 +12,7 @@ from chatkeep.errors import (
     BadRecordError,
     ConnectionFailedError,
     ExchangeError,
+    InvalidUrlError,
     SchemaMismatchError,
 )
 from chatkeep.exchange.model import BadRecord, Conversation, Node, Options
@@ -122,6 +124,31 @@ async def test_an_account_that_is_not_there_is_refused(database_url: str):
     await make(database_url, "2026-07")
     with pytest.raises(ExchangeError, match="has no such account"):
         await read(database_url, Options(account="nobody@example.com"))
+
+
+async def test_two_accounts_with_one_address_are_refused_with_their_ids(database_url: str):
+    await make(database_url, "2026-07")
+    await run(database_url, f"""UPDATE "User" SET email = 'ADA@example.com' WHERE id = '{BOB}'""")
+    both = rf"2 accounts .* {ADA}, {BOB}\."
+    with pytest.raises(ExchangeError, match=both):
+        await read(database_url, Options(account="ada@example.com"))
+    (chat,) = await read(database_url, Options(account=str(BOB)))
+    assert isinstance(chat, Conversation)
+    assert chat.id == str(CHATS[1])
+    ours = conversation(Node("a", None, "user", "Question"))
+    ours.owner = "ada@example.com"
+    async with write_vercel(database_url, ALL) as writer:
+        with pytest.raises(BadRecordError, match=both):
+            await writer.write(ours)
+    async with write_vercel(database_url, Options(account=str(ADA))) as writer:
+        await writer.write(ours)
+
+
+async def test_a_file_is_no_source_or_target(tmp_path: Path):
+    for opened in (read_vercel, write_vercel):
+        with pytest.raises(InvalidUrlError, match="vercel/chatbot is given as postgresql://"):
+            async with opened(str(tmp_path / "chat.db"), ALL):
+                pass
 
 
 async def test_a_bad_record_is_told_with_its_place_and_the_others_are_read(database_url: str):

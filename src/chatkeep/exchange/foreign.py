@@ -49,31 +49,37 @@ class Foreign(Protocol):
 
 @asynccontextmanager
 async def open_foreign(
-    url: str, *, product: str, read_only: bool
+    url: str, *, product: str, read_only: bool, has_files: bool = True
 ) -> AsyncGenerator[PostgresDatabase | SqliteDatabase]:
     """Open the database of another product for the length of the block.
 
     Args:
         url: `postgresql://...`, or the path of a SQLite file, with or without `sqlite:///`.
         product: What `pg_stat_activity` shows beside our name.
+        has_files: Whether the product keeps its database in a file too.
         read_only: Whether every attempt to write is refused, by the database itself. On
             PostgreSQL the block then sees the database as it was at its beginning. Else what the
             block writes stands when it ends, and nothing of it when an error leaves it.
 
     Raises:
-        InvalidUrlError: It is neither a URL of PostgreSQL nor a file.
+        InvalidUrlError: It is neither a URL of PostgreSQL nor a file of a product that has files.
+        ExchangeError: There is no such file.
         ConnectionFailedError: The server cannot be reached, or it refused the login.
     """
     if url.startswith(_POSTGRES):
         scheme, _, rest = url.partition("://")
         plain = f"{scheme.partition('+')[0]}://{rest}"
         opened = open_postgres(plain, name=f"chatkeep {product}", read_only=read_only)
+    elif not has_files:
+        raise InvalidUrlError(
+            f"The database of {product} is given as postgresql://..., by its URL."
+        )
     elif "://" in url and not url.startswith(_SQLITE):
         raise InvalidUrlError(
             f"The database of {product} is given as postgresql://... or as a SQLite file."
         )
     else:
-        opened = open_sqlite(url.removeprefix(_SQLITE), read_only=read_only)
+        opened = open_sqlite(url.removeprefix(_SQLITE), product=product, read_only=read_only)
     async with opened as foreign:
         yield foreign
 

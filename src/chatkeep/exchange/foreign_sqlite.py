@@ -13,13 +13,15 @@ from sqlalchemy.dialects import sqlite as dialects
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import ClauseElement
 
-from chatkeep.errors import ConnectionFailedError, StatementError
+from chatkeep.errors import ConnectionFailedError, ExchangeError, StatementError
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
 _DIALECT = dialects.dialect()
-_WAIT = 15  # seconds for another program's lock on the file
+_WAIT = 15.0  # seconds for another program's lock on the file
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_RIGHTS = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 _SHAPE = """
 SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
 WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite~_%' ESCAPE '~'
@@ -29,14 +31,27 @@ _Result = TypeVar("_Result")
 
 
 @asynccontextmanager
-async def open_sqlite(path: str, *, read_only: bool) -> AsyncGenerator["SqliteDatabase"]:
+async def open_sqlite(
+    path: str, *, product: str, read_only: bool, wait: float = _WAIT
+) -> AsyncGenerator["SqliteDatabase"]:
     """Open a file that is there for the length of the block.
 
     Reading takes the file's lock for one statement at a time, so that a program which uses the
     file goes on writing. Rows that it adds meanwhile may be seen or not. To write, the block is one
     transaction.
+
+    Args:
+        path: Of the file.
+        product: Whose database it is, for messages.
+        read_only: Whether every attempt to write is refused.
+        wait: Seconds for another program's lock on the file.
+
+    Raises:
+        ExchangeError: There is no such file.
+        ConnectionFailedError: It cannot be opened, or another program holds it.
     """
-    foreign = SqliteDatabase(Path(path).name)
+    _check_there(path, product, read_only=read_only)
+    foreign = SqliteDatabase(Path(path).name, wait)
     await foreign.open(Path(path), "ro" if read_only else "rw")
     try:
         if not read_only:
@@ -57,8 +72,9 @@ class SqliteDatabase:
 
     _connection: sqlite3.Connection
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wait: float) -> None:
         self.where = f"the file {name}"
+        self._wait = wait
         self._inserts: dict[tuple[str, tuple[str, ...]], tuple[str, Sequence[str]]] = {}
         self._thread = ThreadPoolExecutor(1, "chatkeep-sqlite")
 
@@ -68,7 +84,7 @@ class SqliteDatabase:
         def work() -> sqlite3.Connection:
             uri = f"{path.absolute().as_uri()}?mode={mode}"
             connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT
+                uri, uri=True, isolation_level=None, check_same_thread=False, timeout=self._wait
             )
             # What is no UTF-8 is told with its place, by whoever reads the value.
             connection.text_factory = _text
@@ -140,10 +156,36 @@ class SqliteDatabase:
         except sqlite3.OperationalError as exc:
             raise ConnectionFailedError(
                 f"SQLite cannot use {self.where}: {exc}.",
-                hint="Start the same command again: it goes on where it stopped.",
+                hint=_advice(exc),
             ) from exc
         except sqlite3.Error as exc:
             raise StatementError(f"SQLite refused a statement on {self.where}: {exc}.") from exc
+
+
+def _check_there(path: str, product: str, *, read_only: bool) -> None:
+    try:
+        is_file, is_there = Path(path).is_file(), Path(path).exists()
+    except OSError:
+        return  # a folder that may not be read: SQLite tells of it
+    if is_file:
+        return
+    if is_there:
+        raise ExchangeError(f"{path} is no file.", hint=f"Name the file of {product}'s database.")
+    raise ExchangeError(
+        f"There is no file {path}.",
+        hint=f"Check the path of {product}'s database."
+        if read_only
+        else f"Start {product} once, that it makes its tables there; stop it, and export then.",
+    )
+
+
+def _advice(error: sqlite3.OperationalError) -> str | None:
+    code = error.sqlite_errorcode & 0xFF  # the rest tells kinds of it apart
+    if code in _BUSY:
+        return "Another program holds the file: start the same command again when it is done."
+    if code in _RIGHTS:
+        return "Check that you may read the file, and write to it and its folder for an export."
+    return None
 
 
 def _text(raw: bytes) -> str:

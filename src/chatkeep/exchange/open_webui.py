@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from chatkeep.errors import ExchangeError
 from chatkeep.exchange.foreign import Foreign, open_foreign
+from chatkeep.exchange.foreign_ids import only_account
 from chatkeep.exchange.model import Account, Format, Options, Reader, Writer
 from chatkeep.exchange.open_webui_reading import (
     OpenWebuiReader,
     count_chats,
-    find_user,
+    find_users,
     list_accounts,
 )
 from chatkeep.exchange.open_webui_shapes import FORMAT_NAME, PRODUCT, Tables, find_tables
@@ -22,7 +22,7 @@ async def read_open_webui(source: str, options: Options) -> AsyncGenerator[Reade
 
     Raises:
         SchemaMismatchError: It is no such database, or of a release that is not known.
-        ExchangeError: It has no such account.
+        ExchangeError: It has no such account, or more than one.
     """
     async with open_foreign(source, product=PRODUCT, read_only=True) as foreign:
         tables = await find_tables(foreign)
@@ -37,7 +37,7 @@ async def write_open_webui(target: str, options: Options) -> AsyncGenerator[Writ
 
     Raises:
         SchemaMismatchError: It is no such database, or of a release that is not known.
-        ExchangeError: It has no such account.
+        ExchangeError: It has no such account, or more than one.
     """
     async with open_foreign(target, product=PRODUCT, read_only=False) as foreign:
         tables = await find_tables(foreign)
@@ -58,13 +58,8 @@ async def accounts_of_open_webui(source: str) -> list[Account]:
 async def _account(foreign: Foreign, tables: Tables, options: Options) -> str | None:
     if options.account is None:
         return None
-    user_id = await find_user(foreign, tables, options.account)
-    if user_id is None:
-        raise ExchangeError(
-            f"The database at {foreign.where} has no such account.",
-            hint='Name it by the id or the e-mail of its row in "user".',
-        )
-    return user_id
+    found = await find_users(foreign, tables, options.account)
+    return only_account(found, foreign.where, "user")
 
 
 FORMAT = Format(FORMAT_NAME, read_open_webui, write_open_webui, accounts=accounts_of_open_webui)

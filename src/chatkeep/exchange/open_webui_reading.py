@@ -88,12 +88,21 @@ class OpenWebuiReader:
         ]
 
 
-async def find_user(foreign: Foreign, tables: Tables, account: str) -> str | None:
-    """Give the id of a user by id or e-mail, or None."""
+async def find_users(foreign: Foreign, tables: Tables, account: str) -> list[str]:
+    """Give the id of the user of an id; else those of all with an e-mail, letter case aside."""
     users = tables.users
-    found = or_(users.c.id == same(account), func.lower(users.c.email) == same(account.lower()))
-    rows = await foreign.read(select(users.c.id).where(found).order_by(users.c.id).limit(1))
-    return rows[0][0] if rows else None
+    of_id = users.c.id == same(account)
+    if rows := await foreign.read(select(users.c.id).where(of_id)):
+        return [str(rows[0][0])]
+    return await find_owners(foreign, tables, account)
+
+
+async def find_owners(foreign: Foreign, tables: Tables, email: str) -> list[str]:
+    """Give the ids of all users with an e-mail, letter case aside."""
+    users = tables.users
+    of_email = func.lower(users.c.email) == same(email.lower())
+    rows = await foreign.read(select(users.c.id).where(of_email).order_by(users.c.id))
+    return [str(row[0]) for row in rows]
 
 
 async def count_chats(foreign: Foreign, tables: Tables, user_id: str | None) -> int:

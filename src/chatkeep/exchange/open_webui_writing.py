@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from chatkeep.errors import BadRecordError, ExchangeError
 from chatkeep.exchange.foreign import Foreign, same
-from chatkeep.exchange.foreign_ids import chat_uuid, owner_of, uuid_of
+from chatkeep.exchange.foreign_ids import chat_uuid, only_owner, owner_of, uuid_of
 from chatkeep.exchange.foreign_json import mapping, write_json
 from chatkeep.exchange.model import Conversation, Node, Written
 from chatkeep.exchange.open_webui_bodies import Body, body_of
 from chatkeep.exchange.open_webui_messages import moment
+from chatkeep.exchange.open_webui_reading import find_owners
 from chatkeep.exchange.open_webui_rows import derived, row_id
 from chatkeep.exchange.open_webui_shapes import (
     FORMAT_NAME,
@@ -99,14 +100,10 @@ class OpenWebuiWriter:
     async def _owner(self, email: str) -> str:
         if email in self._owners:
             return self._owners[email]
-        users = self._tables.users
-        found = select(users.c.id).where(func.lower(users.c.email) == same(email.lower()))
-        rows = await self._foreign.read(found.order_by(users.c.id).limit(1))
-        if rows:
-            owner_id = str(rows[0][0])
-        else:
+        owner_id = only_owner(await find_owners(self._foreign, self._tables, email))
+        if owner_id is None:
             owner_id = str(uuid_of(email.lower()))
-            await self._foreign.add(users, [self._new_user(owner_id, email)])
+            await self._foreign.add(self._tables.users, [self._new_user(owner_id, email)])
         self._owners[email] = owner_id
         return owner_id
 

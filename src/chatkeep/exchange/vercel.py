@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from chatkeep.errors import ExchangeError
 from chatkeep.exchange.foreign import Foreign, open_foreign
+from chatkeep.exchange.foreign_ids import only_account
 from chatkeep.exchange.model import Account, Format, Options, Reader, Writer
 from chatkeep.exchange.vercel_reading import (
     FORMAT_NAME,
     VercelReader,
     count_chats,
-    find_user,
+    find_users,
     list_accounts,
 )
 from chatkeep.exchange.vercel_shapes import PRODUCT, Tables, find_tables
@@ -24,9 +24,9 @@ async def read_vercel(source: str, options: Options) -> AsyncGenerator[Reader]:
 
     Raises:
         SchemaMismatchError: It is no such database, or of a release that is not known.
-        ExchangeError: It has no such account.
+        ExchangeError: It has no such account, or more than one.
     """
-    async with open_foreign(source, product=PRODUCT, read_only=True) as foreign:
+    async with open_foreign(source, product=PRODUCT, has_files=False, read_only=True) as foreign:
         tables = await find_tables(foreign)
         user_id = await _account(foreign, tables, options)
         yield VercelReader(foreign, tables, user_id, await count_chats(foreign, tables, user_id))
@@ -38,9 +38,9 @@ async def write_vercel(target: str, options: Options) -> AsyncGenerator[Writer]:
 
     Raises:
         SchemaMismatchError: It is no such database, or of a release that is not known.
-        ExchangeError: It has no such account.
+        ExchangeError: It has no such account, or more than one.
     """
-    async with open_foreign(target, product=PRODUCT, read_only=False) as foreign:
+    async with open_foreign(target, product=PRODUCT, has_files=False, read_only=False) as foreign:
         tables = await find_tables(foreign)
         owner_id = await _account(foreign, tables, options)
         yield VercelWriter(foreign, tables, owner_id)
@@ -52,20 +52,15 @@ async def accounts_of_vercel(source: str) -> list[Account]:
     Raises:
         SchemaMismatchError: It is no such database, or of a release that is not known.
     """
-    async with open_foreign(source, product=PRODUCT, read_only=True) as foreign:
+    async with open_foreign(source, product=PRODUCT, has_files=False, read_only=True) as foreign:
         return await list_accounts(foreign, await find_tables(foreign))
 
 
 async def _account(foreign: Foreign, tables: Tables, options: Options) -> UUID | None:
     if options.account is None:
         return None
-    user_id = await find_user(foreign, tables, options.account)
-    if user_id is None:
-        raise ExchangeError(
-            f"The database at {foreign.where} has no such account.",
-            hint='Name it by the id or the e-mail of its row in "User".',
-        )
-    return user_id
+    found = await find_users(foreign, tables, options.account)
+    return only_account(found, foreign.where, "User")
 
 
 FORMAT = Format(FORMAT_NAME, read_vercel, write_vercel, accounts=accounts_of_vercel)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import any_, func, or_, select
+from sqlalchemy import any_, func, select
 
 from chatkeep.exchange.foreign import Foreign, same
 from chatkeep.exchange.foreign_json import BadValueError, is_web_url, objects, read_json
@@ -122,14 +122,22 @@ def _dated(messages: Messages, row: Sequence[Any]) -> tuple[datetime, Node]:
     return cast("datetime", node.created_at), node
 
 
-async def find_user(foreign: Foreign, tables: Tables, account: str) -> UUID | None:
-    """Give the id of a user by id or e-mail, or None."""
+async def find_users(foreign: Foreign, tables: Tables, account: str) -> list[UUID]:
+    """Give the id of the user of an id; else those of all with an e-mail, letter case aside."""
     users = tables.users
-    found = func.lower(users.c.email) == same(account.lower())
     with suppress(ValueError):  # an e-mail is no UUID
-        found = or_(found, users.c.id == same(UUID(account)))
-    rows = await foreign.read(select(users.c.id).where(found).order_by(users.c.id).limit(1))
-    return rows[0][0] if rows else None
+        of_id = users.c.id == same(UUID(account))
+        if rows := await foreign.read(select(users.c.id).where(of_id)):
+            return [rows[0][0]]
+    return await find_owners(foreign, tables, account)
+
+
+async def find_owners(foreign: Foreign, tables: Tables, email: str) -> list[UUID]:
+    """Give the ids of all users with an e-mail, letter case aside."""
+    users = tables.users
+    of_email = func.lower(users.c.email) == same(email.lower())
+    rows = await foreign.read(select(users.c.id).where(of_email).order_by(users.c.id))
+    return [row[0] for row in rows]
 
 
 async def count_chats(foreign: Foreign, tables: Tables, user_id: UUID | None) -> int:

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, func, select
+from sqlalchemy import any_, select
 
 from chatkeep.errors import BadRecordError, ExchangeError
 from chatkeep.exchange.foreign import Foreign, same
-from chatkeep.exchange.foreign_ids import chat_uuid, message_uuid, owner_of, uuid_of
+from chatkeep.exchange.foreign_ids import chat_uuid, message_uuid, only_owner, owner_of, uuid_of
 from chatkeep.exchange.foreign_json import objects, write_json
 from chatkeep.exchange.model import Conversation, Node, Written
 from chatkeep.exchange.thread import shown
-from chatkeep.exchange.vercel_reading import FORMAT_NAME
+from chatkeep.exchange.vercel_reading import FORMAT_NAME, find_owners
 from chatkeep.exchange.vercel_shapes import MAX_EMAIL, Messages, Tables
 
 _STEP = timedelta(microseconds=1)
@@ -126,17 +126,16 @@ class VercelWriter:
         if email in self._owners:
             return self._owners[email]
         users = self._tables.users
-        found = select(users.c.id).where(func.lower(users.c.email) == same(email.lower()))
-        rows = await self._foreign.read(found.order_by(users.c.id).limit(1))
-        if not rows:
+        owner_id = only_owner(await find_owners(self._foreign, self._tables, email))
+        if owner_id is None:
             if len(email) > MAX_EMAIL:
                 raise BadRecordError(
                     f"The owner's e-mail has more than the {MAX_EMAIL} characters of the target."
                 )
-            await self._foreign.add(users, [{"id": uuid_of(email.lower()), "email": email}])
-            rows = [[uuid_of(email.lower())]]
-        self._owners[email] = rows[0][0]
-        return rows[0][0]
+            owner_id = uuid_of(email.lower())
+            await self._foreign.add(users, [{"id": owner_id, "email": email}])
+        self._owners[email] = owner_id
+        return owner_id
 
     def _table_of(self, record: Mapping[str, Any]) -> Messages:
         for table in self._tables.messages:
