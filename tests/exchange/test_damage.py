@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chatkeep.errors import DatabaseTimeoutError, ExchangeError
+from chatkeep.exchange import array
 from chatkeep.exchange import lines as json_lines
 from chatkeep.exchange.array import Elements
 from chatkeep.exchange.chatgpt import FORMAT as CHATGPT
@@ -118,6 +119,41 @@ def test_an_element_over_the_limit_is_left_out():
     found = split(json.dumps([RECORDS[0], huge, RECORDS[1]]).encode(), limit=1_000_000)
     assert sound(found) == RECORDS[:2]
     assert [one.place.record for one in bad(found)] == [2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b'[{"title":' * 3000,
+        b"[" + b',{"title": {' * 3000,
+        b"[" + b',{"title":"' * 3000,
+        b"[" + b'{"title":[,{"title":1,"mapping":{}},' * 1000,
+        b"[" + b"{x}," * 3000 + b"]",
+        b"[" + b'"\\",' * 3000,
+    ],
+)
+def test_what_looking_for_ends_may_cost_is_bounded(text: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(array, "_WORK", 1_000_000)
+    elements = Elements(Part("f", io.BytesIO(text)), BEGINS, is_one)
+    found = list(elements)
+    # One that was begun may end: it looks at the whole text once more.
+    once = len(text) + 256 * 6000
+    assert elements._window.spent <= 1_000_000 + 8 * len(text) + once
+    assert isinstance(found[-1], BadRecord)
+    faults = [one.problem for one in bad(found)]
+    if "so much" in faults[-1]:
+        assert bad(found)[-1].is_last
+        assert sum("so much" in fault for fault in faults) == 1
+
+
+def test_a_record_has_32_mib():
+    record = b'{"a": "' + b"x" * ((32 << 20) - 9) + b'"}'
+    assert len(record) == 32 << 20
+    (whole,) = json_lines.records(Part("f", io.BytesIO(record)))
+    assert isinstance(whole, Record)
+    (long,) = json_lines.records(Part("f", io.BytesIO(record + b" ")))
+    assert isinstance(long, BadRecord)
+    assert long.problem == "it is longer than 33554432 bytes"
 
 
 def test_lines_have_places_and_a_broken_one_costs_no_other():

@@ -18,7 +18,13 @@ _WORD = re.compile(rb'(?:[^",{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")++', re.DOTAL
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _OPENING = frozenset(b"{[")
 _ARRAY, _END, _OBJECT, _COMMA = b"[]{,"
-_ATTEMPTS = 1000  # candidates behind a broken element: each is read whole
+# What looking for the ends of broken elements may cost, in bytes that are looked at: enough for
+# some dozens of the longest, and in the order of ten seconds. What was read already earns more.
+_WORK = 2 << 30
+_EARNED = 8  # for each byte that was read
+_BRACKET_COST = 256  # a step to a bracket takes as long as so many bytes
+_TOO_BROKEN = "so much up to here is broken that the file is not read on"
+_KEY = 128  # bytes: from the begin of an element to behind its first key
 _OVERLAP = 1024  # bytes: more than there are between two elements and to the first key
 
 Accepts = Callable[[object], bool]
@@ -29,6 +35,7 @@ class _Window:
 
     Attributes:
         at: Index of the first byte that counts; what lies before it goes with the next reading.
+        spent: What looking for ends cost until now; see `_WORK`.
     """
 
     def __init__(self, part: Part, limit: int) -> None:
@@ -39,6 +46,12 @@ class _Window:
         self.byte = 0
         self.line = 1
         self.is_damaged = False
+        self.spent = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether so much was broken that nothing more is looked for."""
+        return self.spent > _WORK + _EARNED * self.byte
 
     def __len__(self) -> int:
         return len(self._text) - self.at
@@ -52,17 +65,21 @@ class _Window:
         with memoryview(self._text) as whole, whole[self.at : self.at + count] as text:
             return decoded(text, self.byte)
 
-    def search(self, pattern: re.Pattern[bytes]) -> int | None:
-        """Give the end of the first match, counted from the first byte."""
-        found = pattern.search(self._text, self.at)
+    def search(self, pattern: re.Pattern[bytes], end: int | None) -> int | None:
+        """Give the end of the first match, counted from the first byte; not far behind `end`."""
+        until = len(self._text) if end is None else self.at + end - self.byte + _KEY
+        found = pattern.search(self._text, self.at, until)
+        if found is None and end is not None:
+            self.spent += until - self.at
         return found.end() - self.at if found else None
 
     def more(self) -> bool:
         """Read on; False at the end, or when the window has as much as an element may have."""
-        if len(self) > self._limit or self.is_damaged:
+        if len(self) > self._limit or self.is_damaged or self.is_spent:
             return False
         try:
-            chunk = self._stream.read(READ_BYTES)
+            # As much again as there is: who looks for an end begins at the front each time.
+            chunk = self._stream.read(max(READ_BYTES, min(len(self), self._limit - len(self))))
         except BROKEN:
             self.is_damaged = True
             return False
@@ -90,20 +107,27 @@ class _Window:
     def end_of_element(self) -> int | None:
         """Count the bytes to where the object ends that begins here; None where it does not."""
         depth = passed = 0
-        while True:
+        while not self.is_spent:
+            begun, steps = passed, 0
             while found := _BRACKET.match(self._text, self.at + passed):
                 passed = found.end() - self.at
                 depth += 1 if self._text[found.end() - 1] in _OPENING else -1
+                steps += 1
                 if depth == 0:
+                    self.spent += passed - begun + _BRACKET_COST * steps
                     return passed
+            self.spent += len(self) - begun + _BRACKET_COST * steps
             if not self.more():
                 return None
+        return None
 
     def end_of_word(self) -> int:
         """Count the bytes to where the text or number ends that begins here; at least one."""
         while True:
             found = _WORD.match(self._text, self.at)
             passed = found.end() - self.at if found else 0
+            if self._text.startswith(b'"', self.at + passed):  # which was looked for up to the end
+                self.spent += len(self) - passed
             if passed < len(self) or not self.more():
                 return max(passed, 1)
 
@@ -113,6 +137,8 @@ class _Window:
 
     def why_endless(self) -> str:
         """Say why the element that begins here has no end."""
+        if self.is_spent:
+            return _TOO_BROKEN
         if self.is_damaged:
             return DAMAGED
         if len(self) > self._limit:
@@ -183,6 +209,7 @@ class Elements:
         window = self._window
         self._number += 1
         place = self._place()
+        spent = window.spent
         has_brackets = window.next_byte() in _OPENING
         end = window.end_of_element() if has_brackets else window.end_of_word()
         if end is None:
@@ -194,6 +221,7 @@ class Elements:
                 problem = str(exc)
             else:
                 window.drop(end)
+                window.spent = spent  # it is sound: nothing was looked at in vain
                 is_object = isinstance(value, dict)
                 why = "it is no JSON object"
                 yield Record(place, value, end) if is_object else BadRecord(place, why)
@@ -201,7 +229,9 @@ class Elements:
         behind = None if end is None else window.byte + end
         window.drop(1)
         self._was_cut = not self._go_on(behind)
-        if end is None and not self._was_cut:
+        if window.is_spent:
+            problem = _TOO_BROKEN
+        elif end is None and not self._was_cut:
             problem = "a bracket or a quote of it is missing"
         yield BadRecord(place, problem, is_last=self._was_cut)
 
@@ -215,8 +245,8 @@ class Elements:
             end: Offset of what looks like its end.
         """
         window = self._window
-        for _ in range(_ATTEMPTS):
-            while (found := window.search(self._next)) is None:
+        while not window.is_spent:
+            while (found := window.search(self._next, end)) is None:
                 if end is not None and window.byte + len(window) >= end:
                     break
                 window.drop(max(0, len(window) - _OVERLAP))
@@ -227,7 +257,7 @@ class Elements:
             window.drop(found)
             if self._is_sound():
                 return True
-        if end is None:
+        if end is None or window.is_spent:
             window.drop(len(window))
             return False
         window.drop(end - window.byte)
