@@ -16,7 +16,12 @@ from sqlalchemy import Column, Named, String, TypedColumns
 from chatkeep import START, Chat, ChatChanges, Database, NewMessage, NewUsage, NewUser, User
 from chatkeep.access.scope import UserScope
 from chatkeep.database.creation import create_tables
-from chatkeep.errors import ConfigError, PersonalDataError, SchemaMismatchError
+from chatkeep.errors import (
+    ConfigError,
+    ConnectionFailedError,
+    PersonalDataError,
+    SchemaMismatchError,
+)
 from chatkeep.personal import audit
 from chatkeep.personal.retention import Policy
 from chatkeep.personal.sweep_batches import Pace
@@ -410,11 +415,59 @@ async def test_the_audit_says_once_what_went_and_names_nobody(world: World):
     assert await audit.history(world.sql) == []
     await sweep(SCHEMA, world.url, policies, actor="nightly")
     await sweep(SCHEMA, world.url, policies, actor="nightly")
-    (entry,) = await audit.history(world.sql)
+    entry, begin = await audit.history(world.sql)
     assert (entry.actor, entry.action, entry.subject) == ("nightly", "sweep", None)
+    assert (begin.actor, begin.action, begin.subject) == ("nightly", "sweep-begin", None)
+    assert begin.detail["now"] == entry.detail["now"]
     assert entry.detail["policies"] == [
         {"policy": "chats", "older_than": "30d", "removed": {"chats": 1, "messages": 1}}
     ]
+
+
+async def test_a_sweep_that_was_killed_is_in_the_audit(world: World):
+    mine = await world.user("ada")
+    for n in range(10):
+        await world.chat(mine, f"{n}", 40, "user")
+    await world.sql.execute(
+        "create function die() returns trigger language plpgsql as $$ begin "
+        "if (select count(*) from x_chat) < 8 then "
+        "perform pg_terminate_backend(pg_backend_pid()); end if; return null; end $$"
+    )
+    await world.sql.execute(
+        "create trigger die after delete on x_chat for each statement execute function die()"
+    )
+    pace = Pace(rows=4, pause=timedelta())
+    with pytest.raises(ConnectionFailedError):
+        await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=pace, actor="nightly")
+    assert len(await world.titles()) == 8
+    (entry,) = await audit.history(world.sql)
+    assert (entry.actor, entry.action, entry.subject) == ("nightly", "sweep-begin", None)
+    assert entry.detail["policies"] == [
+        {"policy": "chats", "older_than": "30d", "found": {"chats": 10, "messages": 10}}
+    ]
+
+
+async def test_a_stop_leaves_no_half_of_a_chat(world: World):
+    mine = await world.user("ada")
+    long = await world.chat(mine, "long", 40, *["user", "assistant"] * 40)
+    small = await world.chat(mine, "small", 20, "user")
+    await world.age("chat", "updated_at", 39, id=small.id)
+    stop = asyncio.Event()
+    await world.sql.execute(
+        "create function told() returns trigger language plpgsql as "
+        "$$ begin perform pg_notify('swept', ''); return null; end $$"
+    )
+    await world.sql.execute(
+        "create trigger told after delete on x_message for each statement execute function told()"
+    )
+    await world.sql.add_listener("swept", lambda *_: stop.set())
+    pace = Pace(rows=20, pause=timedelta(minutes=1))  # only the stop ends the first pause
+    report = await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=pace, stop=stop)
+    assert report.is_stopped
+    assert report.removed == {"chats": 1, "messages": 80}
+    assert await world.titles() == ["small"]
+    assert (await mine.chats.find(long.id)) is None
+    assert await world.sql.fetchval("select count(*) from x_message") == 1
 
 
 async def test_each_batch_is_bounded_by_the_lock_timeout(world: World):
@@ -486,7 +539,7 @@ async def test_a_pooler_may_stand_between(world: World, pgbouncer: PgBouncer):
     url = pgbouncer.url(urlsplit(world.url).path.lstrip("/"))
     report = await sweep(SCHEMA, url, (Policy("chats", 30 * DAY),))
     assert report.removed == {"chats": 1, "messages": 2}
-    assert len(await audit.history(world.sql)) == 1
+    assert len(await audit.history(world.sql)) == 2
 
 
 async def test_a_time_before_all_times_is_old(world: World):

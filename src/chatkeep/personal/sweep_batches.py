@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -136,7 +136,11 @@ class Batches:
         pace: How fast.
         report: Where it counts.
         emptying: For chats of many messages; None where chats stay.
+        stop: Ends it after the batch that is running, or after the chat of which a part is gone.
+        begin: Called before the first transaction that removes anything.
         again: Keys that somebody held, for one more try at the end of a walk.
+        halves: Chats of which a part is gone.
+        has_begun: Whether `begin` was called.
     """
 
     connection: asyncpg.Connection
@@ -144,7 +148,10 @@ class Batches:
     report: SweepReport
     emptying: Emptying | None
     stop: asyncio.Event
+    begin: Callable[[], Awaitable[None]]
     again: list[Key] = field(default_factory=list[Key])
+    halves: set[Key] = field(default_factory=set[Key])
+    has_begun: bool = False
     size: int = 0
 
     def __post_init__(self) -> None:
@@ -158,20 +165,35 @@ class Batches:
             rows: Found by `look`.
             is_last: Rows that somebody holds stay and are counted so; else they come into `again`.
         """
+        if not rows or (self.stop.is_set() and not self.halves):
+            return
+        if not self.has_begun:
+            await self.begin()
+            self.has_begun = True
+        small: list[Key] = []
         for row in rows:
-            if walk.name == "chats" and row.rows > self.pace.rows:
+            if walk.name != "chats" or row.rows <= self.pace.rows:
+                small.append(row.key)
+            elif not self.stop.is_set() or row.key in self.halves:
                 await self._empty(walk, row)
-        parts = [[row.key for row in rows]] if rows else []
-        while parts and not self.stop.is_set():
-            keys = parts.pop()
+                await self._in_parts(walk, [row.key], is_last=is_last)
+        await self._in_parts(walk, small, is_last=is_last)
+
+    async def _in_parts(self, walk: Walk, keys: list[Key], *, is_last: bool) -> None:
+        """Remove rows; what cannot go in one batch is tried in halves of it."""
+        parts = [keys] if keys else []
+        while parts:
+            part = parts.pop()
+            if self.stop.is_set() and not self.halves.issuperset(part):
+                return
             try:
-                missed = await self._batch(walk, keys)
+                missed = await self._batch(walk, part)
             except (*_BUSY, _REFUSED) as exc:
-                if len(keys) > 1:
-                    middle = len(keys) // 2
-                    parts += [keys[middle:], keys[:middle]]
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
                     continue
-                missed = keys
+                missed = part
                 if isinstance(exc, _REFUSED):
                     await self._keep(walk, missed, _reason(exc))
                     continue
@@ -224,9 +246,9 @@ class Batches:
             self.report.policies[row.policy].kept[reason] += 1
 
     async def _empty(self, walk: Walk, row: Candidate) -> None:
-        """Take messages from a chat until the rest goes in one batch."""
+        """Take messages from a chat until the rest goes in one batch; a stop waits for that."""
         is_hidden = False
-        while not self.stop.is_set():
+        while True:
             try:
                 left = await self._part(walk, row, is_hidden=is_hidden)
             except (*_BUSY, _REFUSED):
@@ -236,6 +258,7 @@ class Batches:
             if not left:
                 return
             is_hidden = True
+            self.halves.add(row.key)
 
     async def _part(self, walk: Walk, row: Candidate, *, is_hidden: bool) -> bool:
         """Remove some messages of a chat; tell whether there may be more to take."""

@@ -8,7 +8,7 @@ again under its lock: what is not to go any more stays.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -78,21 +78,23 @@ async def sweep(
 
     It first reads what is to go, then removes it; the report has both, and apart from them what
     somebody held or changed meanwhile. Each batch is a transaction: a sweep that broke off is gone
-    on with by the next one, and several may run beside each other. One row of `chatkeep.audit`
-    says what was removed. A chat stays while an answer is being written in it.
+    on with by the next one, and several may run beside each other. A row of `chatkeep.audit` says
+    before the first batch what was found, one at the end what was removed. A chat stays while an
+    answer is being written in it.
 
     Args:
         schema: The tables; the hardened edition.
         url: Of the database.
         policies: As for `sweep_report`.
         pace: How many rows at once, and how long a client may wait for them.
-        stop: Set it, and the sweep ends after the batch that is running, `is_stopped`.
+        stop: Set it, and the sweep ends after the batch that is running, `is_stopped`; where it
+            has begun with a chat of more rows than a batch takes, after that chat.
         actor: Who does it, for the audit; the user of the operating system unless given.
 
     Raises:
         ConfigError: A policy is about what the schema does not have, or two about the same rows.
-        ConnectionFailedError: The server cannot be reached, or the connection broke; what was
-            removed until then is not in the audit.
+        ConnectionFailedError: The server cannot be reached, or the connection broke; the audit
+            then says that it began and what it had found.
         SchemaMismatchError: The database lacks a table or column of the schema.
         StatementError: PostgreSQL refused a statement.
         PersonalDataError: The role may not write to the audit; nothing was removed.
@@ -102,13 +104,12 @@ async def sweep(
         report = await run.found()
         report.removes = True
         who = audit.actor_name(actor)
-        if report.found:
-            await _rehearse(connection, who, report)
+        batches = run.batches(pace or Pace(), lambda: _note_begin(connection, who, report))
         try:
-            await run.remove(pace or Pace())
+            await run.remove(batches)
         finally:
-            if report.removed and not connection.is_closed():
-                await _note(connection, who, report)
+            if batches.has_begun and not connection.is_closed():
+                await _note_end(connection, who, report)
         return report
 
 
@@ -164,9 +165,12 @@ class _Run:
         report.is_stopped = self._stop.is_set()
         return report
 
-    async def remove(self, pace: Pace) -> None:
+    def batches(self, pace: Pace, begin: Callable[[], Awaitable[None]]) -> Batches:
+        """Give what removes it."""
+        return Batches(self._connection, pace, self._report, self._emptying, self._stop, begin)
+
+    async def remove(self, batches: Batches) -> None:
         """Remove it."""
-        batches = Batches(self._connection, pace, self._report, self._emptying, self._stop)
         for walk in self._walks:
             batch: list[Candidate] = []
             rows = 0
@@ -230,31 +234,28 @@ def _parts(keys: Sequence[Key], size: int) -> list[Sequence[Key]]:
     return [keys[at : at + size] for at in range(0, len(keys), size)]
 
 
-async def _rehearse(connection: asyncpg.Connection, actor: str, report: SweepReport) -> None:
-    """Find out whether the audit can be written to, before anything is gone."""
-    transaction = connection.transaction()
-    await transaction.start()
-    try:
-        await _note(connection, actor, report)
-    finally:
-        await transaction.rollback()
+async def _note_begin(connection: asyncpg.Connection, actor: str, report: SweepReport) -> None:
+    """Note what is about to go: of a sweep that is killed, this is all that the audit has."""
+    lines = [(line, line.found) for line in report.policies]
+    detail = {"now": report.now.isoformat(), "policies": _counted(lines, "found")}
+    await audit.record(connection, actor=actor, action="sweep-begin", detail=detail)
 
 
-async def _note(connection: asyncpg.Connection, actor: str, report: SweepReport) -> None:
-    await audit.record(connection, actor=actor, action="sweep", detail=_detail(report))
-
-
-def _detail(report: SweepReport) -> dict[str, object]:
-    lines = [line for line in report.policies if line.removed]
-    return {
+async def _note_end(connection: asyncpg.Connection, actor: str, report: SweepReport) -> None:
+    lines = [(line, line.removed) for line in report.policies]
+    detail = {
         "now": report.now.isoformat(),
         "is_stopped": report.is_stopped,
-        "policies": [
-            {
-                "policy": line.policy.label,
-                "older_than": line.policy.age,
-                "removed": dict(line.removed),
-            }
-            for line in lines
-        ],
+        "policies": _counted(lines, "removed"),
     }
+    await audit.record(connection, actor=actor, action="sweep", detail=detail)
+
+
+def _counted(
+    lines: Sequence[tuple[PolicyReport, Mapping[str, int]]], word: str
+) -> list[dict[str, object]]:
+    return [
+        {"policy": line.policy.label, "older_than": line.policy.age, word: dict(counts)}
+        for line, counts in lines
+        if counts
+    ]
