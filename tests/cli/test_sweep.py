@@ -32,6 +32,7 @@ select 'c' || n, 'u', 'secret title', now() - interval '10 d' * n from generate_
 insert into "ai-app-template_message" (id, chat_id, user_id, role, content)
 select 'm' || n, 'c' || n, 'u', 'user', 'secret text' from generate_series(1, 20) as n;
 """
+FEW = """delete from "ai-app-template_chat" where id not in ('c1', 'c20')"""
 NOTIFY = """
 create function told() returns trigger language plpgsql as
 $$ begin perform pg_notify('swept', ''); return null; end $$;
@@ -63,6 +64,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
 def sweep(*words: str) -> Result:
     return CliRunner().invoke(cli, ["sweep", *words])
 
@@ -88,6 +95,12 @@ def test_it_reports_then_removes_then_has_nothing_to_do(place: Path, swept_url: 
     again = sweep("--url", swept_url, "--yes")
     assert again.exit_code == 0
     assert again.stdout.splitlines()[-1] == "Nothing is to go."
+
+
+def test_one_of_a_kind_is_no_plural(place: Path, swept_url: str):
+    asyncio.run(execute(swept_url, FEW))
+    told = sweep("--url", swept_url)
+    assert told.stdout.startswith("chats, older than 30d: 1 chat, 1 message  20")
 
 
 def test_a_wrong_policy_is_one_sentence(place: Path):

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
     from chatkeep.personal.sweep_report import PolicyReport, SweepReport
 
+_ONE = {  # what a schema calls its tables; an application's own keep their names
+    "chats": "chat",
+    "messages": "message",
+    "message_chunks": "message_chunk",
+    "message_embeddings": "message_embedding",
+    "running_answers": "running_answer",
+    "chat_shares": "chat_share",
+    "sessions": "session",
+    "verification_tokens": "verification_token",
+}
 _SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
@@ -144,7 +154,10 @@ def _print_policy(line: "PolicyReport", *, removes: bool) -> None:
 
 
 def _counted(counts: "Mapping[str, int]") -> str:
-    return ", ".join(f"{number:,} {table}" for table, number in counts.items() if number) or "none"
+    parts = (
+        f"{n:,} {_ONE.get(table, table) if n == 1 else table}" for table, n in counts.items() if n
+    )
+    return ", ".join(parts) or "none"
 
 
 def _size(number: int) -> str:
