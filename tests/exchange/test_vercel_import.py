@@ -140,3 +140,30 @@ async def test_the_report_counts_what_was_written_and_what_other_branches_hold(
     assert (more.conversations, more.there_already, more.messages, more.not_shown) == (0, 1, 1, 2)
     assert {"messages": 2, "notShown": 2, "thereAlready": 0}.items() <= report.as_json().items()
     assert len((await contents(target, "2026-07"))["Message_v2"]) == 3
+
+
+NUMBERS = (
+    "[1e300, 1.7976931348623157e308, 5e-324, 1.0, 2.50, -0.0, 9007199254740993,"
+    " 0.12345678901234567890123, 123456789012345678901234567890]"
+)
+
+
+async def test_what_jsonb_keeps_of_numbers_and_keys(pg18: PgServer, fresh_database: Make):
+    source, target, own = [await fresh_database(pg18)() for _ in range(3)]
+    await make(source, "2026-07")
+    await make(target, "2026-07", rows=False)
+    await create_tables(SCHEMA, own)
+    parts = f'[{{"type": "data-x", "k": 1, "data": {NUMBERS}, "k": 2}}]'
+    await run(source, f"""UPDATE "Message_v2" SET parts = '{parts}' WHERE id = '{uid(2)}'""")
+    async with Database(SCHEMA, own) as db:
+        ada = await db.users.create(NewUser(email="ada@example.com"))
+        await import_conversations(db, ada.id, source, "vercel")
+        await export_conversations(db, target, "vercel")
+    rows = (await contents(target, "2026-07"))["Message_v2"]
+    (part,) = next(row["parts"] for row in rows if row["id"] == uid(2))
+    given = json.loads(NUMBERS)
+    # Large ones come back without an exponent, and long fractions shorter: the same numbers to
+    # whoever reads JSON's as double precision. Whole ones are exact.
+    assert [float(number) for number in part["data"]] == [float(number) for number in given]
+    assert part["data"][6:7] + part["data"][8:] == given[6:7] + given[8:]
+    assert part["k"] == 2
