@@ -1,22 +1,23 @@
 """A database of a preset, and what the doctor finds and mends there."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from chatkeep.database.creation import create_tables
 from chatkeep.doctor import Finding, Limits, Options, Report, diagnose
 from chatkeep.kit.applying.sqlscan import split
 from chatkeep.presets import deepsearch
 from fixtures.servers import Databases, PgServer
 
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
+PLAIN = deepsearch.schema(prefix="x_")
 ALWAYS = ("durability-off", "unbounded-waits")  # the test servers run without fsync, on purpose
 EAGER = Limits(
     statement_timeout=timedelta(seconds=20),
@@ -83,39 +84,18 @@ async def eventually(look: Callable[[], Awaitable[object]], seconds: float = 20.
 Admit = Callable[..., Awaitable[Patient]]
 
 
-@pytest.fixture(scope="session")
-def templates() -> dict[str, str]:
-    """Names of databases that hold the preset's tables, by server: a clone costs less."""
-    return {}
-
-
-async def template(templates: dict[str, str], server: PgServer, schema: Any) -> str:
-    if server.version not in templates:
-        url = await Databases(server)()
-        await create_tables(schema, url)
-        templates[server.version] = urlsplit(url).path.lstrip("/")
-    return templates[server.version]
-
-
 @pytest.fixture
 async def admit(
     pg18: PgServer,
     fresh_database: Callable[[PgServer], Databases],
-    templates: dict[str, str],
 ) -> AsyncIterator[Admit]:
     """`await admit()` makes a database of a schema; deepsearch with the prefix `x_` unless given."""
     opened: list[asyncpg.Connection] = []
 
     async def make(schema: Any = None, *, server: PgServer = pg18, tables: bool = True) -> Patient:
-        if schema is None and tables:
-            schema = deepsearch.schema(prefix="x_")
-            name = await template(templates, server, schema)
-            url = await fresh_database(server)(template=name)
-        else:
-            schema = deepsearch.schema(prefix="x_") if schema is None else schema
-            url = await fresh_database(server)()
-            if tables:
-                await create_tables(schema, url)
+        schema = PLAIN if schema is None else schema
+        new = fresh_database(server)
+        url = await (new.holding(schema) if tables else new())
         connection = await asyncpg.connect(url)
         opened.append(connection)
         return Patient(schema, url, connection, Options(limits=EAGER))

@@ -12,9 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatkeep.cli.main import cli
-from chatkeep.doctor import CHECKS, Options, diagnose
+from chatkeep.doctor import CHECKS, Limits, Options, diagnose
+from chatkeep.kit.folder import Folder
+from chatkeep.kit.migrate import migrate
 from chatkeep.presets import deepsearch
 from chatkeep.server import EmbeddedServer, find_binaries
+from doctor.conftest import ALWAYS, FULL, Admit
 from fixtures.embedded import eventually, supervisor_pid
 
 
@@ -22,6 +25,16 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(cli, words)
 
 
+async def test_what_the_demos_migrations_make_is_clean(admit: Admit):
+    patient = await admit(deepsearch.schema(), tables=False)
+    with resources.as_file(resources.files("chatkeep.demo").joinpath("drizzle")) as folder:
+        await migrate(Folder.read(folder), patient.url)
+        report = await patient.report(skip=ALWAYS, folder=folder, limits=Limits())
+    assert (report.findings, report.unseen) == ((), ())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL, reason="the whole demo; its migrations stand for it")
 def test_the_demos_database_is_clean(
     project: Path, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ):

@@ -10,8 +10,9 @@ from chatkeep.doctor import Limits, Severity
 from chatkeep.kit.pull import Options, pull
 from chatkeep.kit.scratch import Scratch
 from chatkeep.presets import deepsearch, maps
+from chatkeep.schema.ddl import create_statements
 from chatkeep.settings import load_object
-from doctor.conftest import ALWAYS, Admit
+from doctor.conftest import ALWAYS, FULL, Admit
 from fixtures.servers import PgServer
 
 
@@ -67,6 +68,27 @@ async def test_another_index_of_the_same_name(admit: Admit):
         assert found.message == "The database has another one of this name."
 
 
+async def test_a_table_that_was_pulled(admit: Admit, pg18: PgServer, tmp_path: Path):
+    patient = await admit(sa.MetaData(), tables=False)
+    await patient.run(
+        "CREATE TABLE mine (id int PRIMARY KEY, user_id text)",
+        "CREATE UNIQUE INDEX low ON mine (lower(user_id))",
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$",
+        "CREATE TRIGGER touches BEFORE UPDATE ON mine FOR EACH ROW EXECUTE FUNCTION touch()",
+        "ALTER TABLE mine ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY own ON mine USING (user_id = current_setting('chatkeep.user_id'))",
+    )
+    out = tmp_path / "doctor_small.py"
+    await pull(patient.url, tmp_path / "drizzle", Scratch(pg18.admin_url), Options(out))
+    patient.schema = load_object("doctor_small:schema", tmp_path)
+    assert (await patient.report(skip=ALWAYS, limits=Limits())).findings == ()
+    await patient.run("DROP INDEX low", "DROP TRIGGER touches ON mine", "DROP POLICY own ON mine")
+    for check in ("missing-unique", "missing-function", "policy-missing"):
+        await patient.mends(check)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL, reason="the whole preset; a small table stands for it")
 async def test_a_schema_that_was_pulled(admit: Admit, pg18: PgServer, tmp_path: Path):
     secured = deepsearch.schema(
         prefix="x_", security="rls", seed_writers=True, app_role="doctor_pulled"
@@ -134,6 +156,15 @@ async def test_a_check_and_a_foreign_key(admit: Admit):
         await patient.mend(each)
     assert await patient.find("missing-constraint") == []
     assert await patient.find("constraint-not-valid") == []
+
+
+async def test_who_was_looked_at_makes_the_same_tables_as_before(admit: Admit):
+    schema = deepsearch.schema(prefix="x_")
+    before = create_statements(schema.metadata, schema.extras)
+    patient = await admit(schema)
+    await patient.run('ALTER TABLE x_message DROP CONSTRAINT "x_message_role_check"')
+    await patient.find_one("missing-constraint")
+    assert create_statements(schema.metadata, schema.extras) == before
 
 
 async def test_a_column_and_a_table(admit: Admit):

@@ -54,7 +54,8 @@ def create_index(index: Index, *, concurrently: bool) -> str:
 
 def add_constraint(constraint: Constraint, *, unproved: bool) -> str:
     """Give what adds a constraint; `unproved` where rows are proved in a second step."""
-    first = rendered(AddConstraint(constraint))
+    # Else the schema would leave the constraint out of every CREATE TABLE from here on.
+    first = rendered(AddConstraint(constraint, isolate_from_table=False))
     if not unproved:
         return f"{first};"
     table = constraint.table
