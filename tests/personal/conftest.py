@@ -27,8 +27,6 @@ SELECT 'SECRET session ' || u.id, u.id, now() FROM x_user u;
 UPDATE x_account SET access_token = 'SECRET a', refresh_token = 'SECRET r', id_token = 'SECRET i';
 INSERT INTO x_verification_token (identifier, token, expires)
 SELECT upper(u.email), 'SECRET verify ' || u.email, now() FROM x_user u;
-INSERT INTO x_verification_token (identifier, token, expires)
-VALUES ('nvictim@example.com', 'SECRET n', now()), ('victim@example.com.au', 'SECRET o', now());
 INSERT INTO x_search_cache (query, results, expires_at)
 SELECT 'who is it', jsonb_build_object('found', jsonb_build_array('mail ' || u.email)), now()
 FROM x_user u;

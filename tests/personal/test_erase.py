@@ -60,8 +60,7 @@ async def test_nothing_is_left_and_nobody_else_misses_a_row(each_town: Town):
     assert await found(town.admin, victim, EMAIL)
     report = await erase_person(town.url, town.schema, EMAIL)
     assert report.is_clean
-    # Two longer addresses that hold this one are other people's.
-    assert await found(town.admin, victim, EMAIL) == ["public.x_verification_token.identifier"] * 2
+    assert await found(town.admin, victim, EMAIL) == []
     assert of_others(await town.rows()) == before
     assert report.proof is not None
     stored = await town.rows()
@@ -69,6 +68,23 @@ async def test_nothing_is_left_and_nobody_else_misses_a_row(each_town: Town):
         report.proof.rows == sum(map(len, stored.values())) - 1
     )  # the proof's own note came after
     assert report.proof.tables == len(stored)
+
+
+async def test_longer_addresses_are_other_peoples_and_told(each_town: Town):
+    town = each_town
+    others = ["nvictim@example.com", "victim@example.com.au", "x_victim@example.com"]
+    await town.admin.executemany(
+        "INSERT INTO x_verification_token (identifier, token, expires) VALUES ($1, $1, now())",
+        [(each,) for each in others],
+    )
+    report = await erase_person(town.url, town.schema, EMAIL)
+    kept = await town.admin.fetch("SELECT identifier FROM x_verification_token")
+    assert {row[0] for row in kept} == {*others, "stranger@example.com".upper()}
+    assert not report.is_clean
+    assert report.proof is not None
+    assert {(each.column, each.rows, each.perhaps) for each in report.proof.findings} == {
+        ("identifier", 3, 2), ("token", 3, 2)
+    }  # fmt: skip
 
 
 async def test_the_preview_says_what_will_go_and_changes_nothing(each_town: Town):
@@ -92,7 +108,7 @@ async def test_a_person_of_each_preset_and_edition(
     await create_tables(other_schema, database_url)
     connection = await asyncpg.connect(database_url)
     try:
-        for id_, email in (("u1", "a@x.org"), ("u10", "aa@x.org")):
+        for id_, email in (("u1", "a@x.org"), ("u10", "b@x.org")):
             values: dict[str, str] = {"id": id_, "user_id": id_, "email": email}
             for name, table in other_schema.tables.items():
                 if "user_id" in table.c or name == "users":
@@ -131,7 +147,7 @@ async def test_what_others_quote_is_told_by_its_key_and_replaced_when_asked(town
     await town.admin.execute(
         "UPDATE x_message SET content = $2, parts = $3::jsonb WHERE id = $1",
         stranger.message,
-        "Write to <VICTIM@example.com>, not nvictim@example.com",
+        "Write to <VICTIM@example.com>, not victim@example.org",
         parts,
     )
     before = await town.rows()
@@ -155,7 +171,7 @@ async def test_what_others_quote_is_told_by_its_key_and_replaced_when_asked(town
     row = await town.admin.fetchrow(
         "SELECT content, parts::text FROM x_message WHERE id = $1", stranger.message
     )
-    assert row[0] == "Write to <[erased]>, not nvictim@example.com"
+    assert row[0] == "Write to <[erased]>, not victim@example.org"
     assert row[1] == '{"l": ["\\n[erased]"], "url": "?to=[erased]"}'
     changed = set(before["public.x_message"]) ^ set((await town.rows())["public.x_message"])
     assert sum(stranger.user in text for text in changed) == 2  # the row before and after

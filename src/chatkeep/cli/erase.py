@@ -127,13 +127,20 @@ def _print(report: "ErasureReport") -> None:
 def _print_proof(proof: "Proof", *, is_done: bool) -> None:
     left = "is" if is_done else "would be"
     read = f"{proof.tables:,} tables with {proof.rows:,} rows read"
-    if not proof.findings:
+    if proof.is_clean:
         click.echo(f"{read}: neither id nor e-mail {left} left.")
-    else:
+    elif proof.findings:
         click.echo(f"{read}: something {left} left.")
+    else:
+        click.echo(f"{read}: nothing was found there, and not all could be read.")
     for each in proof.findings:
         keys = ", ".join(each.keys) + (", …" if each.rows > len(each.keys) else "")
-        click.echo(f"  {each.what} in {each.table}.{each.column}, {each.rows:,} rows: {keys}")
+        perhaps = f" ({each.perhaps:,} perhaps another's)" if each.perhaps else ""
+        click.echo(
+            f"  {each.what} in {each.table}.{each.column}, {each.rows:,} rows{perhaps}: {keys}"
+        )
+    for place, reason in proof.failed.items():
+        click.echo(f"  {place} could not be read: {reason}")
     for column in proof.statistics:
         click.echo(f"Still in the planner's statistics, until ANALYZE sees other rows: {column}.")
     for column in proof.exempt:

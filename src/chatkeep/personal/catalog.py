@@ -38,11 +38,19 @@ order by n.nspname, c.relname
 """  # noqa: S608 - a constant of this module
 _COLUMNS = """
 select a.attrelid::int8, a.attname, pg_catalog.format_type(a.atttypid, null),
-    coalesce(b.typname, t.typname)::text, coalesce(b.typcategory, t.typcategory)::text,
+    b.typname::text, b.typcategory::text,
     a.attnotnull or t.typnotnull, a.attgenerated <> '', a.atttypmod
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid = a.atttypid
-left join pg_catalog.pg_type b on b.oid = t.typbasetype and t.typtype = 'd'
+join lateral (
+    with recursive below(oid, typname, typcategory, typtype, typbasetype) as (
+        select t.oid, t.typname, t.typcategory, t.typtype, t.typbasetype
+        union all
+        select n.oid, n.typname, n.typcategory, n.typtype, n.typbasetype
+        from below join pg_catalog.pg_type n on n.oid = below.typbasetype
+        where below.typtype = 'd')
+    select * from below where typtype <> 'd'
+) b on true
 where a.attnum > 0 and not a.attisdropped and a.attrelid = any($1::int8[]::oid[])
 order by a.attrelid, a.attnum
 """

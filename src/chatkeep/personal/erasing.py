@@ -39,7 +39,10 @@ Cache: TypeAlias = Callable[[Person], Awaitable[int]]
 
 _ATTEMPTS = 3
 _IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_SESSION = "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0"
+# Bytes within arrays and the like are looked for as hex.
+_SESSION = """
+set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set bytea_output = 'hex'
+"""
 _AnySchema: TypeAlias = Schema[Any, Any, Any, Any]
 
 

@@ -82,7 +82,7 @@ class ErasureReport:
     def is_clean(self) -> bool:
         """Whether nothing is left, in the database and in the caches."""
         failed = any(each.failure for each in self.caches)
-        return not failed and self.proof is not None and not self.proof.findings
+        return not failed and self.proof is not None and self.proof.is_clean
 
     def rows(self, rule: str) -> int:
         """Give how many rows go under a rule."""

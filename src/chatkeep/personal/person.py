@@ -13,6 +13,7 @@ import asyncpg
 
 from chatkeep.errors import PersonalDataError, UserNotFoundError
 from chatkeep.kit.plan.quoting import ident
+from chatkeep.personal import needles
 from chatkeep.personal.catalog import Column, Table
 
 What: TypeAlias = Literal["id", "e-mail", "any"]
@@ -20,13 +21,10 @@ What: TypeAlias = Literal["id", "e-mail", "any"]
 ID = "\0id\0"
 EMAILS = "\0emails\0"
 PATTERN = "\0pattern\0"
+_STRICT = "\0strict pattern\0"
 
 _MARKER = re.compile(r"\0[a-z -]+\0")
-# Of fewer characters an id may be a piece of another word; of fewer than the first even between `-`.
-_SHORT, _LONG = 20, 32
 _TEXTS = {"text", "varchar", "bpchar", "name", "citext"}
-# What may end before the needle: escapes of JSON, of PostgreSQL's bytea and of URLs are no letters.
-_ESCAPES = (r"\\[bfnrt]", r"\\u[0-9a-f]{4}", r"\\[0-7]{3}", "%[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,12 @@ class Person:
         values: dict[str, object] = {
             ID: self.id,
             EMAILS: [email.lower() for email in self.emails],
-            PATTERN: "|".join(_exact(each) for each in whole),
-            _marker("any"): _pattern(whole),
-            _marker("id"): _pattern([self.id]),
-            _marker("e-mail"): _pattern(self.emails),
+            PATTERN: needles.alone(whole),
+            _STRICT: needles.alone(whole, strictly=True),
         }
+        for what, each in (("any", whole), ("id", [self.id]), ("e-mail", self.emails)):
+            values[_marker(what)] = needles.anywhere(each)
+            values[_certain(what)] = needles.certain(each)
         used: list[str] = []
 
         def number(found: re.Match[str]) -> str:
@@ -71,12 +70,32 @@ class Person:
 
 
 def names(text: str, what: What = "any") -> str:
-    """Give the condition that a text, an expression of SQL, holds the id or one of the e-mails."""
+    """Give the condition that a text, an expression of SQL, holds the id or one of the e-mails.
+
+    Within something longer too, such as another address; a short id as a word alone.
+    """
     return f"{text} ~* {_marker(what)}"
+
+
+def certainly_names(text: str, what: What) -> str:
+    """Give the condition that the text has it by itself, not within something longer."""
+    return f"{text} ~* {_certain(what)}"
+
+
+def mentions(text: str) -> str:
+    """Give the condition for rows that go with the person because of a text.
+
+    Nobody else's address and no word that is somebody's short id leads to a row.
+    """
+    return f"({names(text)} and {text} ~* {_STRICT})"  # the second takes a hundred times longer
 
 
 def _marker(what: str) -> str:
     return f"\0pattern of {what}\0"
+
+
+def _certain(what: str) -> str:
+    return f"\0certain {what}\0"
 
 
 def text_of(column: Column, alias: str) -> str:
@@ -87,60 +106,16 @@ def text_of(column: Column, alias: str) -> str:
     return f'{name}::text collate "default"'
 
 
+def pieces_of(column: Column, alias: str, part: str) -> tuple[str, str]:
+    """Give a column's value for reading in pieces, and the text of the piece `part` of one named `w.v`."""
+    if column.base == "bytea":
+        return f"{alias}.{ident(column.name)}", f"encode(substr(w.v, {part}), 'escape')"
+    return text_of(column, alias), f"substr(w.v, {part})"
+
+
 def is_text(column: Column) -> bool:
     """Say whether its values are plain texts."""
     return column.base in _TEXTS
-
-
-def _pattern(needles: Sequence[str]) -> str:
-    """Give a regular expression of PostgreSQL's that finds each of the needles; `~*` is meant.
-
-    What it finds has the characters around the needle too: not looking behind makes it a hundred
-    times faster than `_exact`.
-    """
-    if not needles:
-        return r"\A\Z(?=.)"  # finds nothing
-    return "|".join(_with_edges(each) for each in needles)
-
-
-def _with_edges(needle: str) -> str:
-    escapes = "|".join(_ESCAPES)
-    # ada@x.org is not in nada@x.org, l.ada@x.org or ada@x.org.uk, but it is in <ada@x.org>.
-    if "@" in needle:
-        before = rf"(?:^|[^[:alnum:]_%+.-]|(?:^|[^[:alnum:]])[.]|{escapes})"
-        return before + _spelled(needle) + r"(?:$|[^[:alnum:]_.-]|[.](?:$|[^[:alnum:]]))"
-    if len(needle) >= _LONG:
-        return _spelled(needle)
-    word = "[:alnum:]" if len(needle) >= _SHORT else "[:alnum:]_-"
-    return rf"(?:^|[^{word}]|{escapes}){_spelled(needle)}(?:$|[^{word}])"
-
-
-def _exact(needle: str) -> str:
-    """Give the same that finds the needle alone, for replacing it."""
-    escapes = "|".join(f"(?<={each})" for each in _ESCAPES)
-    if "@" in needle:
-        before = rf"(?:{escapes}|(?<![[:alnum:]_%+-])(?<![[:alnum:]][.]))"
-        return before + _spelled(needle) + r"(?![[:alnum:]_-])(?![.][[:alnum:]])"
-    if len(needle) >= _LONG:
-        return _spelled(needle)
-    word = "[:alnum:]" if len(needle) >= _SHORT else "[:alnum:]_-"
-    return rf"(?:{escapes}|(?<![{word}])){_spelled(needle)}(?![{word}])"
-
-
-def _spelled(needle: str) -> str:
-    return "".join(_letter(letter) for letter in needle)
-
-
-def _letter(letter: str) -> str:
-    """Give a letter as it may stand in texts, in JSON of any writer, and in URLs."""
-    code = ord(letter)
-    plain = letter if letter.isalnum() or code > 127 else f"\\{letter}"
-    forms = [plain]
-    if code < 0x10000:
-        forms.append(rf"\\+u{code:04x}")
-    if code < 128 and not letter.isalnum():
-        forms.append(f"%{code:02x}")
-    return f"(?:{'|'.join(forms)})"
 
 
 async def find_person(

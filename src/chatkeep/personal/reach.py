@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from chatkeep.errors import PersonalDataError
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.personal.catalog import Table
-from chatkeep.personal.person import EMAILS, ID, is_text, names, text_of
+from chatkeep.personal.person import EMAILS, ID, is_text, mentions, text_of
 from chatkeep.personal.references import Reference, Registry
 
 
@@ -93,7 +93,7 @@ class Reach:
                 return f"lower({column}) = any({EMAILS})"
             case "text":
                 found = (text_of(table.columns[name], alias) for name in reference.columns)
-                return "(" + " or ".join(names(text) for text in found) + ")"
+                return "(" + " or ".join(mentions(text) for text in found) + ")"
             case "row":
                 return self._row(reference, alias, (*above, table.oid))
 

@@ -46,8 +46,10 @@ async def redact(
     places = dict.fromkeys((finding.table, finding.column) for finding in findings)
     done: list[Redacted] = []
     for name, column in places:
-        table = tables[name]
-        if table is registry.users or not is_redactable(table, table.columns[column]):
+        table = tables.get(name)  # None where it is a comment's
+        if table is None or table is registry.users:
+            continue
+        if not is_redactable(table, table.columns[column]):
             continue
         sql, arguments = person.bind(_update(table, table.columns[column]))
         rows = rows_of(await connection.execute(sql, *arguments))
@@ -78,7 +80,12 @@ def _update(table: Table, column: Column) -> str:
     value = f"regexp_replace({text_of(column, 't')}, {PATTERN}, {literal(WORD)}, 'gi')"
     if column.length is not None:
         value = f"left({value}, {column.length})"
-    return (
-        f"update only {table.sql} t set {ident(column.name)} = ({value})::{column.type}"  # noqa: S608 - names of the catalog
-        f" where {names(hit(column))}"
-    )
+    new = f"({value})::{column.type}"
+    where = f"{names(hit(column))} and {text_of(column, 't')} ~* {PATTERN}"
+    if column.base == "jsonb":  # of two keys that become the same only one would be left
+        where += f" and {_parts(f't.{ident(column.name)}')} = {_parts(new)}"
+    return f"update only {table.sql} t set {ident(column.name)} = {new} where {where}"  # noqa: S608 - names of the catalog
+
+
+def _parts(value: str) -> str:
+    return f"jsonb_array_length(jsonb_path_query_array({value}, 'strict $.**'))"
