@@ -355,3 +355,12 @@ async def test_what_a_fuzz_found_comes_back_too(file: str, tmp_path: Path):
     target = await make(tmp_path / "copy.db", "2026-08", rows=False)
     await write(target.url, *(await chats(file)).values())
     assert await target.contents("2026-08") == await source.contents("2026-08")
+
+
+async def test_rows_of_messages_that_are_anothers_leave_nothing(file: str, tmp_path: Path):
+    await make(file, "2026-08")
+    target = await make(tmp_path / "copy.db", "2026-08", rows=False)
+    await target.insert("chat_message", {"id": "c1-m1", "chat_id": "gone", "role": "user"})
+    with pytest.raises(ExchangeError, match="chat 'c1' would get"):
+        await write(target.url, (await chats(file))["c1"])
+    assert (await target.contents("2026-08"))["chat"] == []
