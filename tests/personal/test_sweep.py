@@ -447,6 +447,16 @@ async def test_a_sweep_that_was_killed_is_in_the_audit(world: World):
     ]
 
 
+async def test_a_chat_with_more_rows_than_a_batch_beside_its_messages_goes_too(world: World):
+    mine = await world.user("ada")
+    chat = await world.chat(mine, "shared", 40, *["user"] * 15)
+    await world.sql.execute("create table files (chat_id text references x_chat on delete cascade)")
+    await world.sql.execute("insert into files select $1 from generate_series(1, 30)", chat.id)
+    report = await sweep(SCHEMA, world.url, (Policy("chats", 30 * DAY),), pace=Pace(rows=10))
+    assert report.found == report.removed == {"chats": 1, "messages": 15, "files": 30}
+    assert await world.titles() == []
+
+
 async def test_a_stop_leaves_no_half_of_a_chat(world: World):
     mine = await world.user("ada")
     long = await world.chat(mine, "long", 40, *["user", "assistant"] * 40)

@@ -277,6 +277,8 @@ class Batches:
                     await _fetch(self.connection, emptying.hide, {"chat_id": row.key[0]})
                 values = {"chat_id": row.key[0], "limit": self.size}
                 ids = [each[0] for each in await _fetch(self.connection, emptying.part, values)]
+                if not ids:
+                    return False  # what is left hangs on the chat itself, and goes with it
                 sums = await _fetch(self.connection, emptying.sums, {"given_id": ids})
                 await self._removed(emptying.remove, {"ids": ids}, ids)
         except (*_BUSY, _REFUSED):

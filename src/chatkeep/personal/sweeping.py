@@ -59,6 +59,7 @@ async def sweep_report(
         ConnectionFailedError: The server cannot be reached.
         SchemaMismatchError: The database lacks a table or column of the schema.
         StatementError: PostgreSQL refused a statement.
+        PersonalDataError: The role may not see all rows of a table whose rows go along.
     """
     async with _opened(schema, url) as connection:
         run = await _Run.begin(connection, schema, policies, stop)
@@ -97,7 +98,8 @@ async def sweep(
             then says that it began and what it had found.
         SchemaMismatchError: The database lacks a table or column of the schema.
         StatementError: PostgreSQL refused a statement.
-        PersonalDataError: The role may not write to the audit; nothing was removed.
+        PersonalDataError: The role may not write to the audit, or not see all rows of a table
+            whose rows go along; nothing was removed.
     """
     async with _opened(schema, url) as connection:
         run = await _Run.begin(connection, schema, policies, stop)
