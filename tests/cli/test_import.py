@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from chatkeep.cli.main import cli
 from chatkeep.database.creation import create_tables
+from chatkeep.exchange import identity
 from chatkeep.exchange.formats import FORMATS, find_format
 from chatkeep.presets import deepsearch
 from exchange.samples import chatgpt, tree
@@ -77,8 +78,8 @@ def test_what_is_bad_is_told_and_the_command_fails(run: Run):
     assert "--on-error skip" in done.stderr
     done = run(*words, "--on-error", "skip", "--errors", "bad.jsonl")
     assert done.exit_code == 1
-    assert "1 conversations with 4 messages imported in " in done.stdout
-    assert done.stdout.rstrip().endswith("1 were there already, 2 records skipped.")
+    assert "1 conversation with 4 messages imported in " in done.stdout
+    assert done.stdout.rstrip().endswith("1 was there already, 2 records skipped.")
     assert "t.jsonl, record 4, line 4, byte" in done.stderr
     told = [json.loads(line) for line in Path("bad.jsonl").read_text().splitlines()]
     assert [(one["record"], one["problem"]) for one in told] == [
@@ -129,7 +130,17 @@ def test_one_chat_is_a_document_and_a_chat_without_a_form_fails(run: Run, filled
     assert done.exit_code == 1
     assert json.loads(done.stdout)["skipped"] == 1
     assert Path("trees.jsonl").read_text() == ""
-    done = run("export", "--format", "markdown", "--chat", "nobody", "--out", "c.md")
+    chat_id = identity.chat_id("u", "chatgpt", "conv-1")
+    done = run("export", "--format", "fine-tuning", "--chat", chat_id, "--out", "e.jsonl")
+    assert done.exit_code == 1
+    assert "an answer of a tool without one" in done.stderr
+    assert not Path("e.jsonl").exists()
+    done = run("export", "--format", "markdown", "--chat", chat_id, "--out", "c.md")
+    assert "1 chat with 6 messages is in c.md, in " in done.stdout
+    assert done.stdout.rstrip().endswith(" s, 3 messages not shown and left out.")
+    assert "is_visually" not in Path("c.md").read_text(encoding="utf-8")
+    assert "## 1. User" in Path("c.md").read_text(encoding="utf-8")
+    done = run("export", "--format", "markdown", "--chat", "nobody", "--out", "d.md")
     assert done.exit_code == 1
     assert "No such chat" in done.stderr
 

@@ -205,6 +205,38 @@ async def test_a_fork_of_an_imported_chat_is_a_chat_of_its_own(
     other = await db.users.create(NewUser(email="bob@example.com"))
     report = await import_conversations(db, other.id, out, "chatgpt")
     assert (report.conversations, report.there_already) == (3, 0)
-    # And in a form that the chat did not come from.
-    await export_conversations(db, tmp_path / "o.jsonl", "fine-tuning")
-    assert len(lines(tmp_path / "o.jsonl")) == 6
+
+
+async def test_an_example_has_what_is_said_and_ends_with_an_answer(
+    db: Database, user: User, write: Write, tmp_path: Path
+):
+    kept = {"q1", "sys1", "b1", "gap1", "root1"}
+    plain = chatgpt(current_node="b1")
+    plain["mapping"] = {key: node for key, node in plain["mapping"].items() if key in kept}
+    plain["mapping"]["q1"]["children"], plain["mapping"]["b1"]["children"] = ["b1"], []
+    await import_conversations(db, user.id, write("c.json", [plain, chatgpt(2)]), "chatgpt")
+    mine = db.as_user(user.id)
+    asked = await mine.chats.create(title="No answer")
+    await mine.messages.append(asked.id, NewMessage(role="user", content="Anybody?"))
+    blank = await mine.chats.create(title="A blank answer")
+    await mine.messages.append(
+        blank.id,
+        NewMessage(role="user", content="Hello?"),
+        NewMessage(role="assistant", content=" ", parts=[{"type": "text", "text": ""}]),
+    )
+    options = ExportOptions(user_id=user.id, on_error="skip")
+    report = await export_conversations(db, tmp_path / "o.jsonl", "fine-tuning", options)
+    assert lines(tmp_path / "o.jsonl") == [
+        {
+            "messages": [
+                {"role": "user", "content": "What is an index?"},
+                {"role": "assistant", "content": "A sorted copy."},
+            ]
+        }
+    ]
+    assert (report.conversations, report.messages, report.not_shown) == (1, 2, 1)
+    assert sorted(bad.problem.partition(";")[0] for bad in report.errors) == [
+        "A fine-tuning example ends with an answer, and this chat does not",
+        "A fine-tuning example ends with an answer, and this chat does not",
+        "A fine-tuning example names the call that a tool answers",
+    ]

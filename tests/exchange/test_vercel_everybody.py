@@ -82,7 +82,7 @@ async def test_the_command_line(pg18: PgServer, fresh_database: Make, tmp_path: 
     assert wrong.returncode == 2
     done = chatkeep(tmp_path, own, *command, "--all")
     assert done.returncode == 1
-    assert f"No user here has the e-mail of {GUEST}; 1 conversations are left out." in done.stderr
+    assert f"No user here has the e-mail of {GUEST}; 1 conversation left out." in done.stderr
     assert done.stdout.startswith("2 conversations with 5 messages imported")
     done = chatkeep(tmp_path, own, *command, "--user", "bob@example.com", "--account", str(GUEST))
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chatkeep.cli.import_ import known_format, on_error_option
+from chatkeep.cli.import_ import counted, known_format, on_error_option, print_errors
 from chatkeep.cli.places import database_url, print_json, schema_object
 from chatkeep.settings import Settings
 
@@ -124,7 +124,8 @@ def _export_person(
     if as_json:
         print_json(report.as_json())
         return
-    click.echo(f"{report.rows:,} rows of {len(report.files)} tables are in {report.path}.")
+    rows, tables = counted(report.rows, "row"), counted(len(report.files), "table")
+    click.echo(f"{rows} of {tables} {'is' if report.rows == 1 else 'are'} in {report.path}.")
     for column in report.suspects:
         click.echo(f"{column} sounds like a person, and nothing links it to one.", err=True)
 
@@ -141,20 +142,19 @@ def _bar() -> "Generator[Callable[[ExportReport], object] | None]":
         return
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("Exporting", total=None)
-        yield lambda report: bar.update(task, description=f"{report.conversations:,} chats")
+        yield lambda report: bar.update(task, description=counted(report.conversations, "chat"))
 
 
 def _print(report: "ExportReport", out: str) -> None:
-    for bad in report.errors:
-        click.echo(f"{bad.place}: {bad.problem}; skipped.", err=True)
-    if report.skipped > len(report.errors):
-        click.echo(f"... and {report.skipped - len(report.errors):,} more.", err=True)
+    print_errors(report)
     where = "the database" if "://" in out else out
-    there = f", {report.there_already:,} were there already" if report.there_already else ""
-    hidden = f", {report.not_shown:,} messages of other branches left out"
+    was = "was" if report.there_already == 1 else "were"
+    there = f", {report.there_already:,} {was} there already" if report.there_already else ""
+    hidden = f", {counted(report.not_shown, 'message')} not shown and left out"
     left_out = hidden if report.not_shown else ""
     skipped = f", {report.skipped:,} skipped" if report.skipped else ""
+    is_one = "is" if report.conversations == 1 else "are"
     click.echo(
-        f"{report.conversations:,} chats with {report.messages:,} messages are in {where}, "
-        f"in {report.seconds:.1f} s{there}{left_out}{skipped}."
+        f"{counted(report.conversations, 'chat')} with {counted(report.messages, 'message')} "
+        f"{is_one} in {where}, in {report.seconds:.1f} s{there}{left_out}{skipped}."
     )

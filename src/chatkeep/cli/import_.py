@@ -158,8 +158,13 @@ def _bar() -> "Generator[Callable[[Progress], object] | None]":
             task,
             completed=progress.done,
             total=progress.size,
-            description=f"{progress.report.messages:,} messages",
+            description=counted(progress.report.messages, "message"),
         )
+
+
+def counted(number: int, what: str) -> str:
+    """Give a number with the name of what it counts."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def print_errors(report: "ImportReport | ExportReport") -> None:
@@ -179,13 +184,15 @@ def _print(report: "ImportReport") -> None:
     for account in getattr(report, "unmatched", ()):
         click.echo(
             f"No user here has the e-mail of {account.id}; "
-            f"{account.conversations:,} conversations are left out.",
+            f"{counted(account.conversations, 'conversation')} left out.",
             err=True,
         )
-    there = f", {report.there_already:,} were there already" if report.there_already else ""
+    was = "was" if report.there_already == 1 else "were"
+    there = f", {report.there_already:,} {was} there already" if report.there_already else ""
     empty = f", {report.empty:,} without messages left out" if report.empty else ""
-    skipped = f", {report.skipped:,} records skipped" if report.skipped else ""
+    skipped = f", {counted(report.skipped, 'record')} skipped" if report.skipped else ""
     click.echo(
-        f"{report.conversations:,} conversations with {report.messages:,} messages imported "
-        f"in {report.seconds:.1f} s{there}{empty}{skipped}."
+        f"{counted(report.conversations, 'conversation')} with "
+        f"{counted(report.messages, 'message')} imported in {report.seconds:.1f} s"
+        f"{there}{empty}{skipped}."
     )

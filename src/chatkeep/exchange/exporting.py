@@ -31,8 +31,8 @@ class ExportReport:
 
     Attributes:
         conversations: How many; `messages` is how many messages were written.
-        not_shown: How many messages were left out, since they stand on branches that a chat does
-            not show, and the format knows no branches.
+        not_shown: How many messages were left out, since the format knows no branches and they
+            stand on one that a chat does not show, or since they are hidden or blank.
         there_already: How many chats a database had already; it got those of their messages that
             it missed, or none.
         skipped: How many have no form in the format, and were left out.

@@ -11,12 +11,13 @@ from typing import IO, Any, cast
 
 import msgspec
 
+from chatkeep.errors import BadRecordError
 from chatkeep.exchange.checking import Unfit
 from chatkeep.exchange.files import created, opened
 from chatkeep.exchange.lines import records
 from chatkeep.exchange.model import Conversation, Format, Node, Options, Place, Written
 from chatkeep.exchange.reading import FileReader, field_of
-from chatkeep.exchange.thread import shown
+from chatkeep.exchange.thread import said, shown
 from chatkeep.inputs.deepsearch import MAX_CONTENT
 from chatkeep.records.deepsearch import Role
 
@@ -84,10 +85,33 @@ def _texts(content: object) -> list[str]:
 
 
 def example_of(conversation: Conversation) -> Json:
-    """Turn the thread that a conversation shows into an example."""
+    """Turn the thread that a conversation shows into an example.
+
+    One that came from such a file is as it was. Of another the hidden and blank messages are left
+    out.
+
+    Raises:
+        BadRecordError: It makes no valid example.
+    """
+    nodes = _thread(conversation)
     is_theirs = conversation.format == NAME
-    messages = [_message(node, is_theirs=is_theirs) for node in shown(conversation)]
+    if not is_theirs and any(node.role == "tool" for node in nodes):
+        raise BadRecordError(
+            "A fine-tuning example names the call that a tool answers; this chat has an answer "
+            "of a tool without one.",
+            hint="Export it in another format.",
+        )
+    if not is_theirs and (not nodes or nodes[-1].role != "assistant"):
+        raise BadRecordError(
+            "A fine-tuning example ends with an answer, and this chat does not.",
+            hint="Export it in another format.",
+        )
+    messages = [_message(node, is_theirs=is_theirs) for node in nodes]
     return {"messages": messages, **(conversation.record if is_theirs else {})}
+
+
+def _thread(conversation: Conversation) -> list[Node]:
+    return shown(conversation) if conversation.format == NAME else said(conversation)
 
 
 def _message(node: Node, *, is_theirs: bool) -> Json:
@@ -133,9 +157,13 @@ class _Writer:
         self._stream = stream
 
     async def write(self, conversation: Conversation) -> Written:
-        """Write one line."""
+        """Write one line.
+
+        Raises:
+            BadRecordError: It makes no valid example.
+        """
         self._stream.write(msgspec.json.encode(example_of(conversation)) + b"\n")
-        thread = len(shown(conversation))
+        thread = len(_thread(conversation))
         return Written(thread, len(conversation.nodes) - thread)
 
 

@@ -19,7 +19,7 @@ from chatkeep.errors import ExchangeError
 from chatkeep.exchange.checking import shown_title
 from chatkeep.exchange.files import created
 from chatkeep.exchange.model import Conversation, Format, Node, Options, Written
-from chatkeep.exchange.thread import shown
+from chatkeep.exchange.thread import said, shown
 from chatkeep.records.deepsearch import Source
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&$^])")
@@ -31,16 +31,20 @@ _parser = MarkdownIt("commonmark").enable("table")
 
 
 def document(conversation: Conversation) -> str:
-    """Give the document: the thread that the chat shows, and how much it does not show."""
-    path = shown(conversation)
+    """Give the document: the thread that the chat shows, without messages that are hidden or blank.
+
+    It ends with how many messages other branches have.
+    """
+    path = said(conversation)
     lines = [f"# {_inline(shown_title(conversation)) or 'Chat'}", ""]
     if conversation.created_at is not None:
         lines += [f"{conversation.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC", ""]
     for number, node in enumerate(path, 1):
         lines += [*_message(number, node), ""]
-    others = len(conversation.nodes) - len(path)
+    others = len(conversation.nodes) - len(shown(conversation))
     if others:
-        lines += [f"Other branches of this chat, not shown here, have {others} messages.", ""]
+        them = "1 message" if others == 1 else f"{others} messages"
+        lines += [f"Other branches of this chat, not shown here, have {them}.", ""]
     return "\n".join(lines)
 
 
@@ -147,7 +151,7 @@ class _Writer:
             raise ExchangeError("A Markdown document holds one chat.", hint="Name it: `--chat ID`.")
         self._stream.write(document(conversation).encode("utf-8", "replace"))
         self._is_written = True
-        thread = len(shown(conversation))
+        thread = len(said(conversation))
         return Written(thread, len(conversation.nodes) - thread)
 
 

@@ -153,7 +153,8 @@ class Written:
 
     Attributes:
         messages: How many were written; those that were there already are not counted.
-        not_shown: How many have no place there: they stand on branches that are not shown.
+        not_shown: How many have no place there: they stand on branches that are not shown, or
+            are hidden or blank.
         is_new: Whether the conversation was not there yet.
     """
 
