@@ -95,11 +95,8 @@ class FillQueries:
         """The keys of a window's outdated messages, and its end; nothing behind the last message."""
         message = self._message.table
         keys = (message.c["user_id"], message.c["id"])
-        given = tuple_(
-            bindparam("after_user_id", type_=Text()), bindparam("after_message_id", type_=Text())
-        )
         told = (message.c[name] for name in ("content", "status", "deleted_at"))
-        window = select(*keys, *told).where(tuple_(*keys) > given, *self._scope()).order_by(*keys)
+        window = select(*keys, *told).where(*self._behind(), *self._scope()).order_by(*keys)
         # Said and not given: else the planner would take it for a tenth of the table.
         part = window.limit(literal_column(str(WINDOW))).subquery("part")
         # Known of each row without reading a text that is stored apart.
@@ -123,7 +120,10 @@ class FillQueries:
         last = last.limit(literal_column("1")).subquery("last")
         clause = union_all(found.select(), last.select())
         fields = [Field("message", name) for name in Outdated._fields]
-        return _query("outdated", clause, Shape(Outdated, fields))
+        # Planned anew each time: a plan for any user would take each to have few messages, and read
+        # and sort all of one who has very many.
+        statement = compile_statement("embeddings.outdated", clause, is_kept=False, has_keys=True)
+        return Query(statement, Shape(Outdated, fields))
 
     @cached_property
     def unembedded(self) -> Query[Unembedded]:
@@ -205,6 +205,16 @@ class FillQueries:
             .scalar_subquery()
         )
         return Function("coalesce", differs, true(), type_=Boolean())
+
+    def _behind(self) -> list[Where]:
+        """Leave out what is not behind the place."""
+        user_id, message_id = self._message.table.c["user_id"], self._message.table.c["id"]
+        after = bindparam("after_message_id", type_=Text())
+        place = tuple_(bindparam("after_user_id", type_=Text()), after)
+        behind = tuple_(user_id, message_id) > place
+        # Both for one user: with the first alone the index is read from the user's beginning, with
+        # the other alone that of all ids may be, past everybody else's.
+        return [behind, message_id > after] if self._is_scoped else [behind]
 
     def _is_given(self, given: Any) -> Where:  # noqa: ANN401 - a table of values
         message = self._message.table

@@ -7,7 +7,7 @@ WHERE "ai-app-template_message_embedding".user_id = weighed.user_id AND "ai-app-
 FROM (SELECT part.user_id AS user_id, part.id AS id, part.content AS content, part.status AS status, part.deleted_at AS deleted_at, sum(octet_length(part.content)) OVER (ORDER BY part.user_id, part.id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - octet_length(part.content) AS before
 FROM (SELECT "ai-app-template_message".user_id AS user_id, "ai-app-template_message".id AS id, "ai-app-template_message".content AS content, "ai-app-template_message".status AS status, "ai-app-template_message".deleted_at AS deleted_at
 FROM "ai-app-template_message"
-WHERE ("ai-app-template_message".user_id, "ai-app-template_message".id) > ($2::VARCHAR, $3::VARCHAR) AND "ai-app-template_message".user_id = $4::VARCHAR ORDER BY "ai-app-template_message".user_id, "ai-app-template_message".id
+WHERE ("ai-app-template_message".user_id, "ai-app-template_message".id) > ($2::VARCHAR, $3::VARCHAR) AND "ai-app-template_message".id > $3::VARCHAR AND "ai-app-template_message".user_id = $4::VARCHAR ORDER BY "ai-app-template_message".user_id, "ai-app-template_message".id
  LIMIT 5000) AS part) AS weighed
 WHERE weighed.before < 16000000)
  SELECT found.user_id, found.id, found.is_last
