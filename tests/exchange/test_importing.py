@@ -76,6 +76,10 @@ BAD_CHATS = {
     "too long": message(1, "q1", content={"content_type": "text", "parts": ["x" * 100_001]}),
     "no id": {**chatgpt(1), "id": None, "conversation_id": None},
     "no mapping": chatgpt(1, mapping=None),
+    "a missing child": node(1, "z1", children=["nobody"]),
+    "a day as its time": chatgpt(1, create_time="yesterday"),
+    "a time beyond": chatgpt(1, update_time=1e300),
+    "a day as a message's time": message(1, "q1", create_time="2026-11-21T18:00:00Z"),
 }
 
 

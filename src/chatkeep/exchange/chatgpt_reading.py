@@ -45,8 +45,8 @@ def conversation(theirs: Json) -> Conversation:
         title=title if isinstance(title, str) else "",
         nodes=in_order(nodes),
         head=anchor(mapping, theirs.get("current_node")),
-        created_at=_time(theirs.get("create_time")),
-        updated_at=_time(theirs.get("update_time")),
+        created_at=_time(theirs.get("create_time"), "its create_time"),
+        updated_at=_time(theirs.get("update_time"), "its update_time"),
         is_pinned=theirs.get("is_starred") is True,
         record={
             "facts": {name: value for name, value in theirs.items() if name not in left_out},
@@ -66,6 +66,8 @@ def entries(theirs: Json) -> dict[str, Json]:
     mapping = field_of(theirs, "mapping", dict)
     if not all(isinstance(entry, dict) for entry in mapping.values()):
         raise Unfit("a node of its mapping is no object")
+    if any(child not in mapping for entry in mapping.values() for child in _children(entry)):
+        raise Unfit("a node names a child that is not there")
     return cast("dict[str, Json]", mapping)
 
 
@@ -153,7 +155,7 @@ def _node(key: str, entry: Json, parent: str | None) -> Node:
         sources=list(_sources(facts)) or None,
         metadata=MessageMetadata(model=model) if isinstance(model, str) else None,
         status="interrupted" if message.get("status") == "in_progress" else "complete",
-        created_at=_time(message.get("create_time")),
+        created_at=_time(message.get("create_time"), "the create_time of a message"),
         record={
             "node": {name: value for name, value in entry.items() if name != "message"},
             "message": {name: value for name, value in message.items() if name != "content"},
@@ -200,10 +202,12 @@ def _is_web(url: str) -> bool:
     return True
 
 
-def _time(seconds: object) -> datetime | None:
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
-        try:
-            return datetime.fromtimestamp(seconds, UTC)
-        except (OverflowError, OSError, ValueError):
-            return None
-    return None
+def _time(seconds: object, what: str) -> datetime | None:
+    if seconds is None:
+        return None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise Unfit(f"{what} is no number of seconds")
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise Unfit(f"{what} is no time that there is") from None
