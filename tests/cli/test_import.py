@@ -175,6 +175,7 @@ def test_wrong_usage_is_told_before_anything_is_done(words: tuple[str, ...]):
 
 
 def test_what_cannot_be_done_is_one_line(run: Run):
+    Path("t.json").write_text("[]")
     for words in (
         ("import", "--format", "chatgpt", "--user", "nobody", "c.json"),
         ("import", "--format", "chatgpt", "--user", "u", "nothing.json"),
@@ -182,6 +183,9 @@ def test_what_cannot_be_done_is_one_line(run: Run):
         ("export", "--format", "chatgpt", "--user", "nobody", "--out", "x"),
         ("export", "--format", "markdown", "--user", "u", "--out", "x"),
         ("export", "--format", "chatgpt", "--user", "u", "--out", "no/such/folder/x"),
+        ("import", "--format", "chatgpt", "--user", "u", "--account", "z", "t.json"),
+        ("export", "--format", "chatgpt", "--user", "u", "--account", "z", "--out", "x"),
+        ("export", "--format", "chatgpt", "--user", "u", "--out", "postgresql://u:p@127.0.0.1/y"),
     ):
         done = run(*words)
         assert done.exit_code == 1

@@ -18,7 +18,7 @@ from chatkeep.errors import (
     UserNotFoundError,
 )
 from chatkeep.exchange.fetching import Fetch, FetchQueries
-from chatkeep.exchange.formats import find_format
+from chatkeep.exchange.formats import check_account, find_format
 from chatkeep.exchange.importing import KEPT_ERRORS, AnySurface, OnError, error_as_json
 from chatkeep.exchange.model import BadRecord, Conversation, Options, Place, Writer, Written
 
@@ -109,7 +109,8 @@ async def export_conversations(
         ChatNotFoundError: No such chat, or it has no message.
         BadRecordError: A chat has no form in the format, and is not to be skipped.
         ExchangeError: The target is there already, or cannot be written.
-        ConfigError: There is no such format, it can only be read, or it holds one chat.
+        ConfigError: There is no such format, it can only be read, it holds one chat,
+            or has no accounts.
         DatabaseError: One of its kinds.
     """
     opens = find_format(format)
@@ -118,6 +119,7 @@ async def export_conversations(
         raise ConfigError(f"The format {format!r} can be read only.")
     if opens.holds == "one" and given.chat_id is None:
         raise ConfigError(f"The format {format!r} holds one chat.", hint="Name it: `--chat ID`.")
+    check_account(opens, given.account)
     if given.on_error not in ("stop", "skip"):
         raise ConfigError(f"on_error is 'stop' or 'skip', not {given.on_error!r}.")
     report, started = ExportReport(), time.perf_counter()

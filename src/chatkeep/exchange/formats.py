@@ -29,3 +29,16 @@ def find_format(name: str) -> Format:
         raise ConfigError(f"There is no format {name!r}.", hint=f"There are: {', '.join(FORMATS)}.")
     found: Format = importlib.import_module(FORMATS[name][0]).FORMAT
     return found
+
+
+def check_account(form: Format, account: str | None) -> None:
+    """Refuse an account where a source or target holds one person's conversations.
+
+    Raises:
+        ConfigError: One was named.
+    """
+    if account is not None and form.accounts is None:
+        raise ConfigError(
+            f"The format {form.name!r} has no accounts.",
+            hint="`--account` is for databases of other products, which hold those of many.",
+        )

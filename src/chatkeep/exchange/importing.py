@@ -13,7 +13,7 @@ from chatkeep.database.surface import Surface
 from chatkeep.errors import BadRecordError, ConfigError, UserNotFoundError
 from chatkeep.exchange import identity
 from chatkeep.exchange.checking import Unfit
-from chatkeep.exchange.formats import find_format
+from chatkeep.exchange.formats import check_account, find_format
 from chatkeep.exchange.model import BadRecord, Conversation, Options, Place, Reader
 from chatkeep.exchange.rows import Rows, rows_of
 from chatkeep.exchange.storing import Store, StoreQueries
@@ -138,13 +138,14 @@ async def import_conversations(
         UserNotFoundError: No such user.
         BadRecordError: A record is broken, and is not to be skipped; says where it stands.
         ExchangeError: The source cannot be opened or is of another format.
-        ConfigError: There is no such format, or it can only be written.
+        ConfigError: There is no such format, it can only be written, or has no accounts.
         DatabaseError: One of its kinds.
     """
-    opens = find_format(format).reader
+    form, given = find_format(format), options or ImportOptions()
+    opens = form.reader
     if opens is None:
         raise ConfigError(f"The format {format!r} can be written only.")
-    given = options or ImportOptions()
+    check_account(form, given.account)
     if given.on_error not in ("stop", "skip"):
         raise ConfigError(f"on_error is 'stop' or 'skip', not {given.on_error!r}.")
     scope = db.as_user(user_id)
