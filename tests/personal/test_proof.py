@@ -6,8 +6,11 @@ import asyncpg
 import pytest
 
 from chatkeep.database.creation import create_tables
+from chatkeep.errors import DatabaseTimeoutError
 from chatkeep.personal import proof as reading
+from chatkeep.personal.audit import history
 from chatkeep.personal.erasing import ErasureOptions, erase_person, preview_erasure
+from chatkeep.personal.person import Person
 from chatkeep.personal.proof import Finding
 from chatkeep.presets import maps
 from chatkeep.schema.personal import DELETE, mentions
@@ -96,7 +99,6 @@ async def test_values_too_large_for_one_expression_are_read_in_pieces(
         text = "é" * at + MAIL + " " * 60
         await admin.execute("INSERT INTO t VALUES ($1, $2, $3)", at, text, text.encode())
     await admin.execute("INSERT INTO t VALUES (-1, repeat(' ', 300), ''), (-2, NULL, NULL)")
-    from chatkeep.personal.person import Person
     from chatkeep.personal.references import read_registry
 
     registry = await read_registry(admin, SCHEMA)
@@ -200,3 +202,69 @@ async def test_no_value_is_lost_where_two_keys_would_become_one(
     )
     assert [(each.column, each.rows) for each in report.redacted] == [("j", 1)]
     assert not report.is_clean
+
+
+async def test_a_table_that_another_keeps_locked_is_told_and_nothing_waits_for_ever(
+    database_url: str, admin: asyncpg.Connection
+):
+    await admin.execute("CREATE TABLE busy (v text); CREATE TABLE free (v text)")
+    await admin.execute("INSERT INTO free VALUES ($1)", MAIL)
+    options = ErasureOptions(lock_wait=0.1)
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+        for call in (preview_erasure, erase_person):
+            report = await call(database_url, SCHEMA, ID, options)
+            assert report.proof is not None
+            assert report.proof.failed == {"busy": "Another transaction keeps it locked."}
+            assert [each.table for each in report.proof.findings] == ["free"]
+        await admin.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        for call in (preview_erasure, erase_person):
+            with pytest.raises(DatabaseTimeoutError, match="nothing was changed"):
+                await call(database_url, SCHEMA, "bob", options)
+    await admin.execute("TRUNCATE free")
+    assert (await erase_person(database_url, SCHEMA, "bob")).is_clean
+
+
+async def test_what_fails_once_the_person_is_gone_is_told(
+    database_url: str, admin: asyncpg.Connection
+):
+    """A cache is called after the commit: at that moment the connection goes."""
+    called: list[str] = []
+
+    async def kill(person: Person) -> int:
+        pids = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        await admin.fetch(f"SELECT pg_terminate_backend(pid, 20000) FROM ({pids}) p")
+        called.append("kill")
+        return 1
+
+    async def second(person: Person) -> int:
+        called.append("second")
+        return 2
+
+    options = ErasureOptions(caches=(kill, second))
+    report = await erase_person(database_url, SCHEMA, ID, options)
+    assert called == ["kill", "second"]
+    assert [each.entries for each in report.caches] == [1, 2]
+    assert report.is_done
+    assert report.proof is None
+    assert not report.is_clean
+    assert [each.partition(":")[0] for each in report.failures] == [
+        "Statistics", "Proof", "Audit of the proof",
+    ]  # fmt: skip
+    assert await admin.fetchval("SELECT count(*) FROM users") == 1
+
+
+async def test_an_audit_that_takes_no_note_is_told(database_url: str, admin: asyncpg.Connection):
+    async def lock(person: Person) -> int:
+        await admin.execute("BEGIN; LOCK TABLE chatkeep.audit IN ACCESS EXCLUSIVE MODE")
+        return 0
+
+    options = ErasureOptions(caches=(lock,), lock_wait=0.1)
+    report = await erase_person(database_url, SCHEMA, ID, options)
+    await admin.execute("ROLLBACK")
+    assert report.proof is not None
+    assert set(report.proof.failed) == {"chatkeep.audit"}
+    assert [each.partition(":")[0] for each in report.failures] == ["Audit of the proof"]
+    assert report.as_json()["failures"] == report.failures
+    (entry,) = await history(admin)
+    assert entry.action == "erase"

@@ -116,6 +116,8 @@ def _print(report: "ErasureReport") -> None:
         click.echo(f"Cache {cache.name}: {said}.")
     if report.proof is not None:
         _print_proof(report.proof, is_done=report.is_done)
+    for failure in report.failures:
+        click.echo(f"Failed after the person was erased: {failure}")
     for column in report.suspects:
         click.echo(f"{column} sounds like a person, and nothing links it to one.", err=True)
     for key in report.absent:

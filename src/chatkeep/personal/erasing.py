@@ -16,13 +16,14 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from chatkeep.errors import (
+    ChatkeepError,
     ConflictError,
     ConnectionFailedError,
     DatabaseTimeoutError,
     PersonalDataError,
 )
 from chatkeep.kit.connection import connect, where
-from chatkeep.kit.refusal import sqlstate
+from chatkeep.kit.refusal import describe, sqlstate
 from chatkeep.personal import audit
 from chatkeep.personal.erasure_report import CacheCleared, ErasureReport, Step
 from chatkeep.personal.person import Person, find_person
@@ -41,8 +42,8 @@ _ATTEMPTS = 3
 _IN_THE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # Bytes within arrays and the like are looked for as hex.
 _SESSION = """
-set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set bytea_output = 'hex'
-"""
+set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set bytea_output = 'hex'"""
+_HOLDER = "Look for it in pg_stat_activity (state idle in transaction), then run again."
 _AnySchema: TypeAlias = Schema[Any, Any, Any, Any]
 
 
@@ -57,7 +58,8 @@ class ErasureOptions:
         redact: Replace id and e-mail by `[erased]` in texts of others that quote them.
         caches: What else forgets the person, such as a cache in Redis; called once the database
             has, each on its own.
-        lock_wait: Seconds to wait for rows of the person that another transaction holds.
+        lock_wait: Seconds to wait for rows of the person, or for a table, that another transaction
+            holds. Of the proof that is for each table: one that stays locked is told as not read.
     """
 
     also: tuple[str, ...] = ()
@@ -81,7 +83,7 @@ async def preview_erasure(
         url: The database, as the owner of the tables.
         schema: Whose `users` the person is one of.
         who: The person's id or e-mail.
-        options: Of these `also` counts here.
+        options: Of these `also` and `lock_wait` count here.
         on_progress: Called with the name of each table that is read.
 
     Raises:
@@ -89,10 +91,11 @@ async def preview_erasure(
         RuleMissingError: Nothing says what becomes of a reference to the person.
         PersonalDataError: A rule cannot be followed, or the role may not see or change all rows.
         SchemaMismatchError: The database lacks tables of the schema.
+        DatabaseTimeoutError: Another transaction keeps a table of the person's locked.
         ConnectionFailedError: The server cannot be reached, or the connection broke.
     """
     given = options or ErasureOptions()
-    async with _connected(url) as connection, _snapshot(connection):
+    async with _connected(url, given) as connection, _snapshot(connection):
         registry, reach = await _prepared(connection, schema)
         person = await find_person(connection, registry.users, who, given.also)
         steps = [await _counted(connection, person, work) for work in plan(registry, reach)]
@@ -113,7 +116,8 @@ async def erase_person(
     """Erase a person, and prove it.
 
     Where the report is not `is_clean`, the person is erased all the same: it says where id or
-    e-mail still stands, or which cache did not answer.
+    e-mail still stands, what could not be read, and which cache did not answer. Whatever fails once
+    the person is gone stands in the report (`failures`) and is not raised.
 
     Args:
         url: The database, as the owner of the tables.
@@ -130,22 +134,38 @@ async def erase_person(
         DatabaseTimeoutError: Another transaction holds rows of the person; nothing was changed.
         ConflictError: Others were in the way three times; nothing was changed.
         StatementError: PostgreSQL refused a statement; nothing was changed.
-        ConnectionFailedError: The server cannot be reached, or the connection broke: then all of
-            it was done or nothing, and the proof is to be had by another call.
+        ConnectionFailedError: The server cannot be reached, or the connection broke before it told
+            that it was done: then all of it was done or nothing, and another call tells.
     """
     given, tell = options or ErasureOptions(), on_progress or _nothing
-    async with _connected(url) as connection:
+    async with _connected(url, given) as connection:
         registry, reach = await _prepared(connection, schema)
         report, person = await _erased(connection, registry, reach, (who, given), tell)
-        changed = {step.table for step in report.steps if step.rows and step.rule != "keep"}
-        changed |= {each.table for each in report.redacted}
-        await forget(connection, registry, person, changed)
+        # From here on the person is gone, and whatever fails is told in the report.
         report.caches = [await _cleared(cache, person) for cache in given.caches]
-        async with _snapshot(connection):
+        async with _telling("Statistics", report):
+            changed = {step.table for step in report.steps if step.rows and step.rule != "keep"}
+            changed |= {each.table for each in report.redacted}
+            refused = await forget(connection, registry, person, changed)
+            report.failures += [f"Statistics of {name}: {why}" for name, why in refused.items()]
+        async with _telling("Proof", report), _snapshot(connection):
             there = await read_registry(connection, schema)  # the audit may be new, and others
             report.proof = await scan(connection, there, person, on_table=tell)
-        await _note_proof(connection, person, given, report)
+        async with _telling("Audit of the proof", report):
+            await _note_proof(connection, person, given, report)
     return report
+
+
+@asynccontextmanager
+async def _telling(what: str, report: ErasureReport) -> AsyncGenerator[None]:
+    try:
+        yield
+    except asyncpg.PostgresError as exc:
+        report.failures.append(f"{what}: {describe(exc)}")
+    except ChatkeepError as exc:
+        report.failures.append(f"{what}: {exc.args[0]}")
+    except (asyncpg.InterfaceError, ConnectionError):
+        report.failures.append(f"{what}: the connection broke.")
 
 
 def _nothing(_name: str) -> None:
@@ -157,11 +177,19 @@ def _snapshot(connection: asyncpg.Connection) -> AbstractAsyncContextManager[obj
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
+async def _connected(url: str, options: ErasureOptions) -> AsyncGenerator[asyncpg.Connection]:
     try:
         async with connect(url, name="chatkeep erase") as connection:
-            await connection.execute(_SESSION)
-            yield connection
+            wait = max(1, round(options.lock_wait * 1000))
+            await connection.execute(f"{_SESSION}; set lock_timeout = {wait}")
+            try:
+                yield connection
+            except asyncpg.LockNotAvailableError as exc:
+                raise DatabaseTimeoutError(
+                    f"Another transaction keeps a table locked for longer than "
+                    f"{options.lock_wait:g} seconds; nothing was changed.",
+                    hint=_HOLDER,
+                ) from exc
     except ConnectionFailedError as error:
         if "broke" not in str(error.args[0]):
             raise
@@ -235,7 +263,7 @@ async def _erased(
             raise DatabaseTimeoutError(
                 f"Another transaction holds rows of this person for longer than "
                 f"{whom[1].lock_wait:g} seconds; nothing was changed.",
-                hint="Look for it in pg_stat_activity (state idle in transaction), then run again.",
+                hint=_HOLDER,
             ) from exc
 
 
@@ -247,8 +275,6 @@ async def _erase(
     tell: Callable[[str], object],
 ) -> tuple[ErasureReport, Person]:
     who, options = whom
-    wait = max(1, round(options.lock_wait * 1000))
-    await connection.execute(f"set local lock_timeout = {wait}")
     person = await find_person(connection, registry.users, who, options.also)
     for sql in locking(registry, reach):
         bound, arguments = person.bind(sql)
@@ -299,6 +325,7 @@ async def _note_proof(
             "tables": proof.tables,
             "rows": proof.rows,
             "found": {f"{each.table}.{each.column}": each.rows for each in proof.findings},
+            "not_read": sorted(proof.failed),
             "caches_failed": [each.name for each in report.caches if each.failure],
         },
     )

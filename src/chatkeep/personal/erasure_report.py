@@ -62,7 +62,10 @@ class ErasureReport:
         is_done: False for a preview.
         redacted: Where id or e-mail was replaced in texts of others.
         caches: What the caches answered.
-        proof: What the scan read and found; before erasing, what it would find after.
+        proof: What the scan read and found; before erasing, what it would find after. None where
+            it could not be had.
+        failures: What failed once the person was gone, in words: statistics, proof, its note in
+            the audit.
         unknown: Tables of the database that the schema does not have.
         suspects: Columns of these whose names promise a person, and that nothing links.
         absent: Foreign keys of the schema that the database does not have.
@@ -74,14 +77,15 @@ class ErasureReport:
     redacted: list[Redacted] = field(default_factory=list[Redacted])
     caches: list[CacheCleared] = field(default_factory=list[CacheCleared])
     proof: Proof | None = None
+    failures: list[str] = field(default_factory=list[str])
     unknown: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is left, in the database and in the caches."""
-        failed = any(each.failure for each in self.caches)
+        """Whether nothing is left, in the database and in the caches, and all of it was read."""
+        failed = self.failures or any(each.failure for each in self.caches)
         return not failed and self.proof is not None and self.proof.is_clean
 
     def rows(self, rule: str) -> int:
@@ -107,6 +111,7 @@ class ErasureReport:
             "steps": [step.as_json() for step in self.steps],
             "redacted": [each.as_json() for each in self.redacted],
             "caches": [each.as_json() for each in self.caches],
+            "failures": self.failures,
             "proof": self.proof.as_json() if self.proof else None,
             "tables_not_in_schema": list(self.unknown),
             "unlinked_columns": list(self.suspects),

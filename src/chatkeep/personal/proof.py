@@ -205,6 +205,9 @@ async def _scan_table(
     table = scanned.table
     try:
         (row,) = await _tried(connection, person, _count(scanned))
+    except _LockedError as exc:
+        proof.failed[table.shown] = str(exc)
+        return
     except _PassedError:
         try:  # without the texts, which may be too large together
             (row,) = await _tried(connection, person, _count(replace(scanned, columns=())))
@@ -230,6 +233,10 @@ class _PassedError(Exception):
     """Why PostgreSQL refused a statement of the scan; it goes on with the next one."""
 
 
+class _LockedError(_PassedError):
+    """The table is locked: to ask again would be to wait again."""
+
+
 async def _tried(connection: asyncpg.Connection, person: Person, sql: str) -> list[asyncpg.Record]:
     """Run a statement in a savepoint, so that the snapshot outlives it."""
     bound, arguments = person.bind(sql)
@@ -238,10 +245,10 @@ async def _tried(connection: asyncpg.Connection, person: Person, sql: str) -> li
             return await connection.fetch(bound, *arguments)
     except (*BROKEN, asyncpg.OperatorInterventionError):
         raise
+    except asyncpg.LockNotAvailableError as exc:
+        raise _LockedError("Another transaction keeps it locked.") from exc
     except asyncpg.PostgresError as exc:
-        is_held = isinstance(exc, asyncpg.LockNotAvailableError)
-        reason = "Another transaction keeps it locked." if is_held else describe(exc)
-        raise _PassedError(reason) from exc
+        raise _PassedError(describe(exc)) from exc
 
 
 async def _findings(
@@ -251,6 +258,8 @@ async def _findings(
     for what in _WHAT:
         try:
             rows = await _tried(connection, person, _find(scanned, column, what))
+        except _LockedError:
+            raise
         except _PassedError:
             rows = await _tried(connection, person, _find(scanned, column, what, is_large=True))
         if rows:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import asyncpg
 
+from chatkeep.kit.connection import BROKEN
+from chatkeep.kit.refusal import describe
 from chatkeep.personal.catalog import Table
 from chatkeep.personal.person import Person, names
 from chatkeep.personal.references import Registry
@@ -18,7 +20,7 @@ _KNOWN = (
 )
 # Of tables with row-level security PostgreSQL shows these to a superuser alone.
 _HOLDING = f"""
-select format('%I.%I', s.schemaname, s.tablename)::regclass::oid::int8, s.attname::text
+select to_regclass(format('%I.%I', s.schemaname, s.tablename))::oid::int8, s.attname::text
 from pg_catalog.pg_stats s
 where {names(_KNOWN)}
   and s.schemaname not in ('pg_catalog', 'information_schema')
@@ -34,7 +36,7 @@ _CLEARS_SINCE = 18
 
 async def forget(
     connection: asyncpg.Connection, registry: Registry, person: Person, touched: Iterable[str]
-) -> None:
+) -> dict[str, str]:
     """Analyze the tables that were changed, and those whose statistics hold id or e-mail.
 
     One that another process is altering or vacuuming is passed over; `holding` tells of it.
@@ -44,18 +46,30 @@ async def forget(
         registry: Of the same database.
         person: Whom to forget.
         touched: Names of tables as they are shown.
+
+    Returns:
+        The tables that PostgreSQL refused to analyze, and why.
     """
+    failed: dict[str, str] = {}
     names = set(touched)
     tables = {each.oid: each for each in registry.tables.values() if each.shown in names}
     for table, _ in await _holding(connection, registry, person):
         tables[table.oid] = table
     for table in tables.values():
-        await connection.execute(f"analyze (skip_locked) {table.sql}")
+        try:
+            await connection.execute(f"analyze (skip_locked) {table.sql}")
+        except (*BROKEN, asyncpg.OperatorInterventionError):
+            raise
+        except asyncpg.PostgresError as exc:  # a lock on a partition, or an index's expression
+            failed[table.shown] = describe(exc)
     if connection.get_server_version().major >= _CLEARS_SINCE:
         for table in {table for table, _ in await _holding(connection, registry, person)}:
+            if table.shown in failed:
+                continue
             sql = f"select exists (select from {table.sql})"  # noqa: S608 - a name of the catalog
             if not await connection.fetchval(sql):
                 await connection.fetch(_CLEAR, table.schema, table.name)
+    return failed
 
 
 async def holding(
