@@ -5,12 +5,11 @@ import pytest
 
 from chatkeep import Database, NewMessage, NewUser
 from chatkeep.doctor import Options, Severity, diagnose
-from chatkeep.presets import deepsearch
-from doctor.conftest import Admit, Patient
+from doctor.conftest import Admit, Kept, Patient
 
 ROLE = "doctor_app"
 OWNER = "doctor_maker"
-SECURED = deepsearch.schema(prefix="x_", security="rls", app_role=ROLE)
+SECURED = Kept(prefix="x_", security="rls", app_role=ROLE)
 
 
 @pytest.fixture

@@ -192,6 +192,7 @@ async def test_an_encoding_that_holds_no_emoji(admit: Admit, pg18: PgServer):
         )
         (found,) = report.findings
         assert "LATIN1" in found.message
+        assert found.severity is Severity.ERROR
         await patient.mend(found)
         report = await diagnose(
             patient.schema, pg18.url(f"{name}_utf8"), Options(only=("encoding-not-utf8",))
