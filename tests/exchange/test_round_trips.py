@@ -240,3 +240,34 @@ async def test_an_example_has_what_is_said_and_ends_with_an_answer(
         "A fine-tuning example ends with an answer, and this chat does not",
         "A fine-tuning example names the call that a tool answers",
     ]
+
+
+NUMBERS = [
+    "1e300", "1.7976931348623157e308", "5e-324", "-0.0", "0.1", "1.0", "1e15", "1e16", "1e22",
+    "18446744073709551616", "123456789012345678901234567890", "0.12345678901234567890123",
+]  # fmt: skip
+
+
+async def test_json_comes_back_as_the_same_values(
+    db: Database, user: User, write: Write, tmp_path: Path
+):
+    odd = [
+        "",
+        "\u2028 / \\ \U0001f600 e\u0301",
+        {"": None, "b": 1, "a": []},
+        {},
+        [],
+        [[None]],
+        True,
+    ]
+    text = json.dumps([chatgpt(1, odd=odd, numbers="@", twice="@")])
+    text = text.replace('"@"', f"[{','.join(NUMBERS)}]", 1).replace('"@"', '{"a": 1, "a": 2}')
+    await import_conversations(db, user.id, write("c.json", text.encode()), "chatgpt")
+    await export_conversations(db, tmp_path / "o.json", "chatgpt")
+    (back,) = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"), parse_int=str)
+    assert back["odd"] == json.loads(json.dumps(odd), parse_int=str)
+    # Numbers are the same in double precision, whole ones to the last digit.
+    assert [float(number) for number in back["numbers"]] == list(map(float, NUMBERS))
+    assert back["numbers"][-3:-1] == NUMBERS[-3:-1]
+    assert len(back["numbers"][0]) == 301
+    assert back["twice"] == {"a": "2"}
