@@ -190,9 +190,10 @@ def shaped(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Quer
 def searches(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
     """Give some of the forms of the search, and one that runs under row-level security."""
     plain, checked = SearchForm("relevance"), SearchForm("relevance", is_checked=True)
+    narrow = SearchForm("newest", is_narrow=True)
     yield "search.relevance", catalogue.search.page(plain)
     yield "search.relevance_checked", catalogue.search.page(checked)
-    yield "search.newest", catalogue.search.page(SearchForm("newest"))
+    yield "search.newest_narrow", catalogue.search.page(narrow)
     yield "search.candidates", catalogue.search.candidates(replace(plain, titles=False))
     secured = catalogue_of(deepsearch.schema(prefix="ai-app-template_", security="rls"))
     yield "search.relevance_rls", secured.search.page(plain)

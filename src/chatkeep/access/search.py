@@ -69,7 +69,7 @@ class Search:
         where = _checked(where)
         if order not in get_args(Order):
             raise InvalidInputError(f"order is one of {get_args(Order)}.", field="order")
-        form = _form(order, terms, where)
+        form = _form(order, terms, where, is_first=after is None)
         identity = f"search\0{self._user_id}\0{order}\0{query}\0{where.model_dump_json()}"
         values = self._values(terms, where)
         values["limit"] = check_limit(limit) + 1
@@ -89,7 +89,7 @@ class Search:
         terms = read_query(query)
         where = _checked(where).model_copy(update={"titles": False, "messages": True})
         values = {**self._values(terms, where), "limit": 1000}
-        form = _form("relevance", terms, where)
+        form = _form("relevance", terms, where, is_first=True)
         return await self._all(self._queries.candidates(form), values)
 
     async def shown(self, query: str, ids: Sequence[str]) -> list[Found]:
@@ -126,6 +126,7 @@ class Search:
             "checked_excluded": excluded,
             "whole_wanted": all_wanted,
             "whole_excluded": all_excluded,
+            "parts": terms.parts(),
             "sieves": sieves(terms.wanted),
             **_located(terms),
             **dict.fromkeys(_PLACE),
@@ -156,12 +157,13 @@ def _forms(typed: str) -> tuple[str, str, str]:
     return typed, titled, _NOWHERE if titled == capitals else capitals
 
 
-def _form(order: Order, terms: Terms, where: SearchFilter) -> Form:
+def _form(order: Order, terms: Terms, where: SearchFilter, *, is_first: bool) -> Form:
     return Form(
         order,
         messages=where.messages,
         titles=where.titles and where.role is None and where.model is None,
         is_checked=any(term.is_checked for term in (*terms.wanted, *terms.excluded)),
+        is_narrow=not is_first or any(getattr(where, name) is not None for name in _FILTERS),
     )
 
 

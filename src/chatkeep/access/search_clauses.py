@@ -119,8 +119,16 @@ def unranked() -> list[ColumnElement[Any]]:
 
 
 def sieved(text: ColumnElement[str]) -> Where:
-    """Leave out what cannot match, at little cost; see `search_forms.sieves`."""
-    return text.op("~", is_comparison=True)(all_(_texts("sieves")))
+    """Leave out what cannot match, at little cost: ASCII text and other text each in its own way.
+
+    See `Terms.parts` and `search_forms.sieves`.
+    """
+    letters = func.lower(collate(text, "C"))
+    is_ascii = octets(text) == func.length(text)
+    return case(
+        (is_ascii, letters.op("LIKE", is_comparison=True)(all_(_texts("parts")))),
+        else_=text.op("~", is_comparison=True)(all_(_texts("sieves"))),
+    )
 
 
 def like(text: ColumnElement[str], kind: Literal["whole", "checked"]) -> list[Where]:

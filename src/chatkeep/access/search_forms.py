@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from chatkeep.access.search_folding import fold, is_separator, joins
+from chatkeep.access.search_folding import fold, joins
 from chatkeep.access.search_terms import Term, Token
 from chatkeep.presets.deepsearch.searching import (
     DROPPED,
@@ -45,11 +45,13 @@ class _Sources(NamedTuple):
     Attributes:
         letters: For each letter the other characters that become it.
         pairs: For two letters the characters that become both.
-        uneasy: Characters that become several letters, or one with what stands before them.
+        several: For each letter the characters that become several with it among them.
+        uneasy: Characters that may become one with what stands before them, as a bracket has them.
     """
 
     letters: Mapping[str, str]
     pairs: Mapping[str, str]
+    several: Mapping[str, str]
     uneasy: str
 
 
@@ -81,8 +83,13 @@ def sieves(terms: Sequence[Term]) -> list[str]:
     """Give expressions that a text matches if it has the terms."""
     tokens: dict[Token, None] = dict.fromkeys(chain.from_iterable(term.tokens for term in terms))
     longest = sorted(tokens, key=lambda token: -len(token.text))[:_SIEVED]
-    uneasy = f"|[{_sources().uneasy}]"
-    return ["".join(map(_form, token.text[:_LETTERS])) + uneasy for token in longest]
+    return [_sieve(token.text[:_LETTERS]) for token in longest]
+
+
+def _sieve(word: str) -> str:
+    sources = _sources()
+    several = "".join(sources.several.get(letter, "") for letter in dict.fromkeys(word))
+    return f"{''.join(map(_form, word))}|[{sources.uneasy}{several}]"
 
 
 def _written(word: str) -> Iterator[str]:
@@ -115,14 +122,18 @@ def _form(letter: str) -> str:
 def _sources() -> _Sources:
     letters: dict[str, str] = {}
     pairs: dict[str, str] = {}
+    several: dict[str, str] = {}
     uneasy = {code for first, last in MARKS for code in range(first, last + 1)}
     for code in chain.from_iterable(_CHANGED):
         character = chr(code)
         form = fold(character)
-        if joins(character) or (len(form) > 1 and not all(map(is_separator, form))):
+        if joins(character):
             uneasy.add(code)
         if form == character:
             continue
+        if len(form) > 1:
+            for letter in set(form):
+                several[letter] = several.get(letter, "") + character
         if len(form) == 1:
             letters[form] = letters.get(form, "") + character
         elif len(form) == 2 and any(code in part for part in _PAIRED):
@@ -135,7 +146,7 @@ def _sources() -> _Sources:
         if pair in usual or not any(pair[1] == other[0] for other in usual)
     }
     dropped = {code for first, last in DROPPED for code in range(first, last + 1)}
-    return _Sources(letters, pairs, _ranges(sorted(uneasy - dropped)))
+    return _Sources(letters, pairs, several, _ranges(sorted(uneasy - dropped)))
 
 
 def _ranges(codes: Sequence[int]) -> str:

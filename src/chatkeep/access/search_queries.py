@@ -118,12 +118,14 @@ class Form:
         messages: Whether messages are searched.
         titles: Whether titles are.
         is_checked: Some term must be looked for in the text.
+        is_narrow: A filter is set, or it is not the first page.
     """
 
     order: Order
     messages: bool = True
     titles: bool = True
     is_checked: bool = False
+    is_narrow: bool = False
 
 
 class SearchQueries:
@@ -187,15 +189,19 @@ class SearchQueries:
             .offset(integer(0))
             .subquery("headed")
         )
+        top_at: ColumnElement[Any] = func.max(headed.c["created_at"]).over()
+        if form.is_narrow:
+            top_at = func.coalesce(top_at_given(), top_at)
         scored = select(
             *(headed.c[name] for name in _FOUND),
             score_of(headed).label("score"),
-            func.coalesce(top_at_given(), func.max(headed.c["created_at"]).over()).label("top_at"),
+            top_at.label("top_at"),
         ).subquery("scored")
-        score, created_at, key = place_given("score", *PLACES)
-        before = tuple_(func.coalesce(score, integer(_HIGHEST)), created_at, key)
-        place = tuple_(*(scored.c[name] for name in ("score", *PLACES)))
-        page = select(*scored.c).where(place < before)
+        page = select(*scored.c)
+        if form.is_narrow:
+            score, created_at, key = place_given("score", *PLACES)
+            before = tuple_(func.coalesce(score, integer(_HIGHEST)), created_at, key)
+            page = page.where(tuple_(*(scored.c[name] for name in ("score", *PLACES))) < before)
         return ordered(page, scored, "relevance").limit(limit_given())
 
     def _found(self, form: Form, limit: Any) -> Selected:  # noqa: ANN401 - a parameter or a number
@@ -213,7 +219,7 @@ class SearchQueries:
 
     def _matching_messages(self, form: Form) -> Selected:
         message = self._message
-        where = [*self._filters(message), self._after(form, message)]
+        where = [*self._filters(form, message), *self._after(form, message)]
         if self._is_rls:
             text = self._canonical(message.c["content"])
             where += [message.c["user_id"] == self._user, sieved(message.c["content"])]
@@ -251,8 +257,8 @@ class SearchQueries:
         where = [
             chat.c["user_id"] == self._user,
             chat.c["deleted_at"].is_(None),
-            *self._filters(chat),
-            self._after(form, chat),
+            *self._filters(form, chat),
+            *self._after(form, chat),
             sieved(chat.c["title"]),
             *like(self._canonical(chat.c["title"]), "whole"),
         ]
@@ -266,7 +272,9 @@ class SearchQueries:
         ).where(*where)
         return ordered(rows, None, "newest")
 
-    def _filters(self, table: Table) -> list[Where]:
+    def _filters(self, form: Form, table: Table) -> list[Where]:
+        if not form.is_narrow:
+            return []
         usage, created_at, is_message = self._usage, table.c["created_at"], table is self._message
         chat_id = hidden(table.c["chat_id"]) if is_message else table.c["id"]
         since, until = (optional(name, created_at.type) for name in ("since", "until"))
@@ -291,15 +299,16 @@ class SearchQueries:
             ]
         return conditions
 
-    def _after(self, form: Form, table: Table) -> Where:
+    def _after(self, form: Form, table: Table) -> list[Where]:
+        if not form.is_narrow:
+            return []
         created_at = table.c["created_at"]
         if form.order == "relevance":  # among what was there when the first page was made
-            return created_at <= func.coalesce(top_at_given(), time_of("infinity"))
+            return [created_at <= func.coalesce(top_at_given(), time_of("infinity"))]
         key = key_in("m" if table is self._message else "c", table)
         before, before_key = place_given(*PLACES)
-        return tuple_(created_at, key) < tuple_(
-            func.coalesce(before, time_of("infinity")), before_key
-        )
+        before = func.coalesce(before, time_of("infinity"))
+        return [tuple_(created_at, key) < tuple_(before, before_key)]
 
     def _shown(self, page: Subquery, order: Order) -> Selected:
         """Give a page with titles, and the text around each hit: a piece of a long text."""

@@ -158,6 +158,13 @@ class Terms:
         excluded = [term.pattern for term in self.excluded if is_whole or term.is_checked]
         return wanted, excluded
 
+    def parts(self) -> list[str]:
+        """Give patterns that the ASCII text of a hit is like in small letters; cheap to look for."""
+        texts = dict.fromkeys(token.text[:WORD] for term in self.wanted for token in term.tokens)
+        if not all(text.isascii() for text in texts):
+            return [""]  # no text of ASCII has them
+        return [f"%{text}%" for text in texts]
+
 
 def read_query(query: object) -> Terms:
     """Read what somebody typed.

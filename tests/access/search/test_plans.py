@@ -52,11 +52,11 @@ FORMS: dict[str, tuple[str, Form, Mapping[str, Any]]] = {
     "an exclusion": ("tenth -word10", RANKED, {}),
     "everything": (
         '"tenth of" -"of x"',
-        Form("relevance", titles=False, is_checked=True),
+        Form("relevance", titles=False, is_checked=True, is_narrow=True),
         {**FILTERED, **PLACE},
     ),
     "newest": ("tenth", Form("newest"), {}),
-    "newest, the next page": ("tenth", Form("newest"), PLACE),
+    "newest, the next page": ("tenth", Form("newest", is_narrow=True), PLACE),
 }
 
 
