@@ -126,6 +126,11 @@ def _export_person(
         return
     rows, tables = counted(report.rows, "row"), counted(len(report.files), "table")
     click.echo(f"{rows} of {tables} {'is' if report.rows == 1 else 'are'} in {report.path}.")
+    for table, number in report.quoted.items():
+        quoted = counted(number, "row")
+        click.echo(
+            f"Left out: {quoted} of {table}, where others may have written of them.", err=True
+        )
     for column in report.suspects:
         click.echo(f"{column} sounds like a person, and nothing links it to one.", err=True)
 

@@ -16,7 +16,8 @@ The signature, which `chatkeep export --user` calls:
 
 All of it is one snapshot of the database, read in parts: memory does not grow with the number of
 rows. A row that is the person's stands there whole, but for secrets; of a row of somebody else's
-that refers to the person, only its key and the referring columns.
+that refers to the person, only its key and the referring columns; a row that only quotes them is
+counted, for it may be anybody's words.
 """
 
 import datetime as dt
@@ -37,6 +38,7 @@ from chatkeep.personal import audit
 from chatkeep.personal.archive import Archive, new_archive
 from chatkeep.personal.catalog import Table
 from chatkeep.personal.person import Person, find_person
+from chatkeep.personal.quotes import count_quotes, without_quotes
 from chatkeep.personal.reach import Reach
 from chatkeep.personal.references import Registry, read_registry
 from chatkeep.schema.schema import Schema
@@ -125,6 +127,8 @@ class ExportReport:
         path: The zip.
         subject: SHA-256 of the person's id, as in the audit.
         files: One for each table with rows of theirs, empty ones too.
+        quoted: How many rows were left out because they are tied to the person by a text that
+            quotes them alone, by table.
         left_out: Tables in which nothing leads to a person, and why, by name.
         unknown: Tables that the schema does not have; those that refer to the person are exported.
         suspects: Columns of unknown tables whose names promise a person, and that nothing links.
@@ -133,6 +137,7 @@ class ExportReport:
     path: Path
     subject: str
     files: list[Exported] = field(default_factory=list[Exported])
+    quoted: dict[str, int] = field(default_factory=dict[str, int])
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     unknown: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
@@ -149,6 +154,7 @@ class ExportReport:
             "subject": self.subject,
             "rows": self.rows,
             "files": [file.as_json() for file in self.files],
+            "left_out_quotes": self.quoted,
             "left_out_tables": self.left_out,
             "tables_not_in_schema": list(self.unknown),
             "unlinked_columns": list(self.suspects),
@@ -214,6 +220,7 @@ async def export_person(
                     lines = _Lines(connection, person, read, on_progress, (at, len(reads)))
                     await archive.add(read.file, lines.pieces())
                     report.files.append(lines.exported())
+                report.quoted = await count_quotes(connection, registry, person)
                 await _add_manifest(archive, report, person)
             await _note(connection, report, person, given)  # before there is a file
     return report
@@ -241,6 +248,7 @@ async def _note(
 
 
 def _reads(registry: Registry) -> list[_Read]:
+    registry = without_quotes(registry)
     reach, reads, lacking = Reach(registry), list[_Read](), list[str]()
     concerned = {each.table.oid: each.table for each in registry.references}
     names: set[str] = set()
@@ -251,7 +259,10 @@ def _reads(registry: Registry) -> list[_Read]:
         others = [each for each in registry.of(table) if not each.deletes]
         if own:
             columns, masked = _columns(table.columns, registry.declared.secrets(table))
-            where, why = reach.owned(table, "t"), tuple(each.shown_source for each in own)
+            where, why = (
+                reach.owned(table, "t"),
+                tuple(dict.fromkeys(each.shown_source for each in own)),
+            )
             name = _file(table.shown, names)
             reads.append(_Read(table, name, _select(table, columns, where), why, masked, True))
         if others:

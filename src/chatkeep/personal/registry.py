@@ -5,15 +5,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatkeep.errors import ConfigError
-from chatkeep.personal.catalog import Table
+from chatkeep.personal.catalog import Column, Table
 from chatkeep.schema.personal import Declarations, Personal
 from chatkeep.schema.schema import Schema
 
+# In the words of a name; `_` stands for the gap between two.
 _SECRET = re.compile(
-    r"(^|_)(password|passwd|secret|token|api_?key|private_key|salt)(_hash|_digest)?$", re.IGNORECASE
+    r"(^|_)(passwords?|passwds?|passphrases?|pwd|secrets?|credentials?|salts?|otps?|[th]otps?|jwts?"
+    r"|(api|private|secret|access|signing|encryption)_?keys?|(backup|recovery)_?codes?|encrypted)(_|$)"
 )
-_LIKE_EMAIL = re.compile(r"(^|_)e_?mail(_address)?$", re.IGNORECASE)
-_LIKE_OWNER = re.compile(r"^(user|owner|created_by|updated_by)(_id)?$", re.IGNORECASE)
+_TOKEN = re.compile(r"(^|_)tokens?(_|$)")
+_ABOUT = re.compile(
+    r"_(types?|counts?|limits?|usage|expires|expiry)$"
+)  # `token_type` lets nobody in
+_NO_WORDS = set("BDT")  # PostgreSQL's categories of booleans, times and spans
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+_LIKE_EMAIL = re.compile(r"(^|_)e_?mail(_address)?$")
+_LIKE_OWNER = re.compile(r"^(user|owner|created_by|updated_by)(_id)?$")
 
 
 def schema_of(value: object) -> Schema[Any, Any, Any, Any]:
@@ -87,14 +95,30 @@ class Declared:
             if each.is_secret is not None
             for column in each.columns
         }
-        return tuple(name for name in table.columns if said.get(name, _SECRET.search(name)))
+        return tuple(
+            name for name, column in table.columns.items() if said.get(name, is_like_secret(column))
+        )
+
+
+def is_like_secret(column: Column) -> bool:
+    """Say whether a column's name and type promise what lets others act as somebody."""
+    name = _words(column.name)
+    if column.category in _NO_WORDS or _ABOUT.search(name):
+        return False
+    is_number = column.category == "N"  # tokens may be counted, as of a model; a code may be one
+    return bool(_SECRET.search(name) or (not is_number and _TOKEN.search(name)))
+
+
+def _words(name: str) -> str:
+    """Give a name in small letters with `_` between its words: `userID` is `user_id`."""
+    return _CAMEL.sub("_", name).lower()
 
 
 def is_like_email(column: str) -> bool:
     """Say whether a column's name promises an e-mail."""
-    return _LIKE_EMAIL.search(column) is not None
+    return _LIKE_EMAIL.search(_words(column)) is not None
 
 
 def is_like_owner(column: str) -> bool:
     """Say whether a column's name promises a person's id."""
-    return _LIKE_OWNER.match(column) is not None
+    return _LIKE_OWNER.match(_words(column)) is not None
