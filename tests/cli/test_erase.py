@@ -105,6 +105,49 @@ def test_the_report_for_programs(url: str):
     assert "by support" in erase(url, "--history").stdout
 
 
+async def test_what_may_be_anothers_and_what_could_not_be_read_is_told(url: str):
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("update wall set said = 'bada@x.org' where id = 2")
+        async with connection.transaction():
+            await connection.execute("create table busy (v text)")
+        async with connection.transaction():
+            await connection.execute("lock table busy in access exclusive mode")
+            words = ("--user", "ada", "--yes", "--wait", "0.1")
+            done = await asyncio.to_thread(erase, url, *words)
+    finally:
+        await connection.close()
+    assert done.exit_code == 1
+    assert "e-mail in wall.said, 1 rows (1 perhaps another's): 2" in done.stdout
+    assert "busy could not be read: Another transaction keeps it locked." in done.stdout
+
+
+async def test_nothing_found_and_not_all_read_is_not_clean(url: str):
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("lock table wall in access exclusive mode")
+            words = ("--user", "ada", "--yes", "--wait", "0.1")
+            done = await asyncio.to_thread(erase, url, *words)
+    finally:
+        await connection.close()
+    assert done.exit_code == 1
+    assert "nothing was found there, and not all could be read" in done.stdout
+
+
+def test_an_export_says_which_rows_only_quote_the_person(url: str, place: Path):
+    (place / "erase_cli_schema.py").write_text(
+        "from chatkeep.presets import maps\n"
+        "from chatkeep.schema.personal import DELETE, mentions\n"
+        "class Said(maps.Schema):\n"
+        "    personal = {'public.wall': (mentions('said', rule=DELETE),)}\n"
+        "schema = Said()\n"
+    )
+    said = CliRunner().invoke(cli, ["export", "--url", url, "--user", "ada", "--out", "a.zip"])
+    assert said.exit_code == 0, said.output
+    assert "Left out: 1 row of wall, where others may have written of them." in said.stderr
+
+
 def test_wrong_usage(url: str):
     assert erase(url).exit_code == 2
     assert erase(url, "--history", "--user", "ada@x.org").exit_code == 2
