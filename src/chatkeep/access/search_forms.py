@@ -11,8 +11,8 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from chatkeep.access.search_folding import fold, joins
-from chatkeep.access.search_terms import Term, Token
+from chatkeep.access.search_folding import fold, is_letter, joins
+from chatkeep.access.search_terms import Term
 from chatkeep.presets.deepsearch.searching import (
     DROPPED,
     LONGER,
@@ -45,13 +45,13 @@ class _Sources(NamedTuple):
     Attributes:
         letters: For each letter the other characters that become it.
         pairs: For two letters the characters that become both.
-        several: For each letter the characters that become several with it among them.
+        several: For each letter the characters that become several with it among them, and these.
         uneasy: Characters that may become one with what stands before them, as a bracket has them.
     """
 
     letters: Mapping[str, str]
     pairs: Mapping[str, str]
-    several: Mapping[str, str]
+    several: Mapping[str, Sequence[tuple[str, str]]]
     uneasy: str
 
 
@@ -81,15 +81,29 @@ def locator(term: Term) -> str:
 
 def sieves(terms: Sequence[Term]) -> list[str]:
     """Give expressions that a text matches if it has the terms."""
-    tokens: dict[Token, None] = dict.fromkeys(chain.from_iterable(term.tokens for term in terms))
+    tokens = {
+        token: not (token.is_run or (term.is_prefix and token is term.tokens[-1]))
+        for term in terms
+        for token in term.tokens
+    }
     longest = sorted(tokens, key=lambda token: -len(token.text))[:_SIEVED]
-    return [_sieve(token.text[:_LETTERS]) for token in longest]
+    return [
+        _sieve(token.text[:_LETTERS], is_whole=tokens[token] and len(token.text) <= _LETTERS)
+        for token in longest
+    ]
 
 
-def _sieve(word: str) -> str:
+def _sieve(word: str, *, is_whole: bool) -> str:
     sources = _sources()
-    several = "".join(sources.several.get(letter, "") for letter in dict.fromkeys(word))
-    return f"{''.join(map(_form, word))}|[{sources.uneasy}{several}]"
+    several = {
+        character
+        for letter in set(word)
+        for character, form in sources.several.get(letter, ())
+        # What becomes letters alone is no part of a whole word that it is not within.
+        if not is_whole or form in word or not all(map(is_letter, form))
+    }
+    uneasy = "".join(sorted(several))
+    return f"{''.join(map(_form, word))}|[{sources.uneasy}{uneasy}]"
 
 
 def _written(word: str) -> Iterator[str]:
@@ -122,7 +136,7 @@ def _form(letter: str) -> str:
 def _sources() -> _Sources:
     letters: dict[str, str] = {}
     pairs: dict[str, str] = {}
-    several: dict[str, str] = {}
+    several: dict[str, list[tuple[str, str]]] = {}
     uneasy = {code for first, last in MARKS for code in range(first, last + 1)}
     for code in chain.from_iterable(_CHANGED):
         character = chr(code)
@@ -133,7 +147,7 @@ def _sources() -> _Sources:
             continue
         if len(form) > 1:
             for letter in set(form):
-                several[letter] = several.get(letter, "") + character
+                several.setdefault(letter, []).append((character, form))
         if len(form) == 1:
             letters[form] = letters.get(form, "") + character
         elif len(form) == 2 and any(code in part for part in _PAIRED):
