@@ -19,9 +19,9 @@ _SPACE = re.compile(rb"[ \t\r\n]*+")
 _OPENING = frozenset(b"{[")
 _ARRAY, _END, _OBJECT, _COMMA = b"[]{,"
 # What looking for the ends of broken elements may cost, in bytes that are looked at: enough for
-# some dozens of the longest, and in the order of ten seconds. What was read already earns more.
-_WORK = 2 << 30
-_EARNED = 8  # for each byte that was read
+# forty that have no end, and less than a minute. What was read already earns more.
+_WORK = 16 << 30
+_EARNED = 32  # for each byte that was read
 _BRACKET_COST = 256  # a step to a bracket takes as long as so many bytes
 _TOO_BROKEN = "so much up to here is broken that the file is not read on"
 _KEY = 128  # bytes: from the begin of an element to behind its first key
@@ -47,11 +47,13 @@ class _Window:
         self.line = 1
         self.is_damaged = False
         self.spent = 0
+        self._is_spent = False
 
     @property
     def is_spent(self) -> bool:
-        """Whether so much was broken that nothing more is looked for."""
-        return self.spent > _WORK + _EARNED * self.byte
+        """Whether so much was broken that nothing more is looked for; then it stays so."""
+        self._is_spent |= self.spent > _WORK + _EARNED * self.byte
+        return self._is_spent
 
     def __len__(self) -> int:
         return len(self._text) - self.at
