@@ -102,7 +102,11 @@ async def test_what_only_quotes_the_person_stays_with_who_wrote_it(town: Town, t
     await town.admin.execute(
         "CREATE TABLE below (id int PRIMARY KEY, cached int REFERENCES x_search_cache ON DELETE CASCADE)"
     )
-    texts = ["why did victim@example.com fire bob? I am bob@example.com", EMAIL.title()]
+    texts = [
+        "why did victim@example.com fire bob? I am bob@example.com",
+        EMAIL.title(),
+        town.victim.user,
+    ]
     for at, text in enumerate(texts):
         cached = await town.admin.fetchval(
             "INSERT INTO x_search_cache (query, results, expires_at) VALUES ($1, '{}', now())"
@@ -115,10 +119,10 @@ async def test_what_only_quotes_the_person_stays_with_who_wrote_it(town: Town, t
     assert "bob@example.com" not in json.dumps(found)
     assert [row["query"] for row in found["x_search_cache.jsonl"]] == [EMAIL.title()]
     assert [row["id"] for row in found["below.jsonl"]] == [1]
-    assert report.quoted == {"x_search_cache": 2, "below": 1}
+    assert report.quoted == {"x_search_cache": 3, "below": 2}
     # What is said here of quotes is about exports: erasing follows each of them.
     done = await erase_person(town.url, town.schema, EMAIL)
-    assert {step.table: step.rows for step in done.steps}["below"] == 2
+    assert {step.table: step.rows for step in done.steps}["below"] == 3
 
 
 SECRET = [

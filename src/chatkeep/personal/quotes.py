@@ -6,19 +6,21 @@ import asyncpg
 
 from chatkeep.personal.person import Person, is_text
 from chatkeep.personal.reach import Reach
-from chatkeep.personal.references import Holds, Reference, Registry
+from chatkeep.personal.references import Reference, Registry
 
 
 def without_quotes(registry: Registry) -> Registry:
-    """Leave of columns that may mention a person what is their id or e-mail and nothing else."""
+    """Leave of columns that may mention a person what is their e-mail and nothing else.
+
+    What is an id and nothing else may be a word that anybody looked for.
+    """
     found: list[Reference] = []
-    whole: tuple[Holds, ...] = ("id", "email")
     for each in registry.references:
         if each.holds != "text":
             found.append(each)
             continue
         columns = [name for name in each.columns if is_text(each.table.columns[name])]
-        found += [replace(each, columns=(name,), holds=what) for name in columns for what in whole]
+        found += [replace(each, columns=(name,), holds="email") for name in columns]
     return replace(registry, references=found)
 
 
