@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from chatkeep.access.search_folding import RUN, SEPARATOR, fold, is_letter, is_run, key_of
+from chatkeep.access.search_folding import RUN, SEPARATOR, fold, is_run, key_of
 from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.text import first_fault
 from chatkeep.presets.deepsearch.searching import WORD
@@ -20,6 +20,7 @@ MAX_TERMS = 32
 _PAIRS = 32  # of a run; longer ones are looked at in the text anyway
 _CLOSING = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」"}
 _TOKEN = re.compile(f"[^{RUN}{SEPARATOR}]+|(?:(?![{SEPARATOR}])[{RUN}])+")
+_LETTER = f"[^{RUN} ]"  # of a word, in a folded text, where a space is what separates
 _BARE = re.compile(f"^[{SEPARATOR}]+|[{SEPARATOR}]+$")
 
 
@@ -66,40 +67,24 @@ class Term:
 
     def find_in(self, text: str, start: int = 0) -> tuple[int, int] | None:
         """Give where it stands next in a folded text with spaces for separators, and where it ends."""
-        first = self.tokens[0]
-        word = first.text if first.is_run else first.text[:WORD]
-        while (start := text.find(word, start)) >= 0:
-            if first.is_run or start == 0 or not is_letter(text[start - 1]):
-                end = self._end_in(text, start)
-                if end > start:
-                    return start, end
-            start += 1
-        return None
+        found = self._regex.search(text, start)
+        return None if found is None else found.span()
 
-    def _end_in(self, text: str, place: int) -> int:
-        """Give where it ends if it begins at a place, else -1."""
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        parts = [] if self.tokens[0].is_run else [f"(?<!{_LETTER})"]
         for number, token in enumerate(self.tokens):
-            if number:
-                before = place
-                while text[place : place + 1] == " ":
-                    place += 1
-                if place == before and token.is_run == self.tokens[number - 1].is_run:
-                    return -1
-            word = token.text if token.is_run else token.text[:WORD]
-            if not text.startswith(word, place):
-                return -1
-            place += len(word)
             is_last = number == len(self.tokens) - 1
+            if number:
+                parts.append(" *" if token.is_run != self.tokens[number - 1].is_run else " +")
+            parts.append(re.escape(token.text if token.is_run else token.text[:WORD]))
             if token.is_run:
-                goes_on = not is_last and is_run(text[place : place + 1])
+                parts.append("" if is_last else f"(?![{RUN}])")
+            elif len(token.text) >= WORD or (is_last and self.is_prefix):
+                parts.append(f"{_LETTER}*+")
             else:
-                after = place
-                while is_letter(text[place : place + 1]):
-                    place += 1
-                goes_on = place > after and len(word) < WORD and not (is_last and self.is_prefix)
-            if goes_on:
-                return -1
-        return place
+                parts.append(f"(?!{_LETTER})")
+        return re.compile("".join(parts))
 
     def lexemes(self, key: str) -> list[str]:
         """Give what a message that has it has in the index, each as tsquery writes it."""
