@@ -165,6 +165,11 @@ def is_separator(character: str) -> bool:
     return _KINDS[character] == " "
 
 
+def is_letter(character: str) -> bool:
+    """Tell what is a part of a word, and stands in no run; the empty text is none."""
+    return _KINDS[character] == "a"
+
+
 def is_run(character: str) -> bool:
     """Tell what stands in runs; the empty text does not."""
     return _KINDS[character] == "r"
