@@ -39,8 +39,10 @@ def doctor(url: str | None, only: tuple[str, ...], skip: tuple[str, ...], *, as_
     """Say what is wrong with a database, and the command that mends it."""
     import asyncio
 
-    from chatkeep.doctor import Options, diagnose
+    from chatkeep.doctor import CHECKS, Options, diagnose
 
+    if not {check.name for check in CHECKS if not only or check.name in only} - set(skip):
+        raise click.UsageError("--only and --skip leave no check to make.")
     settings = Settings.load(url=url)
     schema = schema_object(settings)
     options = Options(

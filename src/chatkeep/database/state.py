@@ -109,7 +109,8 @@ async def _check_security(runner: Runner, schema: Schema[Any, Any, Any, Any]) ->
     if not is_there or secured < len(tables):
         raise SchemaMismatchError(
             "The schema has row-level security, and the database lacks the role or policies.",
-            hint="Run `chatkeep generate && chatkeep migrate`.",
+            hint="Run `chatkeep generate && chatkeep migrate`; where those have nothing to do, "
+            "`chatkeep doctor` says what is missing.",
         )
     if is_unbound:
         raise SchemaMismatchError(
@@ -139,7 +140,8 @@ def empty_database() -> SchemaMismatchError:
 
 _EARLIER = (
     "It holds an earlier state, such as the seed's own edition: "
-    "run `chatkeep generate && chatkeep migrate`."
+    "run `chatkeep generate && chatkeep migrate`. Where those have nothing to do, `chatkeep doctor` "
+    "says what is missing and what brings it back."
 )
 _STRANGE = (
     "What it has of these names seems to be another project's: give the schema a `prefix` of its "

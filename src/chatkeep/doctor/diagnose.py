@@ -30,7 +30,7 @@ async def diagnose(schema: object, url: str, options: Options | None = None) -> 
         options: Which checks, the migrations folder, and from where on something counts.
 
     Raises:
-        ConfigError: A check's name is unknown, or `schema` is no schema.
+        ConfigError: A check's name is unknown, no check is left, or `schema` is no schema.
         InvalidUrlError: The URL cannot be read.
         ConnectionFailedError: The database cannot be reached, or the connection broke.
 
@@ -63,7 +63,10 @@ def _chosen(only: Iterable[str], skip: Iterable[str]) -> list[Check]:
         raise ConfigError(
             f"There is no check `{name}`.", hint=f"The checks are: {', '.join(sorted(names))}."
         )
-    return [c for c in CHECKS if (not wanted or c.name in wanted) and c.name not in left]
+    chosen = [c for c in CHECKS if (not wanted or c.name in wanted) and c.name not in left]
+    if not chosen:
+        raise ConfigError("No check is left to make.", hint="Skip fewer, or name others in `only`.")
+    return chosen
 
 
 async def _run(check: Check, place: Place) -> tuple[list[Finding], Sequence[str]]:

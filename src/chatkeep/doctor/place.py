@@ -64,6 +64,11 @@ class Place:
         """From where on something counts."""
         return self.options.limits
 
+    def makes(self, check: str) -> bool:
+        """Whether a check is among those that are made."""
+        only, skip = self.options.only, self.options.skip
+        return (not only or check in only) and check not in skip
+
     @property
     def version(self) -> int:
         """Major version of the server."""

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they run. A new one: its theme's module, and a heading in docs."""
+"""All checks, in the order in which they run and are told. A new one: its theme's module, and a heading in docs."""
 
 from chatkeep.doctor.check import Check
 from chatkeep.doctor.checks import (
@@ -21,12 +21,12 @@ from chatkeep.doctor.checks import (
 CHECKS: tuple[Check, ...] = (
     *books.CHECKS,
     *upgrade.CHECKS,
+    *rows.CHECKS,  # before what proves them, or would be refused for them
     *missing.CHECKS,
     *indexes.CHECKS,
     *keys.CHECKS,
     *security.CHECKS,
     *grants.CHECKS,
-    *rows.CHECKS,
     *space.CHECKS,
     *vacuum.CHECKS,
     *sessions.CHECKS,

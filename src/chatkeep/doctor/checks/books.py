@@ -17,27 +17,31 @@ if TYPE_CHECKING:
 async def _known(place: Place) -> Matching | None:
     """Give the matching, where the bookkeeping has anything of the folder."""
     matching = await place.matching()
-    if matching is None or await _is_unkept(place, matching):
+    if matching is None or await is_unkept(place, matching):
         return None
     return matching
 
 
-async def _is_unkept(place: Place, matching: Matching) -> bool:
+async def is_unkept(place: Place, matching: Matching) -> bool:
     """Whether the tables are there and no migration of the folder is noted."""
     noted = matching.of("applied", "running", "edited", "redated") or matching.missing
     return bool(matching.migrations) and not noted and bool(await place.declared_there())
 
 
+def baseline(matching: Matching) -> str:
+    """Give the command that notes all migrations of the folder."""
+    return f"chatkeep baseline {shlex.quote(matching.migrations[-1].migration.tag)}"
+
+
 async def _unkept(place: Place) -> Sequence[Found]:
     matching = await place.matching()
-    if matching is None or not await _is_unkept(place, matching):
+    if matching is None or not await is_unkept(place, matching):
         return []
-    last = matching.migrations[-1].migration.tag
     return [
         Found(
             f"database {place.database}",
             "It has the schema's tables, and its bookkeeping has none of the folder's migrations.",
-            f"chatkeep baseline {shlex.quote(last)}",
+            baseline(matching),
             "shell",
         )
     ]

@@ -1,7 +1,7 @@
 """What the schema declares, and whether the database has it: compared with the catalog's facts."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -101,7 +101,14 @@ def is_partial(index: Index) -> bool:
 def has_columns(table: Table, catalog: Catalog, index: Index) -> bool:
     """Whether the table has every column that the index is declared on."""
     there = {column.name for column in catalog.columns(*path_of(table))}
-    return {str(column.name) for column in index.columns} <= there
+    named = {str(column.name) for column in index.columns}
+    return named <= there and not _speaks_of(rendered(CreateIndex(index)), table, there)
+
+
+def _speaks_of(text: str, table: Table, there: Container[str]) -> bool:
+    """Whether SQL uses a column that the database lacks; of a written text the words tell."""
+    lacking = [column.name for column in table.columns if column.name not in there]
+    return any(re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text) for name in lacking)
 
 
 def can_stand(constraint: Constraint, catalog: Catalog) -> bool:
@@ -110,6 +117,8 @@ def can_stand(constraint: Constraint, catalog: Catalog) -> bool:
     columns = getattr(constraint, "columns", ())
     if not isinstance(constraint, CheckConstraint) and not set(names(list(columns))) <= there:
         return False
+    if isinstance(constraint, CheckConstraint):
+        return not _speaks_of(expression(constraint.sqltext), constraint.table, there)
     if not isinstance(constraint, ForeignKeyConstraint):
         return True
     others = {column.name for column in catalog.columns(*path_of(constraint.referred_table))}

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
+
 from chatkeep.doctor.check import Check
+from chatkeep.doctor.checks import declared
 from chatkeep.doctor.checks.upgrade import settled_tables
 from chatkeep.doctor.finding import Found, Severity
 from chatkeep.doctor.place import Place
@@ -65,7 +68,7 @@ async def _foreign_keys(place: Place) -> Sequence[Found]:
     found: list[Found] = []
     for shape in await _shapes(place):
         for key in shape.foreign_keys:
-            if not _serves(shape, key.columns):
+            if not _serves(shape, key.columns) and not _comes(place, shape, key.columns):
                 table = ident(key.schema, key.table)
                 name = default_name(key.table, "_".join(key.columns), "idx")
                 columns = ", ".join(ident(column) for column in key.columns)
@@ -90,6 +93,30 @@ def _serves(shape: TableShape, columns: Sequence[str]) -> bool:
     there += [list(each.columns) for each in shape.uniques]
     there += [list(shape.primary_key.columns)] if shape.primary_key else []
     return any(set(keys[: len(columns)]) == set(columns) for keys in there)
+
+
+def _comes(place: Place, shape: TableShape, columns: Sequence[str]) -> bool:
+    """Whether a finding of its own brings an index of the schema that serves."""
+    table = place.declared.get((shape.table.schema, shape.table.name))
+    if table is None:
+        return False
+    keys: list[tuple[str, ...] | None] = []
+    for index in table.indexes:
+        method = index.dialect_options["postgresql"]["using"] or "btree"
+        if method != "btree" or declared.has_index(shape, index):
+            continue
+        check = "missing-unique" if index.unique else "missing-index"
+        where = declared.predicate(index)
+        if place.makes(check) and (where is None or _holds_all(f"({where})", columns)):
+            keys.append(declared.plain_columns(index))
+    if place.makes("missing-unique"):
+        keys += [
+            declared.names(list(each.columns))
+            for each in table.constraints
+            if isinstance(each, UniqueConstraint | PrimaryKeyConstraint)
+            and not declared.has_constraint(shape, each)
+        ]
+    return any(found and set(found[: len(columns)]) == set(columns) for found in keys)
 
 
 def _holds_all(where: str | None, columns: Sequence[str]) -> bool:

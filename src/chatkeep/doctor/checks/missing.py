@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.schema import Constraint
 
 from chatkeep.doctor.check import Check
 from chatkeep.doctor.checks import declared
-from chatkeep.doctor.checks.upgrade import GENERATE, MIGRATE, unfinished
+from chatkeep.doctor.checks.bringing import brings, command
+from chatkeep.doctor.checks.upgrade import unfinished
 from chatkeep.doctor.finding import Found, Severity
 from chatkeep.doctor.place import Place
 from chatkeep.kit.catalog.catalog import Catalog, TableShape
@@ -41,24 +43,17 @@ async def _complete(place: Place) -> list[tuple[Table, TableShape]]:
     return found
 
 
-async def _command(place: Place) -> str:
-    """Give what brings the database to the schema: the folder may know it already."""
-    matching = await place.known_matching()
-    return MIGRATE if matching is not None and matching.of("pending") else GENERATE
-
-
 async def _tables(place: Place) -> Sequence[Found]:
     lacking = set(place.declared) - set(await place.declared_there())
     if lacking == set(place.declared):
-        message = "It holds none of the schema's tables."
-        return [Found(f"database {place.database}", message, await _command(place), "shell")]
+        message, (_, mend) = "It holds none of the schema's tables.", await command(place)
+        return [Found(f"database {place.database}", message, mend, "shell")]
     if await unfinished(place):
         return []
-    command = await _command(place)
-    return [
-        Found(f"table {ident(*name)}", "The database lacks it.", command, "shell")
-        for name in sorted(lacking)
-    ]
+    if not lacking:
+        return []
+    message, mend = await command(place)
+    return [Found(f"table {ident(*name)}", message, mend, "shell") for name in sorted(lacking)]
 
 
 async def _columns(place: Place) -> Sequence[Found]:
@@ -68,7 +63,7 @@ async def _columns(place: Place) -> Sequence[Found]:
         for column in table.columns:
             if column.name not in there:
                 about = f"column {ident(column.name)} of table {declared.quoted(table)}"
-                found.append(Found(about, "The database lacks it.", await _command(place), "shell"))
+                found.append(Found(about, *await command(place), "shell"))
     return found
 
 
@@ -98,12 +93,22 @@ def _missed(index: Index, catalog: Catalog) -> tuple[str, str]:
 async def _plain_indexes(place: Place) -> Sequence[Found]:
     catalog = await place.catalog()
     return [
-        Found(
+        await _found(
+            place,
+            declared.cut(str(index.name)),
             f"index {ident(declared.cut(str(index.name)))} of table {_on(index)}",
             *_missed(index, catalog),
         )
         for index in _indexes(await _complete(place), catalog, unique=False)
     ]
+
+
+async def _found(place: Place, name: str | None, about: str, message: str, mend: str) -> Found:
+    """Give a finding with the command that brings it among others, else with its own."""
+    bringing = await brings(place, name)
+    if bringing is not None:
+        return Found(about, message, bringing, "shell")
+    return Found(about, message, mend)
 
 
 def _on(index: Index) -> str:
@@ -116,10 +121,10 @@ async def _unique(place: Place) -> Sequence[Found]:
     for index in _indexes(tables, catalog, unique=True):
         keys = [declared.expression(key) for key in index.expressions]
         where = declared.predicate(index)
-        about = f"unique index {ident(declared.cut(str(index.name)))} of table {_on(index)}"
-        found.append(
-            await _doubles(place, about, (_on(index), keys, where), _missed(index, catalog))
-        )
+        name = declared.cut(str(index.name))
+        about = f"unique index {ident(name)} of table {_on(index)}"
+        missed = await _found(place, name, about, *_missed(index, catalog))
+        found.append(await _doubles(place, missed, (_on(index), keys, where)))
     for table, shape in tables:
         for each in declared.constraints_of(table):
             unique = isinstance(each, UniqueConstraint | PrimaryKeyConstraint)
@@ -131,13 +136,16 @@ async def _unique(place: Place) -> Sequence[Found]:
                 what = (declared.quoted(table), keys, None)
                 partitioned = shape.table.partition_key is not None
                 mend = declared.add_key(each, partitioned=partitioned)
-                found.append(await _doubles(place, about, what, (_ABSENT, mend)))
+                missed = await _found(place, _name(each), about, _ABSENT, mend)
+                found.append(await _doubles(place, missed, what))
     return found
 
 
-async def _doubles(
-    place: Place, about: str, what: tuple[str, list[str], str | None], missed: tuple[str, str]
-) -> Found:
+def _name(constraint: Constraint) -> str | None:
+    return declared.cut(str(constraint.name)) if constraint.name else None
+
+
+async def _doubles(place: Place, missed: Found, what: tuple[str, list[str], str | None]) -> Found:
     """Count what is there more than once: it has to go before the rule can come."""
     table, keys, where = what
     columns = ", ".join(keys)
@@ -149,10 +157,10 @@ async def _doubles(
     )
     count = (await place.fetch(f"SELECT count(*) FROM ({listed}) AS doubled"))[0][0]
     if not count:
-        return Found(about, *missed)
+        return missed
     times = f"{count} values are" if count > 1 else "one value is"
     return Found(
-        about,
+        missed.about,
         f"The schema has it, the database does not, and {times} there more than once; "
         "this lists them, and once they are merged the next run gives the command.",
         f"{listed};",
@@ -169,7 +177,9 @@ async def _constraints(place: Place) -> Sequence[Found]:
                 continue
             what = "foreign key" if isinstance(each, ForeignKeyConstraint) else "constraint"
             found.append(
-                Found(
+                await _found(
+                    place,
+                    declared.cut(str(each.name)),
                     f"{what} {ident(declared.cut(str(each.name)))} of table {declared.quoted(table)}",
                     _ABSENT,
                     declared.add_constraint(each, unproved=shape.table.partition_key is None),
@@ -193,12 +203,15 @@ async def _programs(place: Place) -> Sequence[Found]:
             there = functions.get(name)
             about = f"function {name.removeprefix('public.')}"
             if there is None:
-                found.append(Found(about, _ABSENT, mend))
+                found.append(
+                    await _found(place, name.removeprefix("public."), about, _ABSENT, mend)
+                )
             elif not any(_same_body(fact.definition, extra.create) for fact in there):
                 mend = "\n".join((mend, *_indexes_by(place, there[0].name)))
                 found.append(Found(about, "It is of another version.", mend))
         elif kind == "trigger" and name not in triggers:
-            found.append(Found(f"trigger {name.removeprefix('public.')}", _ABSENT, mend))
+            about = f"trigger {name.removeprefix('public.')}"
+            found.append(await _found(place, name.rpartition(".")[2], about, _ABSENT, mend))
     return found
 
 

@@ -234,6 +234,12 @@ def _emptied(key: ForeignKeyConstraint, catalog: Catalog) -> list[str]:
 
 CHECKS = (
     Check(
+        "orphaned-rows",
+        Severity.ERROR,
+        "They belong to nobody, so no erasure finds them and no foreign key can be put in force.",
+        _references,
+    ),
+    Check(
         "parent-missing",
         Severity.ERROR,
         "The branch ends there: what stands before is not shown.",
@@ -250,11 +256,5 @@ CHECKS = (
         Severity.WARNING,
         "Its chat takes no other answer until somebody ends it.",
         _answers,
-    ),
-    Check(
-        "orphaned-rows",
-        Severity.ERROR,
-        "They belong to nobody, so no erasure finds them and no foreign key can be put in force.",
-        _references,
     ),
 )

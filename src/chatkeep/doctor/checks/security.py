@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatkeep.doctor.check import Check
+from chatkeep.doctor.checks.bringing import brings
 from chatkeep.doctor.checks.declared import path_of
 from chatkeep.doctor.checks.upgrade import unfinished
 from chatkeep.doctor.finding import Found, Severity
@@ -206,7 +207,9 @@ async def _off(place: Place) -> Sequence[Found]:
             message += _shut_out(held, role)
             mend = "\n".join((*await _own(place, held, role), alter))
         severity = None if declared else Severity.WARNING
-        found.append(Found(f"table {held.name}", message, mend, severity=severity))
+        bringing = await brings(place) if declared else None
+        mend, with_ = (mend, "sql") if bringing is None else (bringing, "shell")
+        found.append(Found(f"table {held.name}", message, mend, with_, severity))
     return found
 
 
@@ -232,7 +235,12 @@ async def _policies(place: Place) -> Sequence[Found]:
             continue  # they come with the command of row-security-off, which needs them first
         for name, create in lacking:
             message = "The schema has it, the database does not."
-            found.append(Found(f"policy {ident(name)} of table {held.name}", message, create))
+            about = f"policy {ident(name)} of table {held.name}"
+            bringing = await brings(place)
+            if bringing is None:
+                found.append(Found(about, message, create))
+            else:
+                found.append(Found(about, message, bringing, "shell"))
         if table.row_security and not held.policies and not lacking:
             mend = "\n".join(await _own(place, held, role))
             who = "a superuser" if table.force_row_security else "its owner and a superuser"
