@@ -66,6 +66,11 @@ async def said_nothing(answer: object) -> None:
     """Write an answer without a word."""
 
 
+async def no_vectors(texts: list[str]) -> list[list[float]]:
+    """Embed nothing: no text comes to it."""
+    return [[] for _ in texts]
+
+
 # By the name of an argument, a value of its type; no row of these names is there.
 VALID: dict[str, Any] = {
     "user_id": "u",
@@ -96,6 +101,9 @@ VALID: dict[str, Any] = {
     "at": None,
     "hard": True,
     "older_than": timedelta(days=1),
+    "embed": no_vectors,
+    "batch": 5,
+    "reached": None,
 }
 # By the table and the argument, an input of its class.
 INPUTS: dict[tuple[str, str], Any] = {
@@ -120,6 +128,14 @@ INPUTS: dict[tuple[str, str], Any] = {
 }
 NUMBERS = {"limit", "messages"}
 BAD_NUMBERS = [0, -1, 1001, "5", 1.5, True, LONG]
+# By the table and the argument, what is bad for it and for no other of its name.
+OWN_BAD: dict[tuple[str, str], list[Any]] = {
+    ("embeddings", "embed"): [MARK, NUMBER, None],
+    ("embeddings", "limit"): [0, -1, "5", 1.5, True, LONG],
+    ("embeddings", "batch"): BAD_NUMBERS,
+    ("embeddings", "after"): [MARK, NUMBER, ("u",), ("u", f"{MARK}\0"), (NUMBER, "m")],
+    ("embeddings", "reached"): [MARK, NUMBER],
+}
 BAD_REVISIONS = ["5", 1.5, True, LONG]
 BAD_TIMES = [NAIVE, MARK, NUMBER, date(2030, 1, 1)]
 BAD_WORDS = [MARK, f"{MARK}\0", "", NUMBER, MARK.encode(), LONG]
@@ -187,7 +203,7 @@ PLACES = [
 
 
 def test_every_table_is_looked_at() -> None:
-    assert len(PLACES) == 16
+    assert len(PLACES) == 18
     assert sum(len(methods(kind)) for _, _, kind in PLACES) >= 50
 
 
@@ -333,6 +349,11 @@ async def test_no_method_sends_bad_input(db: Database, path: str, table: str, ki
                 found = {
                     what: await fault(db, lambda: call.with_bad(name, value))  # noqa: B023 - at once
                     for what, value in bad.items()
+                }
+            elif (table, name) in OWN_BAD:
+                found = {
+                    str(value)[:30]: await fault(db, lambda: call.with_bad(name, value))  # noqa: B023 - at once
+                    for value in OWN_BAD[table, name]
                 }
             elif call.is_text(name):
                 found = await faults_of_text(db, call, name)

@@ -10,6 +10,7 @@ from chatkeep.access.embedding_queries import EmbeddingQueries
 from chatkeep.access.fill_queries import Outdated, Unembedded
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ChatkeepError, EmbeddingError, InvalidInputError
+from chatkeep.inputs.text import check_id
 
 MAX_BATCH = 1000
 
@@ -143,11 +144,13 @@ class Embeddings:
             InvalidInputError: It is one.
         """
         place = cast("tuple[object, ...]", after) if isinstance(after, tuple | list) else ()
-        if len(place) != _PLACE or not all(isinstance(part, str) for part in place):
+        if len(place) != _PLACE:
             raise InvalidInputError(
                 "after is a place that `reached` was called with: the ids of a user and a message.",
                 field="after",
             )
+        for part in place:
+            check_id(part, "after")
         if place[0] != self._scope.get("user_id", place[0]):
             raise InvalidInputError("after is a place of another user.", field="after")
 
