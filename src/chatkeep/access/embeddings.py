@@ -8,6 +8,7 @@ from typing import cast
 from chatkeep.access.embedding import Embed, check_embed, embedded
 from chatkeep.access.embedding_queries import EmbeddingQueries
 from chatkeep.access.fill_queries import Outdated, Unembedded
+from chatkeep.access.paging import check_number
 from chatkeep.engine.run import Runner
 from chatkeep.errors import ChatkeepError, EmbeddingError, InvalidInputError
 from chatkeep.inputs.text import check_id
@@ -79,9 +80,9 @@ class Embeddings:
             ConfigError: The schema declares no embeddings.
         """
         check_embed(embed)
-        _check_count("batch", batch, MAX_BATCH)
+        check_number(batch, "batch", f"from 1 to {MAX_BATCH}", MAX_BATCH)
         if limit is not None:
-            _check_count("limit", limit, None)
+            check_number(limit, "limit", "from 1 up")
         if after is not None:
             self._check_place(after)
         if reached is not None and not callable(cast("object", reached)):
@@ -185,14 +186,3 @@ class _Walk:
         error.add_note(
             f"The fill had stored {self.stored} embeddings; it goes on with after={self.place!r}."
         )
-
-
-def _check_count(name: str, value: object, most: int | None) -> None:
-    """Refuse what is no whole number from 1 up.
-
-    Raises:
-        InvalidInputError: It is none, or too high.
-    """
-    bounds = "from 1 up" if most is None else f"from 1 to {most}"
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= (most or value):
-        raise InvalidInputError(f"{name} must be a whole number {bounds}.", field=name)

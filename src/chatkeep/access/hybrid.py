@@ -9,18 +9,17 @@ which is known as reciprocal rank fusion. Only places count, so no scale of the 
 compared with that of the other.
 """
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import msgspec
 
 from chatkeep.access.embedding import Embed, check_embed, embedded
 from chatkeep.access.embedding_queries import FILTERS, EmbeddingQueries
-from chatkeep.access.search import Search
+from chatkeep.access.paging import check_number
+from chatkeep.access.search import Search, filter_of
 from chatkeep.access.search_terms import Terms, read_query
-from chatkeep.engine.run import PoolRunner, Runner
-from chatkeep.engine.scoped import ScopedRunner
-from chatkeep.engine.transaction import transaction
+from chatkeep.engine.run import Runner
+from chatkeep.engine.scoped import together
 from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.search import SearchFilter
 from chatkeep.records.page import Page
@@ -84,7 +83,7 @@ class HybridSearch:
             return await queries.nearest_of(filters).all(runner, {**values, **given})
         # In a transaction of the caller's the settings would stay for what comes after.
         if runner.background is not None and await queries.has_many.first(runner, values):
-            async with apart(runner) as inside:
+            async with together(runner, _BEGIN) as inside:
                 await queries.settings.first(inside, {})
                 found = await queries.nearest_indexed.all(inside, values)
             if len(found) == CANDIDATES:
@@ -134,26 +133,6 @@ def _meant(query: str, terms: Terms) -> str:
 
 
 def _check(limit: object, where: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= CANDIDATES:
-        raise InvalidInputError(
-            f"limit must be a whole number from 1 to {CANDIDATES} with `embed`.", field="limit"
-        )
-    if where is not None and not isinstance(where, SearchFilter):
-        raise InvalidInputError(
-            f"where takes a SearchFilter, not a {type(where).__name__}.", field="where"
-        )
-    if isinstance(where, SearchFilter) and not where.messages:
+    check_number(limit, "limit", f"from 1 to {CANDIDATES} with `embed`", CANDIDATES)
+    if not filter_of(where).messages:
         raise InvalidInputError("Only messages can be searched with `embed`.", field="where")
-
-
-@asynccontextmanager
-async def apart(runner: Runner) -> AsyncGenerator[Runner]:
-    """Run statements in one transaction of their own."""
-    if isinstance(runner, PoolRunner):
-        async with transaction(runner, _BEGIN) as opened:
-            yield opened
-    elif isinstance(runner, ScopedRunner):
-        async with runner.together(_BEGIN) as scoped:
-            yield scoped
-    else:
-        yield runner

@@ -33,9 +33,18 @@ def check_limit(limit: object, name: str = "limit") -> int:
     Raises:
         InvalidInputError: The limit is no whole number from 1 to 1000.
     """
-    if isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit <= MAX_LIMIT:
-        return limit
-    raise InvalidInputError(f"{name} must be a whole number from 1 to {MAX_LIMIT}.", field=name)
+    return check_number(limit, name, f"from 1 to {MAX_LIMIT}", MAX_LIMIT)
+
+
+def check_number(value: object, name: str, bounds: str, most: int | None = None) -> int:
+    """Refuse what is no whole number from 1 to `most`, or from 1 up; `bounds` says which.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= (most or value):
+        return value
+    raise InvalidInputError(f"{name} must be a whole number {bounds}.", field=name)
 
 
 def check_direction(list_name: str, after: object, before: object) -> None:

@@ -167,13 +167,23 @@ def _form(order: Order, terms: Terms, where: SearchFilter, *, is_first: bool) ->
     )
 
 
-def _checked(where: object) -> SearchFilter:
+def filter_of(where: object) -> SearchFilter:
+    """Give the filter, or that of everything for None.
+
+    Raises:
+        InvalidInputError: It is no filter.
+    """
     if where is None:
         return _EVERYTHING
     if not isinstance(where, SearchFilter):
         raise InvalidInputError(
             f"where takes a SearchFilter, not a {type(where).__name__}.", field="where"
         )
+    return where
+
+
+def _checked(given: object) -> SearchFilter:
+    where = filter_of(given)
     has_messages_only = where.role is not None or where.model is not None
     if not where.messages and (not where.titles or has_messages_only):
         raise InvalidInputError(

@@ -1,7 +1,6 @@
 """The trash: what `delete`, `restore`, `trash` and `purge` of chats and of messages do."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -9,9 +8,9 @@ from chatkeep.access.paging import (
     check_limit,
 )
 from chatkeep.access.trash_queries import ChatTrashQueries, MessageTrashQueries, PurgeQueries
-from chatkeep.engine.run import PoolRunner, Runner
-from chatkeep.engine.scoped import ScopedRunner
-from chatkeep.engine.transaction import begin_words, transaction
+from chatkeep.engine.run import Runner
+from chatkeep.engine.scoped import together
+from chatkeep.engine.transaction import begin_words
 from chatkeep.errors import InvalidInputError
 from chatkeep.inputs.text import check_id
 from chatkeep.records.deepsearch import Chat, Message, TrashedChat, TrashedMessage
@@ -31,7 +30,7 @@ async def delete_chat(
     if hard:
         return await queries.remove.first(runner, key) is not None
     check_id(key["id"], "chat_id")  # before a transaction is begun for it
-    async with _together(runner) as both:
+    async with together(runner, _BEGIN) as both:
         if await queries.mark.first(both, key) is None:
             return False
         await queries.mark_messages.all(both, key)
@@ -43,7 +42,7 @@ async def restore_chat(
 ) -> Chat | None:
     """Bring a chat back with the messages that went with it."""
     check_id(key["id"], "chat_id")
-    async with _together(runner) as both:
+    async with together(runner, _BEGIN) as both:
         if await queries.hold.first(both, key) is None:
             return None
         return await queries.restore.first(both, key)
@@ -56,7 +55,7 @@ async def delete_message(
     if not hard:
         return await queries.mark.first(runner, key) is not None
     values = {**key, "ids": [check_id(key["id"], "message_id")]}
-    async with _together(runner) as both:
+    async with together(runner, _BEGIN) as both:
         if await queries.hold.first(both, key) is None:
             return False
         return await queries.remove.first(both, values) == 1
@@ -82,7 +81,7 @@ async def purge_messages(
 ) -> int:
     """Remove messages for good that have been in the trash for longer; give how many."""
     window = _window("messages", older_than, limit)
-    async with _together(runner) as both:
+    async with together(runner, _BEGIN) as both:
         ids = await queries.pick_messages.all(both, window)
         if not ids:
             return 0
@@ -96,16 +95,3 @@ def _window(table: str, older_than: object, limit: int) -> dict[str, object]:
             f"{table}.purge: older_than is a timedelta, and not negative.", field="older_than"
         )
     return {"older_than": older_than, "limit": check_limit(limit)}
-
-
-@asynccontextmanager
-async def _together(runner: Runner) -> AsyncGenerator[Runner]:
-    """Run statements in one transaction: the caller's, or one of their own."""
-    if isinstance(runner, PoolRunner):
-        async with transaction(runner, _BEGIN) as opened:
-            yield opened
-    elif isinstance(runner, ScopedRunner):
-        async with runner.together(_BEGIN) as scoped:
-            yield scoped
-    else:
-        yield runner

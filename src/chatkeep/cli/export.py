@@ -1,17 +1,18 @@
 """`chatkeep export`."""
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from chatkeep.cli.bars import bar
 from chatkeep.cli.import_ import counted, known_format, on_error_option, print_errors
 from chatkeep.cli.places import database_url, print_json, schema_object
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Mapping
+    from typing import Any
 
     from chatkeep.exchange import ExportOptions, ExportReport
 
@@ -64,7 +65,7 @@ def export(  # noqa: PLR0913 - one parameter for each option
         raise click.UsageError("--force and --actor belong to the export of a person.")
     from chatkeep.exchange import ExportOptions
 
-    with _bar() as on_progress:
+    with bar("Exporting", _state) as on_progress:
         options = ExportOptions(
             user_id=user,
             chat_id=chat_id,
@@ -135,19 +136,8 @@ def _export_person(
         click.echo(f"{column} sounds like a person, and nothing links it to one.", err=True)
 
 
-@contextmanager
-def _bar() -> "Generator[Callable[[ExportReport], object] | None]":
-    """Show how far it is on stderr; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("Exporting", total=None)
-        yield lambda report: bar.update(task, description=counted(report.conversations, "chat"))
+def _state(report: "ExportReport") -> "Mapping[str, Any]":
+    return {"description": counted(report.conversations, "chat")}
 
 
 def _print(report: "ExportReport", out: str) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chatkeep.cli.bars import bar
 from chatkeep.cli.places import database_url, print_json, schema_object
 from chatkeep.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
+    from typing import Any
 
     from chatkeep.exchange import BadRecord, ExportReport, ImportOptions, ImportReport, Progress
 
@@ -88,7 +90,7 @@ def import_(  # noqa: PLR0913 - one parameter for each option
     if is_all and account is not None:
         raise click.UsageError("--all means everybody: it takes no --account.")
     settings = Settings.load(url=url)
-    with _errors_into(errors_file) as on_bad, _bar() as on_progress:
+    with _errors_into(errors_file) as on_bad, bar("Importing", _state) as on_progress:
         options = ImportOptions(
             "skip" if on_error == "skip" else "stop", account, on_bad, on_progress
         )
@@ -142,24 +144,12 @@ def _errors_into(path: Path | None) -> "Generator[Callable[[BadRecord], object] 
         yield lambda bad: stream.write(json.dumps(error_as_json(bad), ensure_ascii=False) + "\n")
 
 
-@contextmanager
-def _bar() -> "Generator[Callable[[Progress], object] | None]":
-    """Show a bar on stderr; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with Bar(console=console, transient=True) as bar:
-        task = bar.add_task("Importing", total=None)
-        yield lambda progress: bar.update(
-            task,
-            completed=progress.done,
-            total=progress.size,
-            description=counted(progress.report.messages, "message"),
-        )
+def _state(progress: "Progress") -> "Mapping[str, Any]":
+    return {
+        "completed": progress.done,
+        "total": progress.size,
+        "description": counted(progress.report.messages, "message"),
+    }
 
 
 def counted(number: int, what: str) -> str:

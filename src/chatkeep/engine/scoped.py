@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from chatkeep.engine.background import Background
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.identity import Identity, Watched, begin_as, word
-from chatkeep.engine.run import PoolRunner, send
+from chatkeep.engine.run import PoolRunner, Runner, send
 from chatkeep.engine.transaction import TransactionRunner, transaction
 from chatkeep.engine.wire import STALE, Row
 from chatkeep.errors import ConflictError, ConnectionFailedError, DatabaseTimeoutError
@@ -74,6 +74,19 @@ class ScopedRunner:
         else:
             async with transaction(self._runner, begin) as opened:
                 yield ScopedRunner(opened, self._identity)
+
+
+@asynccontextmanager
+async def together(runner: Runner, begin: str) -> AsyncGenerator[Runner]:
+    """Run statements in one transaction: the caller's, or one that this opens with `begin`."""
+    if isinstance(runner, PoolRunner):
+        async with transaction(runner, begin) as opened:
+            yield opened
+    elif isinstance(runner, ScopedRunner):
+        async with runner.together(begin) as scoped:
+            yield scoped
+    else:
+        yield runner
 
 
 class _Alone:

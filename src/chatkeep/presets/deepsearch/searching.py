@@ -18,7 +18,7 @@ the characters at its ends: so each character of a run begins a lexeme.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Function, Table, Text
+from sqlalchemy import ColumnElement, Function, Table
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.sql.elements import quoted_name
 
@@ -349,12 +349,6 @@ def lexemes(messages: Table) -> ColumnElement[Any]:
     return Function[Any](
         quoted_name(name, quote=True), messages.c.user_id, messages.c.content, type_=TSVECTOR()
     )
-
-
-def canonical(messages: Table) -> ColumnElement[str]:
-    """Give a message's text in its canonical form."""
-    name = Naming(messages.name.removesuffix("message")).other(TEXT)
-    return Function[str](quoted_name(name, quote=True), messages.c.content, type_=Text())
 
 
 def _function(name: str, takes: str, gives: str, body: str) -> Extra:
