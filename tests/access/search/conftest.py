@@ -26,7 +26,10 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def schema(way: str) -> deepsearch.Schema:
-    return deepsearch.schema(prefix="x_", security="rls" if way.endswith("rls") else None)
+    if not way.endswith("rls"):
+        return deepsearch.schema(prefix="x_")
+    # A role is the server's: one that a superuser made, nobody else's tests may become.
+    return deepsearch.schema(prefix="x_", security="rls", app_role="search_app")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
