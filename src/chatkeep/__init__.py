@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from chatkeep.access.trashed import (
         live,
     )
+    from chatkeep.auth.options import (
+        AuthOptions,
+    )
     from chatkeep.database import (
         Database,
         Prepared,
@@ -147,6 +150,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "AnswerPiece",
     "AnswerRunningError",
     "AnswerTakenOverError",
+    "AuthOptions",
     "Chat",
     "ChatChanges",
     "ChatNotFoundError",
@@ -242,6 +246,7 @@ _PLACES = {
     "live": "chatkeep.access.trashed",
     "END": "chatkeep.access.paging",
     "START": "chatkeep.access.paging",
+    "AuthOptions": "chatkeep.auth.options",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
     "Stream": "chatkeep.database",

@@ -67,6 +67,11 @@ def new_share_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_session_id() -> str:
+    """Make an id for a session that has a token beside it: a random UUID, no secret."""
+    return str(uuid.uuid4())
+
+
 def new_session_token() -> str:
     """Make a token for a session: 256 random bits, safe in a cookie and in a URL."""
     return secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
--- chatkeep:reverse 5323cf86d5f31bdf548776ae413c97d844144d7773ccacd012e50abf5b74d735
+-- chatkeep:reverse 0aad5da4f017bc9b254c8cc336936a2ca5a421fcddbade3cb50fdf222b9af0c0
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

@@ -137,7 +137,9 @@ CREATE TABLE "public"."travel_session" (
 	"user_id" varchar(255) NOT NULL,
 	"expires" timestamp with time zone NOT NULL,
 	"created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
-	"updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+	"updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+	"ip_address" text,
+	"user_agent" text
 );
 --> statement-breakpoint
 CREATE TABLE "public"."travel_user" (

@@ -23,3 +23,5 @@ UPDATE "users" SET "email_verified" = false WHERE "email_verified" IS NULL;
 --> statement-breakpoint
 UPDATE "sessions" SET "updated_at" = "created_at" AT TIME ZONE 'UTC'
 WHERE "created_at" AT TIME ZONE 'UTC' < "updated_at";
+--> statement-breakpoint
+UPDATE "sessions" SET "token" = "id" WHERE "token" IS NULL;

@@ -23,6 +23,7 @@ from chatkeep.access.verification_tokens import VerificationTokenQueries
 from chatkeep.errors import ConfigError
 from chatkeep.inputs.base import Input
 from chatkeep.records.base import Record
+from chatkeep.records.deepsearch import Account
 from chatkeep.schema.schema import Schema
 
 UserT = TypeVar("UserT", bound=Record, default=Record)
@@ -41,13 +42,18 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @cached_property
     def users(self) -> UserQueries[UserT]:
         """Statements on users."""
-        accounts = self.rows("accounts") if "accounts" in self.schema.tables else None
-        return UserQueries(self.rows("users"), accounts)
+        return UserQueries(self.rows("users"), self._accounts())
 
     @cached_property
     def accounts(self) -> AccountQueries:
         """Statements on accounts."""
-        return AccountQueries(self.rows("accounts"))
+        accounts = self._accounts()
+        if accounts is None:
+            raise ConfigError(
+                f"{type(self.schema).__name__} has no accounts in the shape of Auth.js.",
+                hint="`db.auth` gives the tokens of a provider in every schema.",
+            )
+        return AccountQueries(accounts)
 
     @cached_property
     def sessions(self) -> SessionQueries[SessionT]:
@@ -158,6 +164,11 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def scoped_embeddings(self) -> EmbeddingQueries:
         """Statements on the embeddings of one user's messages."""
         return embedding_queries(self.schema, self.rows("messages"), is_scoped=True)
+
+    def _accounts(self) -> Rows[Account] | None:
+        """Give the accounts, where they are those of Auth.js: named by provider and its own id."""
+        record = self.schema.records.get("accounts")
+        return self.rows("accounts") if record and issubclass(record, Account) else None
 
     def rows(self, name: str) -> Rows[Any]:
         """Give a table with its record.

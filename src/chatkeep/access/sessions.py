@@ -42,12 +42,11 @@ _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class SessionQueries(Generic[SessionT]):
-    """The statements on sessions. Their key is `session_token` in one preset, `id` in the other."""
+    """The statements on sessions. Their token is `session_token` in one preset, `token` in the other."""
 
     def __init__(self, sessions: Rows[SessionT]) -> None:
         self.rows = sessions
-        (column,) = sessions.table.primary_key.columns
-        self.key = column.key
+        self.key = "token" if "token" in sessions.table.c else "session_token"
         self.by_key = sessions.equal(self.key)
 
     @cached_property
@@ -99,7 +98,7 @@ class SessionQueries(Generic[SessionT]):
 
 
 class Sessions(Generic[SessionT, NewSessionT]):
-    """Sign-ins of users. The token (the id, in the maps preset) is a secret.
+    """Sign-ins of users. The token is a secret.
 
     An expired session is given like any other: compare its time of expiry.
     """

@@ -7,7 +7,7 @@ from typing import Self, Unpack
 
 from chatkeep.access.catalogue import catalogue_of
 from chatkeep.access.meanings import meanings_of
-from chatkeep.database.options import DatabaseOptions, observers_of, pool_options
+from chatkeep.database.options import DatabaseOptions, auth_options, observers_of, pool_options
 from chatkeep.database.source import find_source
 from chatkeep.database.state import State, check_state, empty_database
 from chatkeep.database.surface import NewSessionT, NewUserT, SessionT, Surface, UserT
@@ -50,7 +50,7 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         self._options = pool_options(options)
         self._stack = AsyncExitStack()
         self._pools = PoolRunner(Pool(self._options), observers_of(options), meanings_of(schema))
-        super().__init__(self._pools, catalogue_of(schema))
+        super().__init__(self._pools, catalogue_of(schema), auth_options(options))
 
     async def open(self) -> Self:
         """Connect, and compare the database with the schema; `async with` does it for you.

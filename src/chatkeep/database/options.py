@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TypedDict, get_args
 
+from chatkeep.auth.options import AuthOptions
 from chatkeep.engine.observe import Observer, Observers
 from chatkeep.engine.pool import Pooler, PoolOptions
 from chatkeep.engine.slow import SlowLog
@@ -24,6 +25,7 @@ class DatabaseOptions(TypedDict, total=False):
         on_statement: Is told of every statement; see `Database.observe`.
         slow_statement: A statement that takes as long gets a line in the log `chatkeep.slow`, with
             name, time, rows and outcome; never with parameters or SQL.
+        auth: Secrets, cookies and limits of sign-in; see `AuthOptions`.
     """
 
     max_connections: int
@@ -35,6 +37,7 @@ class DatabaseOptions(TypedDict, total=False):
     pooler: Pooler
     on_statement: Observer | None
     slow_statement: timedelta | None
+    auth: AuthOptions
 
 
 def pool_options(options: DatabaseOptions) -> PoolOptions:
@@ -68,6 +71,18 @@ def pool_options(options: DatabaseOptions) -> PoolOptions:
         idle_seconds=_seconds(options, "idle_timeout", defaults.idle_seconds),
         pooler=pooler,
     )
+
+
+def auth_options(options: DatabaseOptions) -> AuthOptions:
+    """Give what the application says about sign-in.
+
+    Raises:
+        ConfigError: It is no `AuthOptions`.
+    """
+    given: object = options.get("auth", AuthOptions())
+    if not isinstance(given, AuthOptions):
+        raise ConfigError("auth must be AuthOptions(...).")
+    return given
 
 
 def observers_of(options: DatabaseOptions) -> Observers:

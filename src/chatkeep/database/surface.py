@@ -21,6 +21,8 @@ from chatkeep.access.shares import Shares
 from chatkeep.access.usage import Usage
 from chatkeep.access.users import Users
 from chatkeep.access.verification_tokens import VerificationTokens
+from chatkeep.auth.auth import Auth
+from chatkeep.auth.options import AuthOptions
 from chatkeep.database.pageable import Pageable
 from chatkeep.database.running import gather
 from chatkeep.database.transactions import TransactionContext, check_options
@@ -52,9 +54,16 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         self,
         runner: PoolRunner | TransactionRunner,
         catalogue: Catalogue[UserT, NewUserT, SessionT, NewSessionT],
+        auth: AuthOptions,
     ) -> None:
         super().__init__(runner, catalogue)
         self._catalogue = catalogue
+        self._auth = auth
+
+    @cached_property
+    def auth(self) -> Auth:
+        """Who is calling, sessions of our own, tokens for one use, providers' tokens."""
+        return Auth(self._runner, self._catalogue, self._auth)
 
     @cached_property
     def users(self) -> Users[UserT, NewUserT]:
@@ -239,7 +248,7 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
             else:
                 opened = open_transaction(runner, begin)
             async with opened as inner:
-                yield Transaction(inner, self._catalogue)
+                yield Transaction(inner, self._catalogue, self._auth)
 
         return TransactionContext(opens, retry)
 

@@ -145,12 +145,16 @@ class NewSession(Input):
     session_token: Id = Field(default_factory=new_session_token)
     user_id: Id
     expires: Time
+    ip_address: Text | None = None
+    user_agent: Text | None = None
 
 
 class SessionChanges(Changes):
     """New values for a session."""
 
     expires: Annotated[Time | None, NotNull] = None
+    ip_address: Text | None = None
+    user_agent: Text | None = None
 
 
 class NewVerificationToken(Input):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chatkeep.ids import new_session_token, new_user_id
+from chatkeep.ids import new_session_id, new_session_token, new_user_id
 from chatkeep.inputs.base import Changes, Input
 from chatkeep.inputs.fields import Email, Flag, Id, NotNull, Text, Time
 
@@ -29,14 +29,19 @@ class UserChanges(Changes):
 
 
 class NewSession(Input):
-    """A sign-in to record. Its id is a secret token, made unless given."""
+    """A sign-in to record. Its token is a secret, made unless given."""
 
-    id: Id = Field(default_factory=new_session_token)
+    id: Id = Field(default_factory=new_session_id)
     user_id: Id
     expires_at: Time
+    token: Id = Field(default_factory=new_session_token)
+    ip_address: Text | None = None
+    user_agent: Text | None = None
 
 
 class SessionChanges(Changes):
     """New values for a session."""
 
     expires_at: Annotated[Time | None, NotNull] = None
+    ip_address: Text | None = None
+    user_agent: Text | None = None

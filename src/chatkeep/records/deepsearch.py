@@ -68,6 +68,8 @@ class Session(Record, rename="camel"):
     expires: datetime
     created_at: datetime
     updated_at: datetime
+    ip_address: str | None
+    user_agent: str | None
 
 
 class VerificationToken(Record, rename="camel"):

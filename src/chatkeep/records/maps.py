@@ -18,10 +18,42 @@ class User(Record, rename="camel"):
 
 
 class Session(Record, rename="camel"):
-    """A sign-in that lasts until `expires_at`."""
+    """A sign-in that lasts until `expires_at`. The token is a secret: a cookie carries it."""
 
     id: str
     user_id: str
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    token: str
+    ip_address: str | None
+    user_agent: str | None
+
+
+class Account(Record, rename="camel"):
+    """A user's account with a provider, or their password. The tokens in it are secrets."""
+
+    id: str
+    account_id: str
+    provider_id: str
+    user_id: str
+    access_token: str | None
+    refresh_token: str | None
+    id_token: str | None
+    access_token_expires_at: datetime | None
+    refresh_token_expires_at: datetime | None
+    scope: str | None
+    password: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Verification(Record, rename="camel"):
+    """A value that went out to somebody, good until `expires_at`."""
+
+    id: str
+    identifier: str
+    value: str
     expires_at: datetime
     created_at: datetime
     updated_at: datetime

@@ -1,4 +1,4 @@
--- chatkeep:reverse 178da2d492f07fdb69a763f07625360815fde08fb26e343197daee78ad8684ea
+-- chatkeep:reverse d5140b9ba92d6e6c39d6a51ed5df63bfe93aa5cfc178fb1cbd7a75e4edec143d
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.
@@ -17,7 +17,9 @@
 -- Loses data: column public.ai-app-template_search_cache.key_hash with its values.
 -- Loses data: column public.ai-app-template_search_cache.updated_at with its values.
 -- Loses data: column public.ai-app-template_session.created_at with its values.
+-- Loses data: column public.ai-app-template_session.ip_address with its values.
 -- Loses data: column public.ai-app-template_session.updated_at with its values.
+-- Loses data: column public.ai-app-template_session.user_agent with its values.
 -- Loses data: column public.ai-app-template_user.created_at with its values.
 -- Loses data: column public.ai-app-template_user.updated_at with its values.
 -- Loses data: column public.ai-app-template_user_settings.created_at with its values.
@@ -58,7 +60,9 @@ ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "user_id";--> stateme
 ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "key_hash";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "updated_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "created_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "ip_address";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "updated_at";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "user_agent";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user" DROP COLUMN "created_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user" DROP COLUMN "updated_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user_settings" DROP COLUMN "created_at";--> statement-breakpoint

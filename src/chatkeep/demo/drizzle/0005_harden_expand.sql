@@ -90,6 +90,8 @@ ALTER TABLE "public"."ai-app-template_search_cache" ADD COLUMN "updated_at" time
 ALTER TABLE "public"."ai-app-template_search_cache" ADD COLUMN "key_hash" bytea;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" ADD COLUMN "created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" ADD COLUMN "updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" ADD COLUMN "ip_address" text;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_session" ADD COLUMN "user_agent" text;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user" ADD COLUMN "created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user" ADD COLUMN "updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_user_settings" ADD COLUMN "created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL;--> statement-breakpoint

@@ -81,6 +81,8 @@ class SessionColumns(TypedColumns):
     expires: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
     created_at: Named[datetime] = now_column()
     updated_at: Named[datetime] = now_column()
+    ip_address: Named[str | None] = Column(Text)
+    user_agent: Named[str | None] = Column(Text)
 
 
 class VerificationTokenColumns(TypedColumns):

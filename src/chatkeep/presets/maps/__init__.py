@@ -1,11 +1,16 @@
-"""The maps preset: users and sessions in the shape of Better Auth.
+"""The maps preset: users, sessions, accounts and verifications in the shape of Better Auth.
 
 schema = maps.schema()
 """
 
 from typing import Literal, overload
 
-from chatkeep.presets.maps.columns import SessionColumns, UserColumns
+from chatkeep.presets.maps.columns import (
+    AccountColumns,
+    SessionColumns,
+    UserColumns,
+    VerificationColumns,
+)
 from chatkeep.presets.maps.hardened import Schema
 from chatkeep.presets.maps.seed import SeedSchema
 from chatkeep.schema.schema import Security
@@ -48,4 +53,12 @@ def schema(
     return Schema(prefix, seed_writers=seed_writers, security=security, app_role=app_role)
 
 
-__all__ = ["Schema", "SeedSchema", "SessionColumns", "UserColumns", "schema"]
+__all__ = [
+    "AccountColumns",
+    "Schema",
+    "SeedSchema",
+    "SessionColumns",
+    "UserColumns",
+    "VerificationColumns",
+    "schema",
+]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Generic
 
-from sqlalchemy import TIMESTAMP, Boolean, Column, func, text
+from sqlalchemy import TIMESTAMP, Boolean, Column, Text, func, text
 from typing_extensions import TypeVar
 
 from chatkeep.inputs import maps as inputs
@@ -27,7 +27,7 @@ class Schema(
     base.Schema[UserT, NewUserT, SessionT, NewSessionT],
     Generic[UserT, NewUserT, SessionT, NewSessionT],
 ):
-    """Users and sessions in the shape of Better Auth, repaired.
+    """The tables of Better Auth, with the names of the seed, repaired.
 
     Extend it as `chatkeep.schema.schema` shows.
     """
@@ -60,6 +60,7 @@ class Schema(
         (
             foreign_key("user_id", references="users", on_delete="cascade"),
             index("user_id"),
+            unique("token"),
         ),
         record=records.Session,
         new=inputs.NewSession,
@@ -70,19 +71,39 @@ class Schema(
             columns={
                 "expires_at": Column(TIMESTAMP, nullable=False),
                 "created_at": Column(TIMESTAMP, nullable=False, server_default=text("now()")),
-            }
+                "token": Column(Text),
+            },
+            waits=frozenset({"unique token"}),
         ),
         summary="A sign-in that lasts until it expires.",
+    )
+    accounts = TableDef(
+        "accounts",
+        columns.AccountColumns,
+        (
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id"),
+            unique("provider_id", "account_id"),
+        ),
+        record=records.Account,
+        summary="A user's account with a provider, or their password.",
+    )
+    verifications = TableDef(
+        "verifications",
+        columns.VerificationColumns,
+        (index("identifier"),),
+        record=records.Verification,
+        summary="A value that went out to somebody, good until it expires.",
     )
 
     # What a scope has no business with, and whose rows are for signing in.
     app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-        {"users": ("SELECT",), "sessions": ()}
+        {"users": ("SELECT",), "sessions": (), "accounts": ()}
     )
     personal = PERSONAL
 
     def seed_writer_extras(self) -> tuple[base.Extra, ...]:
-        """Give the triggers that fill `email_verified` and move `updated_at`."""
+        """Give the triggers that fill `email_verified` and `token`, and move `updated_at`."""
         return seed_writer_extras(self.prefix)
 
     @property

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sqlalchemy import TIMESTAMP, Boolean, Column, Named, Text, TypedColumns, text
 
-from chatkeep.presets.maps.personal import PERSONAL
+from chatkeep.presets.maps.personal import SEED_PERSONAL
 from chatkeep.schema import schema as base
 from chatkeep.schema.parts import foreign_key, unique
 from chatkeep.schema.tables import TableDef
@@ -38,7 +38,7 @@ class SeedSchema(base.Schema):
     """The seed's tables. The access layer needs the hardened ones; migrations lead there."""
 
     edition: ClassVar[base.Edition] = "seed"
-    personal = PERSONAL
+    personal = SEED_PERSONAL
 
     users = TableDef("users", SeedUserColumns, (unique("email"),))
     sessions = TableDef(

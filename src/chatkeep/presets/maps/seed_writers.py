@@ -12,14 +12,25 @@ END
 """
 
 
-def fill_verified_extras(prefix: str) -> tuple[Extra, ...]:
-    """Give what turns a NULL in `email_verified`, which the seed allows, into false."""
+# The seed's sessions have no token: there the cookie carries the id.
+FILL_IN = """
+BEGIN
+    NEW."token" := coalesce(NEW."token", NEW."id");
+    RETURN NEW;
+END
+"""
+
+
+def filling_extras(prefix: str) -> tuple[Extra, ...]:
+    """Give what turns a NULL in `email_verified`, which the seed allows, into false; and tokens."""
     naming = Naming(prefix)
-    name = naming.other("users_fill_email_verified")
+    verified, token = naming.other("users_fill_email_verified"), naming.other("sessions_fill_token")
     when = "BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW"
     return (
-        function(name, FILL_VERIFIED),
-        trigger(name, naming.table("users"), when, name),
+        function(verified, FILL_VERIFIED),
+        trigger(verified, naming.table("users"), when, verified),
+        function(token, FILL_IN),
+        trigger(token, naming.table("sessions"), when, token),
     )
 
 
@@ -36,4 +47,4 @@ def seed_writer_extras(prefix: str) -> tuple[Extra, ...]:
         )
         for table in ("users", "sessions")
     )
-    return (*fill_verified_extras(prefix), function(touch, TOUCH), *triggers)
+    return (*filling_extras(prefix), function(touch, TOUCH), *triggers)

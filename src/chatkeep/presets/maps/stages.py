@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from chatkeep.presets.maps.seed_writers import fill_verified_extras
+from chatkeep.presets.maps.seed_writers import filling_extras
 from chatkeep.schema.naming import Naming, quote_name
 from chatkeep.schema.schema import Schema, Stage
 from chatkeep.schema.statements import in_batches, stop_at_duplicate_emails
@@ -17,7 +17,7 @@ def stages(schema: Schema[Any, Any, Any, Any]) -> tuple[Stage, ...]:
             "expand",
             "Add columns and indexes; code written for the seed keeps working.",
             metadata=schema.transition_metadata(),
-            extras=fill_verified_extras(schema.prefix),
+            extras=filling_extras(schema.prefix),
         ),
         Stage(
             "backfill",
@@ -43,6 +43,7 @@ def backfill_statements(prefix: str) -> tuple[str, ...]:
         f'UPDATE {users} SET "email_verified" = false WHERE "email_verified" IS NULL',
         f"""UPDATE {sessions} SET "updated_at" = "created_at" AT TIME ZONE 'UTC'
 WHERE "created_at" AT TIME ZONE 'UTC' < "updated_at\"""",
+        f'UPDATE {sessions} SET "token" = "id" WHERE "token" IS NULL',
     )
 
 
@@ -60,4 +61,5 @@ def safe_backfill_statements(prefix: str) -> tuple[str, ...]:
 WHERE ("created_at" AT TIME ZONE 'UTC' < "updated_at")""",
             "id",
         ),
+        in_batches(f'UPDATE {sessions} SET "token" = "id" WHERE ("token" IS NULL)', "id"),
     )

@@ -36,6 +36,7 @@
     │   └── RuleMissingError
     ├── ExchangeError                       an import or export cannot go on
     │   └── BadRecordError
+    ├── TokensAtRestError                   a provider's token cannot be sealed or opened
     └── MigrationError
         ├── MigrationsFolderError           folder or journal absent or unreadable
         │   └── MigrationFileMissingError
@@ -53,26 +54,43 @@ An error says what failed, on what, and what to do. It never holds a password, a
 text of a message.
 """
 
-from typing import ClassVar
-
-
-class ChatkeepError(Exception):
-    """Base of everything that chatkeep raises on purpose.
-
-    Attributes:
-        code: A stable name for programs, such as `chat_not_found`.
-        hint: What to do about it, or None when the message already says so.
-    """
-
-    code: ClassVar[str] = "error"
-
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-    def __str__(self) -> str:
-        message = str(self.args[0])
-        return f"{message} {self.hint}" if self.hint else message
+from chatkeep.errors.base import ChatkeepError as ChatkeepError
+from chatkeep.errors.migrations import (
+    MigrationEditedError as MigrationEditedError,
+)
+from chatkeep.errors.migrations import (
+    MigrationError as MigrationError,
+)
+from chatkeep.errors.migrations import (
+    MigrationFailedError as MigrationFailedError,
+)
+from chatkeep.errors.migrations import (
+    MigrationFileMissingError as MigrationFileMissingError,
+)
+from chatkeep.errors.migrations import (
+    MigrationLockError as MigrationLockError,
+)
+from chatkeep.errors.migrations import (
+    MigrationOrderError as MigrationOrderError,
+)
+from chatkeep.errors.migrations import (
+    MigrationsFolderError as MigrationsFolderError,
+)
+from chatkeep.errors.migrations import (
+    NotReversibleError as NotReversibleError,
+)
+from chatkeep.errors.migrations import (
+    ProofFailedError as ProofFailedError,
+)
+from chatkeep.errors.migrations import (
+    RenameUnclearError as RenameUnclearError,
+)
+from chatkeep.errors.migrations import (
+    RowsInTheWayError as RowsInTheWayError,
+)
+from chatkeep.errors.migrations import (
+    UnmodelledObjectError as UnmodelledObjectError,
+)
 
 
 class ConfigError(ChatkeepError, ValueError):
@@ -413,87 +431,7 @@ class RuleMissingError(PersonalDataError):
         self.columns = columns
 
 
-class MigrationError(ChatkeepError):
-    """The migrations workflow refuses to go on; nothing was changed."""
+class TokensAtRestError(ChatkeepError):
+    """A provider's token cannot be sealed or opened: no such key, or it was changed."""
 
-    code = "migration"
-
-
-class MigrationsFolderError(MigrationError):
-    """The migrations folder or its journal is absent or cannot be read."""
-
-    code = "migrations_folder"
-
-
-class MigrationFileMissingError(MigrationsFolderError):
-    """The journal names a file that is not there."""
-
-    code = "migration_file_missing"
-
-
-class MigrationEditedError(MigrationError):
-    """A migration that was applied has another content now."""
-
-    code = "migration_edited"
-
-
-class MigrationOrderError(MigrationError):
-    """A pending migration is older than one that was applied; Drizzle would skip it silently."""
-
-    code = "migration_order"
-
-
-class MigrationFailedError(MigrationError):
-    """PostgreSQL refused a statement of a migration; that migration left nothing behind."""
-
-    code = "migration_failed"
-
-
-class MigrationLockError(MigrationError, TimeoutError):
-    """Another process is migrating the same database."""
-
-    code = "migration_lock"
-
-
-class UnmodelledObjectError(MigrationError):
-    """The database holds a kind of object that the diff does not know."""
-
-    code = "unmodelled_object"
-
-
-class RenameUnclearError(MigrationError):
-    """Something went and something of the same kind came: a rename, or a drop and an add?
-
-    Attributes:
-        candidates: (kind, qualified old name, possible new names) of each.
-    """
-
-    code = "rename_unclear"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        hint: str | None = None,
-        candidates: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (),
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.candidates = candidates
-
-
-class RowsInTheWayError(MigrationError):
-    """A push or a rollback would lose rows or values, or rows refuse it; nothing was changed."""
-
-    code = "rows_in_the_way"
-
-
-class NotReversibleError(MigrationError):
-    """A migration cannot be taken back: no reverse, or none that brings back what was before it."""
-
-    code = "not_reversible"
-
-
-class ProofFailedError(MigrationError):
-    """The planned statements, run on a copy, did not lead to the wanted schema."""
-
-    code = "proof_failed"
+    code = "tokens_at_rest"

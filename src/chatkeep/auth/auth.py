@@ -1,0 +1,18 @@
+"""`db.auth`: who is calling, sessions of our own, tokens for one use, providers' tokens."""
+
+from typing import Any, TypeAlias
+
+from chatkeep.access.catalogue import Catalogue
+from chatkeep.auth.options import AuthOptions
+from chatkeep.engine.run import Runner
+
+AnyCatalogue: TypeAlias = Catalogue[Any, Any, Any, Any]
+
+
+class Auth:
+    """Sign-in on the schema's tables, of Auth.js, NextAuth, Better Auth or our own."""
+
+    def __init__(self, runner: Runner, catalogue: AnyCatalogue, options: AuthOptions) -> None:
+        self._runner = runner
+        self._catalogue = catalogue
+        self._options = options

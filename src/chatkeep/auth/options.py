@@ -1,0 +1,38 @@
+"""What an application says about sign-in: `Database(schema, auth=AuthOptions(...))`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthOptions:
+    """What an application says about sign-in; each may be left out.
+
+    Attributes:
+        auth_secrets: Of Auth.js and NextAuth, the newest first. Empty reads AUTH_SECRET with
+            AUTH_SECRET_1 to AUTH_SECRET_3, then NEXTAUTH_SECRET.
+        better_auth_secrets: Of Better Auth, the newest first. Empty reads BETTER_AUTH_SECRETS
+            (versioned, as Better Auth reads it), then BETTER_AUTH_SECRET.
+        cookie_names: Names of session cookies by the library that sets them ("auth.js",
+            "next-auth", "better-auth", "chatkeep"), where they are not the library's own. Without
+            `__Secure-` and `__Host-`, and without the number of a chunk.
+        trust_cookie_cache: Whether Better Auth's cookie cache is believed without a look-up. Then
+            a revoked session is good until its cache expires (5 minutes unless set otherwise).
+        clock_tolerance: How far the clocks of the two sides may be apart.
+        session_lifetime: How long a session of our own lasts after it was last extended.
+        session_refresh: A session of our own that is used is extended, at most this often.
+        session_limit: A user's newest sessions that are kept when one more of our own begins.
+        token_keys: Keys for providers' tokens at rest by their ids, 32 bytes each, the newest
+            first; the first one seals. Empty reads CHATKEEP_TOKEN_KEYS (`id:base64,...`).
+    """
+
+    auth_secrets: tuple[str, ...] = field(default=(), repr=False)
+    better_auth_secrets: tuple[str, ...] = field(default=(), repr=False)
+    cookie_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    trust_cookie_cache: bool = False
+    clock_tolerance: timedelta = timedelta(seconds=15)
+    session_lifetime: timedelta = timedelta(days=30)
+    session_refresh: timedelta = timedelta(days=1)
+    session_limit: int | None = None
+    token_keys: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
