@@ -77,6 +77,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "sweep",
         "Remove what has expired or is older than the retention policies allow.",
     ),
+    "auth": (
+        "chatkeep.cli.auth",
+        "auth",
+        "Fit the front end's sign-in library to the tables, and look after what it stores.",
+    ),
     "doctor": (
         "chatkeep.cli.doctor",
         "doctor",
