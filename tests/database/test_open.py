@@ -47,6 +47,17 @@ async def test_a_seed_edition_database_is_told_what_to_run(
             pass
 
 
+async def test_a_seed_edition_of_maps_is_told_too(database_url: str) -> None:
+    """Half of its sessions' columns are new."""
+    connection = await asyncpg.connect(database_url)
+    for table in maps.schema(edition="seed").metadata.sorted_tables:
+        await connection.execute(str(CreateTable(table)))
+    await connection.close()
+    with pytest.raises(SchemaMismatchError, match="chatkeep generate && chatkeep migrate"):
+        async with Database(maps.schema(), database_url):
+            pass
+
+
 async def test_times_that_have_no_zone_yet_are_refused(database_url: str) -> None:
     """The maps preset before its contract: it has every column, and Drizzle reads them as UTC."""
     schema = maps.schema()

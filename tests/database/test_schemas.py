@@ -42,11 +42,11 @@ async def test_maps_users_and_sessions(database_url: str) -> None:
         session = await db.sessions.create(
             maps_inputs.NewSession(user_id=user.id, expires_at=LATER)
         )
-        assert await db.sessions.get(session.id) == session
+        assert await db.sessions.get(session.token) == session
         assert (await db.sessions.list(user.id)).items == [session]
-        await db.sessions.delete(session.id)
+        await db.sessions.delete(session.token)
         with pytest.raises(SessionNotFoundError):
-            await db.sessions.get(session.id)
+            await db.sessions.get(session.token)
 
 
 async def test_a_table_that_the_schema_lacks_is_named(database_url: str) -> None:

@@ -1,6 +1,7 @@
 """Does the database hold what the schema describes? One statement on the catalog tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Any
 
@@ -156,13 +157,18 @@ _FEW = 4  # columns that anybody's table may have: id, user_id, name, created_at
 def _is_akin(schema: Schema[Any, Any, Any, Any], present: Mapping[str, Mapping[str, int]]) -> bool:
     """Say whether the tables that are there look like the schema's in an earlier state.
 
-    An earlier state has most of the columns of each table, or a good many and no others: another
-    project's `users` has an `id` and an `email` in common with ours.
+    An earlier state has most of the columns of each table, or some of them and no others, and of
+    one table a good part: another project's `users` has an `id` and an `email` in common with ours.
     """
-    there = [table for table in schema.tables.values() if table.name in present]
-    return all(_has_most(present[table.name], [c.name for c in table.columns]) for table in there)
+    pairs = [
+        (present[table.name].keys(), {column.name for column in table.columns})
+        for table in schema.tables.values()
+        if table.name in present
+    ]
+    return all(_is_most(there, ours) or there <= ours for there, ours in pairs) and any(
+        _is_most(there, ours) or (there <= ours and len(there) > _FEW) for there, ours in pairs
+    )
 
 
-def _has_most(present: Mapping[str, int], wanted: Sequence[str]) -> bool:
-    common = len(present.keys() & set(wanted))
-    return 2 * common > len(wanted) or common == len(present) > _FEW
+def _is_most(there: AbstractSet[str], ours: AbstractSet[str]) -> bool:
+    return 2 * len(there & ours) > len(ours)
