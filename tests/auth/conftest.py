@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from auth.golden import golden_cookies
 from fixtures.node import for_node, installed
+
+__all__ = ["golden_cookies", "node_script"]
 
 NODE = Path(__file__).with_name("node")
 
