@@ -15,7 +15,8 @@ from chatkeep.presets import maps
 
 ROWS = """
 insert into users (id, email) values ('ada', 'ada@x.org'), ('bob', 'bob@x.org');
-insert into sessions (id, user_id, expires_at) values ('s1', 'ada', now()), ('s2', 'bob', now());
+insert into sessions (id, user_id, expires_at, token)
+    values ('s1', 'ada', now(), 't1'), ('s2', 'bob', now(), 't2');
 create table wall (id int primary key, said text);
 insert into wall values (1, 'hello'), (2, 'ada@x.org was here');
 """
@@ -60,7 +61,7 @@ def users(url: str) -> list[str]:
 def test_it_shows_then_erases_then_says_what_is_left(url: str):
     shown = erase(url, "--user", "Ada@x.org")
     assert shown.exit_code == 1, shown.output  # somebody's wall will still name her
-    assert "users     delete             1 rows" in shown.stdout
+    assert "users          delete             1 rows" in shown.stdout
     assert "2 rows would be deleted, 0 anonymised, 0 kept." in shown.stdout
     assert "e-mail in wall.said, 1 rows: 2" in shown.stdout
     assert shown.stdout.endswith("Nothing was changed. Run it again with --yes to erase.\n")
@@ -98,7 +99,12 @@ def test_the_report_for_programs(url: str):
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert (report["erased"], report["clean"]) == (True, True)
-    assert {step["table"]: step["rows"] for step in report["steps"]} == {"sessions": 1, "users": 1}
+    assert {step["table"]: step["rows"] for step in report["steps"]} == {
+        "verifications": 0,
+        "accounts": 0,
+        "sessions": 1,
+        "users": 1,
+    }
     assert report["proof"]["found"] == []
     assert report["tables_not_in_schema"] == ["wall"]
     assert "bob" not in done.stdout

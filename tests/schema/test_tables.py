@@ -80,7 +80,7 @@ def test_presets_and_prefixes_share_nothing():
     assert one.users.name == "a_user"
     assert two.users.name == "b_user"
     assert not set(one.metadata.tables) & set(two.metadata.tables)
-    assert set(other.metadata.tables) == {"users", "sessions"}
+    assert set(other.metadata.tables) == {"users", "sessions", "accounts", "verifications"}
 
 
 def test_table_name_takes_the_name_without_prefix():
