@@ -1,6 +1,7 @@
 """Accounts of OAuth providers: `db.accounts`."""
 
 from functools import cached_property
+from typing import Protocol
 
 from sqlalchemy import Boolean, Integer, bindparam, or_, select, tuple_
 from sqlalchemy.sql.elements import Tuple
@@ -14,7 +15,7 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Values, Where
+from chatkeep.access.rows import Rows, Values, Where, set_values
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import AccountNotFoundError
@@ -23,6 +24,18 @@ from chatkeep.records.deepsearch import Account
 from chatkeep.records.page import Page
 
 _KEY = ("provider", "provider_account_id")
+
+
+class Sealing(Protocol):
+    """Keeps the tokens of accounts sealed in the database; `auth.sealing` has the keys."""
+
+    def sealed(self, values: Values, provider: object, provider_account_id: object) -> Values:
+        """Give a row's values by column, as they are to be stored."""
+        ...
+
+    def opened(self, account: Account) -> Account:
+        """Open the tokens of an account that was just read."""
+        ...
 
 
 class AccountQueries:
@@ -77,12 +90,15 @@ class AccountQueries:
 class Accounts:
     """Accounts with which users sign in, named by provider and the provider's own id.
 
-    The tokens in them are secrets: do not send a record of these to a browser.
+    The tokens in them are secrets: do not send a record of these to a browser. Where keys for them
+    are configured (`AuthOptions.token_keys`) they are sealed when they are stored and opened when
+    they are read; what was stored before, or by others, is read as it stands.
     """
 
-    def __init__(self, runner: Runner, queries: AccountQueries) -> None:
+    def __init__(self, runner: Runner, queries: AccountQueries, sealing: Sealing) -> None:
         self._runner = runner
         self._queries = queries
+        self._sealing = sealing
 
     async def create(self, new: NewAccount) -> Account:
         """Connect an account with a user.
@@ -93,20 +109,27 @@ class Accounts:
             InvalidInputError: It is not the input of an account.
         """
         values = self._queries.rows.new_values(new)
-        return _found(await self._queries.rows.insert(values).first(self._runner, values))
+        values = self._sealing.sealed(values, *map(values.get, _KEY))
+        return self._opened(await self._queries.rows.insert(values).first(self._runner, values))
 
     async def get(self, provider: str, provider_account_id: str) -> Account:
         """Give an account.
 
         Raises:
             AccountNotFoundError: No such account.
+            TokensAtRestError: A sealed token cannot be opened.
         """
         return _found(await self.find(provider, provider_account_id))
 
     async def find(self, provider: str, provider_account_id: str) -> Account | None:
-        """Give an account, or None."""
+        """Give an account, or None.
+
+        Raises:
+            TokensAtRestError: A sealed token cannot be opened.
+        """
         key = {"provider": provider, "provider_account_id": provider_account_id}
-        return await self._queries.find.first(self._runner, key)
+        found = await self._queries.find.first(self._runner, key)
+        return None if found is None else self._sealing.opened(found)
 
     async def list(
         self,
@@ -127,6 +150,7 @@ class Accounts:
         Raises:
             InvalidInputError: The limit is out of bounds, or both cursors were given.
             InvalidCursorError: The cursor is not one of this list.
+            TokensAtRestError: A sealed token cannot be opened.
         """
         check_direction("accounts.list", after, before)
         name = f"{self._queries.rows.table.name}\0{user_id}"
@@ -141,7 +165,7 @@ class Accounts:
             values["is_end"] = is_open
             rows = await self._queries.list_before.all(self._runner, values)
         return page_of(
-            rows,
+            [self._sealing.opened(row) for row in rows],
             limit,
             lambda row: write_cursor(name, row.provider, row.provider_account_id),
             after=after,
@@ -156,12 +180,16 @@ class Accounts:
         Raises:
             AccountNotFoundError: No such account.
             InvalidInputError: They are not the changes of an account.
+            TokensAtRestError: A sealed token that stays cannot be opened; the others are stored.
         """
         queries = self._queries
         key: Values = {"provider": provider, "provider_account_id": provider_account_id}
-        return _found(
-            await queries.rows.change(self._runner, queries.find, queries.by_key, key, changes)
-        )
+        values = queries.rows.changed_values(changes)
+        if not values:
+            return self._opened(await queries.find.first(self._runner, key))
+        values = self._sealing.sealed(values, provider, provider_account_id)
+        update = queries.rows.update(values, queries.by_key)
+        return self._opened(await update.first(self._runner, {**set_values(values), **key}))
 
     async def delete(self, provider: str, provider_account_id: str) -> None:
         """Disconnect an account.
@@ -171,6 +199,9 @@ class Accounts:
         """
         key = {"provider": provider, "provider_account_id": provider_account_id}
         _found(await self._queries.delete.first(self._runner, key))
+
+    def _opened(self, account: Account | None) -> Account:
+        return self._sealing.opened(_found(account))
 
 
 def _found(account: Account | None) -> Account:

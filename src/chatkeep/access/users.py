@@ -5,6 +5,7 @@ from typing import Generic, Literal, TypeVar, overload
 
 from sqlalchemy import bindparam, func, select
 
+from chatkeep.access.accounts import Sealing
 from chatkeep.access.rows import Rows, Values, joined_query
 from chatkeep.engine.query import JoinedQuery, Query
 from chatkeep.engine.run import Runner
@@ -67,9 +68,10 @@ class Users(Generic[UserT, NewUserT]):
     An e-mail address is unique, letter case aside, and found in any letter case.
     """
 
-    def __init__(self, runner: Runner, queries: UserQueries[UserT]) -> None:
+    def __init__(self, runner: Runner, queries: UserQueries[UserT], sealing: Sealing) -> None:
         self._runner = runner
         self._queries = queries
+        self._sealing = sealing
 
     async def create(self, new: NewUserT) -> UserT:
         """Store a user and give it back as stored.
@@ -93,10 +95,14 @@ class Users(Generic[UserT, NewUserT]):
         Raises:
             UserNotFoundError: No such user.
             ConfigError: Accounts were asked of a schema that has none.
+            TokensAtRestError: A sealed token of an account cannot be opened.
         """
         values = {"id": user_id}
         if with_accounts:
-            return _found(await self._queries.get_with_accounts.find(self._runner, values))
+            found = _found(await self._queries.get_with_accounts.find(self._runner, values))
+            for account in found.accounts:
+                self._sealing.opened(account)
+            return found
         return _found(await self._queries.find.first(self._runner, values))
 
     async def find(self, user_id: str) -> UserT | None:

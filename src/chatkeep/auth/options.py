@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
+
+from chatkeep.auth.sealing import TokenSealing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +39,12 @@ class AuthOptions:
     session_refresh: timedelta = timedelta(days=1)
     session_limit: int | None = None
     token_keys: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
+
+    @cached_property
+    def sealing(self) -> TokenSealing:
+        """What seals and opens providers' tokens with these keys; made once for all transactions.
+
+        Raises:
+            ConfigError: A key cannot be used, or `cryptography` is not installed.
+        """
+        return TokenSealing(self.token_keys)

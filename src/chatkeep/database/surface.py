@@ -59,6 +59,7 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
         super().__init__(runner, catalogue)
         self._catalogue = catalogue
         self._auth = auth
+        self._sealing = auth.sealing  # here, so that a key that cannot be used is told at once
 
     @cached_property
     def auth(self) -> Auth:
@@ -68,12 +69,12 @@ class Surface(Pageable, Generic[UserT, NewUserT, SessionT, NewSessionT]):
     @cached_property
     def users(self) -> Users[UserT, NewUserT]:
         """People who can sign in."""
-        return Users(self._runner, self._catalogue.users)
+        return Users(self._runner, self._catalogue.users, self._sealing)
 
     @cached_property
     def accounts(self) -> Accounts:
         """Accounts of OAuth providers."""
-        return Accounts(self._runner, self._catalogue.accounts)
+        return Accounts(self._runner, self._catalogue.accounts, self._sealing)
 
     @cached_property
     def sessions(self) -> Sessions[SessionT, NewSessionT]:
