@@ -115,12 +115,12 @@ class NewAccount(Input):
     type: Text255
     provider: Id
     provider_account_id: Id
-    refresh_token: Text | None = None
-    access_token: Text | None = None
+    refresh_token: Text | None = Field(default=None, repr=False)
+    access_token: Text | None = Field(default=None, repr=False)
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
     scope: Text255 | None = None
-    id_token: Text | None = None
+    id_token: Text | None = Field(default=None, repr=False)
     session_state: Text255 | None = None
 
 
@@ -130,19 +130,19 @@ class AccountChanges(Changes):
     model_config = ConfigDict(alias_generator=_account_key)
 
     type: Annotated[Text255 | None, NotNull] = None
-    refresh_token: Text | None = None
-    access_token: Text | None = None
+    refresh_token: Text | None = Field(default=None, repr=False)
+    access_token: Text | None = Field(default=None, repr=False)
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
     scope: Text255 | None = None
-    id_token: Text | None = None
+    id_token: Text | None = Field(default=None, repr=False)
     session_state: Text255 | None = None
 
 
 class NewSession(Input):
     """A sign-in to record. The token is made unless given."""
 
-    session_token: Id = Field(default_factory=new_session_token)
+    session_token: Id = Field(default_factory=new_session_token, repr=False)
     user_id: Id
     expires: Time
     ip_address: Text | None = None
@@ -161,7 +161,7 @@ class NewVerificationToken(Input):
     """A token that goes out to an address."""
 
     identifier: Id
-    token: Id
+    token: Id = Field(repr=False)
     expires: Time
 
 

@@ -34,7 +34,7 @@ class NewSession(Input):
     id: Id = Field(default_factory=new_session_id)
     user_id: Id
     expires_at: Time
-    token: Id = Field(default_factory=new_session_token)
+    token: Id = Field(default_factory=new_session_token, repr=False)
     ip_address: Text | None = None
     user_agent: Text | None = None
 

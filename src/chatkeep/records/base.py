@@ -1,12 +1,22 @@
 """The base of every record: cheap to build, typed, JSON with the keys of the TypeScript side."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
+
+
+class _Hidden:
+    """Stands for a secret in a repr."""
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+_HIDDEN = _Hidden()
 
 
 class Record(msgspec.Struct, gc=False):
@@ -20,7 +30,23 @@ class Record(msgspec.Struct, gc=False):
 
         class AppUser(User):
             home_city: str | None = None
+
+    Fields named in `_secrets` do not stand in its repr, which ends in logs; they do in its JSON.
     """
+
+    _secrets: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Give the fields for people, also to `rich`."""
+        given = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [
+            (name, _HIDDEN if name in self._secrets and value is not None else value)
+            for name, value in given
+        ]
 
     def to_json(self) -> bytes:
         """Give the record as JSON, with camelCase keys, times in RFC 3339 and bytes in base64."""

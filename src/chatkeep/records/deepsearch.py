@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from chatkeep.records.base import Record
 
@@ -39,6 +39,8 @@ class Account(
     seconds since 1970. The tokens are secrets: do not send this record to a browser.
     """
 
+    _secrets: ClassVar[frozenset[str]] = frozenset({"refresh_token", "access_token", "id_token"})
+
     user_id: str
     type: str
     provider: str
@@ -63,6 +65,8 @@ class UserWithAccounts(User):
 class Session(Record, rename="camel"):
     """A sign-in that lasts until `expires`. The token is a secret."""
 
+    _secrets: ClassVar[frozenset[str]] = frozenset({"session_token"})
+
     session_token: str
     user_id: str
     expires: datetime
@@ -74,6 +78,8 @@ class Session(Record, rename="camel"):
 
 class VerificationToken(Record, rename="camel"):
     """A token sent to an e-mail address, good for one use until `expires`."""
+
+    _secrets: ClassVar[frozenset[str]] = frozenset({"token"})
 
     identifier: str
     token: str
@@ -234,11 +240,9 @@ class ChatShareWithToken(ChatShare):
     A log that shows the object does not show the token.
     """
 
-    token: str
+    _secrets: ClassVar[frozenset[str]] = frozenset({"token"})
 
-    def __repr__(self) -> str:
-        """Show which share it is."""
-        return f"{type(self).__name__}(id={self.id!r}, kind={self.kind!r}, token=...)"
+    token: str
 
 
 class SharedChat(Record, rename="camel"):

@@ -1,6 +1,7 @@
 """Records of the maps preset. Field order is the column order of the hardened tables."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from chatkeep.records.base import Record
 
@@ -20,6 +21,8 @@ class User(Record, rename="camel"):
 class Session(Record, rename="camel"):
     """A sign-in that lasts until `expires_at`. The token is a secret: a cookie carries it."""
 
+    _secrets: ClassVar[frozenset[str]] = frozenset({"token"})
+
     id: str
     user_id: str
     expires_at: datetime
@@ -32,6 +35,10 @@ class Session(Record, rename="camel"):
 
 class Account(Record, rename="camel"):
     """A user's account with a provider, or their password. The tokens in it are secrets."""
+
+    _secrets: ClassVar[frozenset[str]] = frozenset(
+        {"access_token", "refresh_token", "id_token", "password"}
+    )
 
     id: str
     account_id: str
@@ -50,6 +57,8 @@ class Account(Record, rename="camel"):
 
 class Verification(Record, rename="camel"):
     """A value that went out to somebody, good until `expires_at`."""
+
+    _secrets: ClassVar[frozenset[str]] = frozenset({"value"})
 
     id: str
     identifier: str
