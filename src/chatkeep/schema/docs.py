@@ -29,7 +29,12 @@ def tables_docs(schema: Schema[Any, Any, Any, Any] | MetaData, heading: str = "#
     parts += [_table(table, heading) for table in tables]
     if isinstance(schema, Schema) and schema.extras:
         rows = [[f"`{extra.name}`", extra.kind] for extra in schema.extras]
-        what = "Functions and triggers" if schema.security is None else "Beside the tables"
+        are_programs = {extra.kind for extra in schema.extras} <= {
+            "function",
+            "trigger",
+            "extension",
+        }
+        what = "Functions and triggers" if are_programs else "Beside the tables"
         parts.append(f"{heading} {what}\n\n{_grid(['Name', 'Kind'], rows)}")
     return "\n".join(parts)
 

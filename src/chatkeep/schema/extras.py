@@ -18,7 +18,17 @@ class Extra:
         before_tables: It comes before the tables, which need it; all others come after them.
     """
 
-    kind: Literal["extension", "function", "trigger", "role", "row security", "policy", "grant"]
+    kind: Literal[
+        "extension",
+        "schema",
+        "function",
+        "view",
+        "trigger",
+        "role",
+        "row security",
+        "policy",
+        "grant",
+    ]
     name: str
     create: str
     drop: str

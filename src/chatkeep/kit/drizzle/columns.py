@@ -59,17 +59,31 @@ class Module:
         return self.customs[type_]
 
 
-def column_code(
-    column: ColumnJson, module: Module, told: str | None = None, maker: str | None = None
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the schema wants of a column in TypeScript.
+
+    Attributes:
+        type: TypeScript type of its values.
+        maker: Function that makes a value where the writer gives none.
+        guise: Builder for whose column TypeScript shall take it.
+    """
+
+    type: str | None = None
+    maker: str | None = None
+    guise: str | None = None
+
+
+def column_code(column: ColumnJson, module: Module, wishes: Wishes | None = None) -> str:
     """Give the builder of a column: `varchar("name", { length: 20 }).notNull()`.
 
     Args:
         column: The column.
         module: The file that it stands in.
-        told: TypeScript type that the schema wants for its values.
-        maker: Function in TypeScript that makes a value where the writer gives none.
+        wishes: What the schema wants of it.
     """
+    wishes = wishes or Wishes()
+    told = wishes.type
     base, depth = split_array(column["type"])
     made = None if "typeSchema" in column else builder(base, told)
     if "typeSchema" in column:
@@ -82,13 +96,16 @@ def column_code(
     else:
         call, function = f"{module.custom(base)}({literal(column['name'])})", "custom"
     code = call + ".array()" * depth
+    if wishes.guise is not None:
+        as_type = f"ReturnType<typeof {module.use(wishes.guise)}<{literal(column['name'])}>>"
+        code = f"({code} as unknown as {as_type})"
     if told is not None and not (depth == 0 and settles_mode(base, told)):
         code += f".$type<{told}>()"
     if "default" in column:
         textual = depth == 0 and (function == "enum" or function in TEXTUAL)
         code += _default(column["default"], module, textual=textual, is_bigint=told == "bigint")
-    if maker is not None:
-        code += f".$defaultFn({maker})"
+    if wishes.maker is not None:
+        code += f".$defaultFn({wishes.maker})"
     if "generated" in column:
         code += f".generatedAlwaysAs({module.sql(column['generated']['as'])})"
     if "identity" in column:

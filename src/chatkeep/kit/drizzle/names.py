@@ -9,7 +9,8 @@ A schema object may say more than its MetaData; each of these attributes may be 
 
 `Column.info["typescript"]` says the TypeScript type of a column's values, and
 `Column.info["typescript_default"]` the function that makes one where the writer gives none. A type
-with a `shape`, such as `Json(list[Source])`, says it of JSON.
+with a `shape`, such as `Json(list[Source])`, says it of JSON. `Column.info["typescript_as"]` names a
+builder of drizzle for whose column TypeScript shall take this one: a library may accept no other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,6 +42,7 @@ class Told:
         keys: Keys in JSON by column.
         types: TypeScript types by column.
         makers: Functions that make a value where the writer gives none, by column.
+        guises: Builders for whose columns TypeScript shall take them, by column.
     """
 
     attribute: str | None
@@ -48,9 +50,10 @@ class Told:
     keys: Mapping[str, str]
     types: Mapping[str, str]
     makers: Mapping[str, str]
+    guises: Mapping[str, str]
 
 
-_NOTHING = Told(None, None, {}, {}, {})
+_NOTHING = Told(None, None, {}, {}, {}, {})
 
 
 def told_by(schema: object, metadata: MetaData) -> dict[Place, Told]:
@@ -74,6 +77,7 @@ def told_by(schema: object, metadata: MetaData) -> dict[Place, Told]:
             dict(zip(fields, encoded, strict=False)),
             {**_words(class_), **_shapes(table), **_info(table, "typescript")},
             _info(table, "typescript_default"),
+            _info(table, "typescript_as"),
         )
     return found
 
@@ -136,6 +140,7 @@ class TableNames:
         new: The type of a row to insert.
         types: TypeScript types that columns were told to have.
         makers: Functions that make a value where the writer gives none, by column.
+        guises: Builders for whose columns TypeScript shall take them, by column.
     """
 
     variable: str
@@ -144,6 +149,7 @@ class TableNames:
     new: str
     types: Mapping[str, str]
     makers: Mapping[str, str]
+    guises: Mapping[str, str]
 
 
 def place_of(table: TableJson) -> Place:
@@ -170,6 +176,7 @@ def name_tables(
             taken.give(f"New{row}", "Row"),
             said.types,
             said.makers,
+            said.guises,
         )
     return found
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from chatkeep.kit.drizzle.columns import Module, column_code
+from chatkeep.kit.drizzle.columns import Module, Wishes, column_code
 from chatkeep.kit.drizzle.names import Place, TableNames, place_of
 from chatkeep.kit.drizzle.shape import (
     ForeignKeyJson,
@@ -26,7 +26,7 @@ def table_code(
     maker = module.of_schema(table["schema"], "pgTable", "table")
     columns = [
         f"{_comment(comments.get((*place, name)))}{key_text(own.keys[name])}: "
-        f"{column_code(column, module, own.types.get(name), own.makers.get(name))}"
+        f"{column_code(column, module, _wishes(own, name))}"
         for name, column in table["columns"].items()
     ]
     more = _more(table, names, module)
@@ -42,6 +42,10 @@ def table_code(
         + f"export type {own.row} = typeof {own.variable}.$inferSelect;\n"
         + f"export type {own.new} = typeof {own.variable}.$inferInsert;\n"
     )
+
+
+def _wishes(own: TableNames, column: str) -> Wishes:
+    return Wishes(own.types.get(column), own.makers.get(column), own.guises.get(column))
 
 
 def _comment(text: str | None) -> str:

@@ -29,6 +29,7 @@ def schema(
     seed_writers: bool = ...,
     security: Security | None = ...,
     app_role: str | None = ...,
+    pg_adapter: str | None = ...,
 ) -> Schema: ...
 @overload
 def schema(prefix: str = ..., *, edition: Literal["seed"]) -> SeedSchema: ...
@@ -39,6 +40,7 @@ def schema(
     seed_writers: bool = False,
     security: Security | None = None,
     app_role: str | None = None,
+    pg_adapter: str | None = None,
 ) -> Schema | SeedSchema:
     """Give the tables under a prefix.
 
@@ -49,13 +51,21 @@ def schema(
             edition needs nothing for that.
         security: "rls" for row-level security; None, and in the seed's edition, for none.
         app_role: Name of the role under which a user's scope runs then; `<prefix>app` unless given.
+        pg_adapter: Database schema for views by which `@auth/pg-adapter` works on the tables, such
+            as "authjs"; none unless given.
 
     Raises:
-        ConfigError: A name is longer than 63 bytes, or the security or role is none.
+        ConfigError: A name is longer than 63 bytes, or the security, role or schema is none.
     """
     if edition == "seed":
         return SeedSchema(prefix)
-    return Schema(prefix, seed_writers=seed_writers, security=security, app_role=app_role)
+    return Schema(
+        prefix,
+        seed_writers=seed_writers,
+        security=security,
+        app_role=app_role,
+        pg_adapter=pg_adapter,
+    )
 
 
 __all__ = [

@@ -64,7 +64,8 @@ class AccountColumns(TypedColumns):
     provider_account_id: Named[str] = Column(String(255), nullable=False)
     refresh_token: Named[str | None] = Column(Text)
     access_token: Named[str | None] = Column(Text)
-    expires_at: Named[int | None] = Column(BigInteger)
+    # @auth/drizzle-adapter declares that it takes no column but drizzle's `integer` here.
+    expires_at: Named[int | None] = Column(BigInteger, info={"typescript_as": "integer"})
     token_type: Named[str | None] = Column(String(255))
     scope: Named[str | None] = Column(String(255))
     id_token: Named[str | None] = Column(Text)

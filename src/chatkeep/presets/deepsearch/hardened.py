@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 
 from chatkeep.inputs import deepsearch as inputs
 from chatkeep.presets.deepsearch import columns
+from chatkeep.presets.deepsearch.auth_js import adapter_extras, check_place
 from chatkeep.presets.deepsearch.personal import PERSONAL
 from chatkeep.presets.deepsearch.searching import lexemes, search_extras, search_grants
 from chatkeep.presets.deepsearch.seed_writers import seed_writer_extras
@@ -308,12 +309,17 @@ class Schema(
         seed_writers: bool = False,
         security: base.Security | None = None,
         app_role: str | None = None,
+        pg_adapter: str | None = None,
     ) -> None:
         super().__init__(prefix, seed_writers=seed_writers, security=security, app_role=app_role)
+        if pg_adapter is not None:
+            check_place(pg_adapter)
+        self.pg_adapter = pg_adapter
 
     def own_extras(self) -> tuple[base.Extra, ...]:
-        """Functions of the search."""
-        return search_extras(self.prefix)
+        """Functions of the search, and the views for `@auth/pg-adapter` where they are asked for."""
+        views = () if self.pg_adapter is None else adapter_extras(self.prefix, self.pg_adapter)
+        return (*search_extras(self.prefix), *views)
 
     def app_extras(self) -> tuple[base.Extra, ...]:
         """Functions of the search, which each insert runs."""
