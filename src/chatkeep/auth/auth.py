@@ -4,6 +4,8 @@ from typing import Any, TypeAlias
 
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.auth.options import AuthOptions
+from chatkeep.auth.session_queries import own_session_queries
+from chatkeep.auth.sessions import Sessions
 from chatkeep.engine.run import Runner
 
 AnyCatalogue: TypeAlias = Catalogue[Any, Any, Any, Any]
@@ -16,3 +18,8 @@ class Auth:
         self._runner = runner
         self._catalogue = catalogue
         self._options = options
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sessions of our own, for applications that sign users in by themselves."""
+        return Sessions(self._runner, own_session_queries(self._catalogue), self._options)

@@ -6,6 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 
 from chatkeep.auth.sealing import TokenSealing
+from chatkeep.errors import ConfigError
+
+_LONGEST = timedelta(days=3650)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,7 @@ class AuthOptions:
         clock_tolerance: How far the clocks of the two sides may be apart.
         session_lifetime: How long a session of our own lasts after it was last extended.
         session_refresh: A session of our own that is used is extended, at most this often.
+        session_maximum: How long a session of our own lasts at most, however much it is used.
         session_limit: A user's newest sessions that are kept when one more of our own begins.
         token_keys: Keys for providers' tokens at rest by their ids, 32 bytes each, the newest
             first; the first one seals. Empty reads CHATKEEP_TOKEN_KEYS (`id:base64,...`).
@@ -37,8 +41,27 @@ class AuthOptions:
     clock_tolerance: timedelta = timedelta(seconds=15)
     session_lifetime: timedelta = timedelta(days=30)
     session_refresh: timedelta = timedelta(days=1)
+    session_maximum: timedelta | None = None
     session_limit: int | None = None
     token_keys: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be kept to.
+
+        Raises:
+            ConfigError: A time of sessions is not longer than 0 and at most ten years, or their
+                limit is not 1 or more.
+        """
+        for name in ("session_lifetime", "session_refresh", "session_maximum"):
+            given: object = getattr(self, name)
+            if given is None and name == "session_maximum":
+                continue
+            if not isinstance(given, timedelta) or not timedelta() < given <= _LONGEST:
+                raise ConfigError(f"{name} is a timedelta, longer than 0 and at most 3650 days.")
+        limit: object = self.session_limit
+        is_number = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1
+        if limit is not None and not is_number:
+            raise ConfigError("session_limit is a whole number, 1 or more, or None.")
 
     @cached_property
     def sealing(self) -> TokenSealing:

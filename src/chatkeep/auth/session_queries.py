@@ -1,0 +1,178 @@
+"""The statements on our own sessions, in the table that the libraries' sessions are in too."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Interval,
+    Table,
+    Text,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
+
+from chatkeep.access.catalogue import Catalogue
+from chatkeep.engine.compile import compile_statement
+from chatkeep.engine.decode import Field, Shape
+from chatkeep.engine.query import Query
+
+R = TypeVar("R")
+
+
+class Stored(NamedTuple):
+    """A row of a session without its token; `extended` is its new end where one is due."""
+
+    user_id: str
+    created_at: datetime
+    updated_at: datetime
+    ends_at: datetime
+    ip_address: str | None
+    user_agent: str | None
+    extended: datetime | None
+
+
+class OwnSessionQueries:
+    """The statements of one schema. Every time is the database's."""
+
+    def __init__(self, catalogue: Catalogue[Any, Any, Any, Any]) -> None:
+        self._table: Table = catalogue.sessions.rows.table
+        self._users: Table = catalogue.users.rows.table
+        self._token = self._table.c[catalogue.sessions.key]
+        self._ends = self._table.c["expires_at" if "expires_at" in self._table.c else "expires"]
+        self.has_id = "id" in self._table.c
+
+    @cached_property
+    def find(self) -> Query[Stored]:
+        """Live, by token; with its new end where it is time to extend it."""
+        clause = select(*self._columns(self._due())).where(self._is_the_one(), self._is_live())
+        return self._query("find", clause, Stored)
+
+    @cached_property
+    def extend(self) -> Query[int]:
+        """Move the end of a session that has the end that was seen; waits for nobody."""
+        seen = bindparam("seen", type_=DateTime(timezone=True))
+        held = (
+            select(self._token)
+            .where(self._is_the_one(), self._ends == seen)
+            .with_for_update(key_share=True, skip_locked=True)
+            .cte("held")
+        )
+        clause = (
+            update(self._table)
+            .where(self._token == held.c[self._token.key])
+            .values({self._ends: bindparam("extended", type_=DateTime(timezone=True))})
+            .values(self._touched())
+            .returning(literal_column("1"))
+        )
+        return self._query("extend", clause, int)
+
+    @cached_property
+    def hold(self) -> Query[str]:
+        """Lock the user, so that of their sessions one begins at a time."""
+        user = self._users
+        clause = select(user.c["id"]).where(user.c["id"] == bindparam("user_id", type_=Text()))
+        return self._query("hold", clause.with_for_update(key_share=True), str)
+
+    @cached_property
+    def create(self) -> Query[Stored]:
+        """Begin a session."""
+        return self._query("create", self._insert(), Stored)
+
+    @cached_property
+    def create_within(self) -> Query[Stored]:
+        """Begin a session; of the user's live ones only the newest stay."""
+        table = self._table
+        mine = table.c["user_id"] == bindparam("user_id", type_=Text())
+        doomed = (
+            select(self._token)
+            .where(mine, self._ends > func.now())
+            .order_by(table.c["created_at"].desc(), self._token.desc())
+            .offset(bindparam("kept", type_=Integer()))
+            .cte("doomed")
+        )
+        gone = delete(table).where(self._token.in_(select(doomed.c[self._token.key])))
+        clause = self._insert().add_cte(gone.cte("gone"))
+        return self._query("create_within", clause, Stored)
+
+    def _insert(self) -> Any:  # noqa: ANN401 - an insert that returns rows
+        table = self._table
+        given = [self._token, table.c["user_id"], table.c["ip_address"], table.c["user_agent"]]
+        if self.has_id:
+            given.append(table.c["id"])
+        values: dict[Any, Any] = {
+            column: bindparam("token" if column is self._token else column.key, type_=column.type)
+            for column in given
+        }
+        values[self._ends] = func.now() + bindparam("lifetime", type_=Interval())
+        return insert(table).values(values).returning(*self._columns(_never()))
+
+    def _columns(self, extended: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+        """Give the columns of `Stored`."""
+        names = ("user_id", "created_at", "updated_at")
+        columns: list[ColumnElement[Any]] = [self._table.c[name] for name in names]
+        columns.append(self._ending().label("ends_at"))
+        columns += [self._table.c["ip_address"], self._table.c["user_agent"]]
+        return [*columns, extended.label("extended")]
+
+    def _ending(self) -> ColumnElement[Any]:
+        """Give when a session ends: no later than a session may last at all."""
+        return func.least(self._ends, self._last())
+
+    def _last(self) -> ColumnElement[Any]:
+        last: ColumnElement[Any] = self._table.c["created_at"] + bindparam(
+            "maximum", type_=Interval()
+        )
+        return last
+
+    def _longest(self) -> ColumnElement[Any]:
+        """Give the end of a session that is extended now."""
+        return func.least(func.now() + bindparam("lifetime", type_=Interval()), self._last())
+
+    def _due(self) -> ColumnElement[Any]:
+        stale = func.least(func.now() + bindparam("stale", type_=Interval()), self._last())
+        return case((self._ends < stale, self._longest()))
+
+    def _is_the_one(self) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = self._token == bindparam("token", type_=self._token.type)
+        return condition
+
+    def _is_live(self) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = self._ending() > func.now()
+        return condition
+
+    def _touched(self) -> dict[ColumnElement[Any], ColumnElement[datetime]]:
+        column = self._table.c["updated_at"]
+        return {column: func.greatest(column, func.current_timestamp())}
+
+    def _query(self, name: str, clause: Any, make: type[R]) -> Query[R]:  # noqa: ANN401 - of any kind
+        statement = compile_statement(f"auth.sessions.{name}", clause, has_keys=True)
+        width = len(Stored._fields) if make is Stored else 1
+        return Query(statement, Shape(make, [Field(self._table.name, "")] * width))
+
+
+def _never() -> ColumnElement[Any]:
+    return cast(null(), DateTime(timezone=True))
+
+
+_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], OwnSessionQueries] = WeakKeyDictionary()
+
+
+def own_session_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> OwnSessionQueries:
+    """Give the statements of a schema: they are compiled once, for all databases."""
+    found = _made.get(catalogue)
+    if found is None:
+        found = _made[catalogue] = OwnSessionQueries(catalogue)
+    return found

@@ -1,0 +1,215 @@
+"""Our own sessions: `db.auth.sessions`."""
+
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+
+from chatkeep.access.rows import Values
+from chatkeep.auth.hashing import id_of, kept, new_secret
+from chatkeep.auth.options import AuthOptions
+from chatkeep.auth.session_queries import OwnSessionQueries, Stored
+from chatkeep.auth.session_records import AuthSession, IssuedSession, SessionCookie
+from chatkeep.engine.run import Runner
+from chatkeep.engine.scoped import together
+from chatkeep.engine.transaction import begin_words
+from chatkeep.errors import ChatkeepError, InvalidInputError, SessionNotFoundError
+from chatkeep.ids import new_session_id
+from chatkeep.inputs.text import check_id, first_fault
+
+COOKIE = "chatkeep.session"
+
+_log = logging.getLogger("chatkeep.auth")
+
+# 256 bits, and behind a point the seconds that it lasts where that is not the usual time. The hash
+# is of all of it, so nobody can give their token another time.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}(?:\.([1-9][0-9]{0,8}))?", re.ASCII)
+_SECOND = timedelta(seconds=1)
+_LONGEST = timedelta(days=3650)
+_USER_AGENT = 1000  # characters that are kept
+_IP_ADDRESS = 255
+_BEGIN = begin_words("read committed", read_only=False)  # what others stored meanwhile counts
+
+
+class Sessions:
+    """Sessions of an application that signs users in by itself.
+
+    They stand in the table of the schema's sessions, beside those of Auth.js or Better Auth. The
+    token is 256 random bits; its SHA-256 is stored. Times are the database's.
+    """
+
+    def __init__(self, runner: Runner, queries: OwnSessionQueries, options: AuthOptions) -> None:
+        self._runner = runner
+        self._queries = queries
+        self._options = options
+        self._maximum = options.session_maximum or _LONGEST
+
+    async def create(
+        self,
+        user_id: str,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        lifetime: timedelta | None = None,
+    ) -> IssuedSession:
+        """Begin a session of a user, whom the caller has authenticated.
+
+        With `session_limit` the user's oldest live sessions beyond it go, whichever library began
+        them, in the same transaction: also of many that begin at once no more stay.
+
+        Args:
+            user_id: Whose.
+            user_agent: What the browser says of itself; the first 1,000 characters are kept.
+            ip_address: From where, at most 255 characters.
+            lifetime: How long it lasts after each use, in whole seconds, where that is not
+                `session_lifetime`.
+
+        Raises:
+            ReferencedRowError: No such user.
+            InvalidInputError: The id can be none, the text cannot be stored, or the time is not
+                between a second and ten years.
+        """
+        token = new_secret()
+        if lifetime is not None:
+            token = f"{token}.{_seconds(lifetime)}"
+        values: Values = {
+            "user_id": check_id(user_id, "user_id"),
+            "token": kept(token),
+            "user_agent": _text(user_agent, "user_agent", None),
+            "ip_address": _text(ip_address, "ip_address", _IP_ADDRESS),
+            "lifetime": min(self._lifetime(token), self._maximum),
+            "maximum": self._maximum,
+        }
+        if self._queries.has_id:
+            values["id"] = new_session_id()
+        stored = await self._store(values)
+        return IssuedSession(token, _session(kept(token), stored))
+
+    async def find(self, token: str) -> AuthSession | None:
+        """Give the live session that a token leads to, or None. One statement, which only reads.
+
+        A session that is used lasts on: once in `session_refresh` its end is moved, by a statement
+        beside the call (inside a transaction: in it). The session then has the new end and
+        `is_extended`, for the cookie to be sent again.
+
+        Raises:
+            InvalidInputError: The token is no text.
+        """
+        if not _is_token(token):
+            return None
+        lifetime, stored = self._lifetime(token), kept(token)
+        values: Values = {
+            "token": stored,
+            "lifetime": lifetime,
+            "stale": lifetime - min(self._options.session_refresh, lifetime / 2),
+            "maximum": self._maximum,
+        }
+        row = await self._queries.find.first(self._runner, values)
+        if row is None:
+            return None
+        if row.extended is not None:
+            await self._extend(stored, row.ends_at, row.extended)
+        return _session(stored, row)
+
+    def cookie(self, token: str, session: AuthSession, *, secure: bool = True) -> SessionCookie:
+        """Give the cookie that carries a token, for as long as its session lasts.
+
+        Args:
+            token: As `create` or `rotate` gave it, or the one that is extended.
+            session: Its session.
+            secure: For https alone, as it must be but for development on http://localhost.
+        """
+        left = (session.expires_at - datetime.now(UTC)).total_seconds()
+        return SessionCookie(
+            name=self._cookie_name(secure=secure),
+            value=token,
+            max_age=max(int(left), 0),
+            is_secure=secure,
+        )
+
+    def removal(self, *, secure: bool = True) -> SessionCookie:
+        """Give the cookie that takes the session's cookie out of the browser."""
+        name = self._cookie_name(secure=secure)
+        return SessionCookie(name=name, value="", max_age=0, is_secure=secure)
+
+    async def _store(self, values: Values) -> Stored:
+        queries, limit = self._queries, self._options.session_limit
+        if limit is None:
+            return _found(await queries.create.first(self._runner, values))
+        async with together(self._runner, _BEGIN) as runner:
+            await queries.hold.first(runner, values)
+            values["kept"] = limit - 1
+            return _found(await queries.create_within.first(runner, values))
+
+    async def _extend(self, stored: str, seen: datetime, extended: datetime) -> None:
+        values: Values = {"token": stored, "seen": seen, "extended": extended}
+        background = self._runner.background
+        if background is None:
+            await self._queries.extend.first(self._runner, values)
+        else:
+            background.save(self._extend_beside(values))
+
+    async def _extend_beside(self, values: Values) -> None:
+        try:
+            await self._queries.extend.first(self._runner, values)
+        except ChatkeepError as exc:
+            # The session is as good as before, and its next use tries again.
+            _log.warning("A session was not extended: %s.", exc.code)
+
+    def _lifetime(self, token: str) -> timedelta:
+        _, _, seconds = token.partition(".")
+        return timedelta(seconds=int(seconds)) if seconds else self._options.session_lifetime
+
+    def _cookie_name(self, *, secure: bool) -> str:
+        name = self._options.cookie_names.get("chatkeep", COOKIE)
+        return f"__Host-{name}" if secure else name
+
+
+def _session(stored: str, row: Stored) -> AuthSession:
+    return AuthSession(
+        id_of(stored),
+        row.user_id,
+        row.created_at,
+        row.updated_at,
+        row.extended or row.ends_at,
+        row.ip_address,
+        row.user_agent,
+        row.extended is not None,
+    )
+
+
+def _found(row: Stored | None) -> Stored:
+    if row is None:
+        raise SessionNotFoundError("No such session.")
+    return row
+
+
+def _is_token(token: object) -> bool:
+    """Tell whether it can be one of ours: nothing else is looked up."""
+    if not isinstance(token, str):
+        raise InvalidInputError(
+            f"token must be a text, not a {type(token).__name__}.", field="token"
+        )
+    return _TOKEN.fullmatch(token) is not None
+
+
+def _seconds(lifetime: object) -> int:
+    if not isinstance(lifetime, timedelta) or not _SECOND <= lifetime <= _LONGEST:
+        raise InvalidInputError(
+            "lifetime is a timedelta of 1 second to 10 years.", field="lifetime"
+        )
+    return lifetime // _SECOND
+
+
+def _text(value: object, field: str, longest: int | None) -> str | None:
+    """Refuse what cannot be stored; without `longest` cut what is too long to keep."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        problem = f"{field} must be a text, not a {type(value).__name__}."
+    elif longest is not None and len(value) > longest:
+        problem = f"{field} has at most {longest} characters."
+    else:
+        fault = first_fault(value)
+        if fault is None:
+            return value[:_USER_AGENT]
+        problem = f"{field} was refused: {fault.problem[:1].lower()}{fault.problem[1:]}."
+    raise InvalidInputError(problem, field=field)
