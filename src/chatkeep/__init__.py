@@ -108,6 +108,9 @@ if TYPE_CHECKING:
     from chatkeep.records.answers import (
         AnswerPiece,
     )
+    from chatkeep.records.auth import (
+        CallerSession,
+    )
     from chatkeep.records.deepsearch import (
         Account,
         Chat,
@@ -151,6 +154,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "AnswerRunningError",
     "AnswerTakenOverError",
     "AuthOptions",
+    "CallerSession",
     "Chat",
     "ChatChanges",
     "ChatNotFoundError",
@@ -299,6 +303,7 @@ _PLACES = {
     "SettingsChanges": "chatkeep.inputs.deepsearch",
     "UserChanges": "chatkeep.inputs.deepsearch",
     "AnswerPiece": "chatkeep.records.answers",
+    "CallerSession": "chatkeep.records.auth",
     "Account": "chatkeep.records.deepsearch",
     "Chat": "chatkeep.records.deepsearch",
     "ChatWithMessages": "chatkeep.records.deepsearch",

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
+from chatkeep.auth.cookie_secrets import CookieSecrets, read_secrets
+from chatkeep.auth.cookies import CookieNames
 from chatkeep.auth.sealing import TokenSealing
 from chatkeep.errors import ConfigError
 
@@ -71,3 +73,21 @@ class AuthOptions:
             ConfigError: A key cannot be used, or `cryptography` is not installed.
         """
         return TokenSealing(self.token_keys)
+
+    @cached_property
+    def cookie_secrets(self) -> CookieSecrets:
+        """The secrets that session cookies are verified with; the environment is read once.
+
+        Raises:
+            ConfigError: A secret is empty or too short.
+        """
+        return read_secrets(self.auth_secrets, self.better_auth_secrets)
+
+    @cached_property
+    def session_cookie_names(self) -> CookieNames:
+        """The names that session cookies have here.
+
+        Raises:
+            ConfigError: A library is none that is known, or a name is none.
+        """
+        return CookieNames(self.cookie_names)
