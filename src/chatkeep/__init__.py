@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from chatkeep.auth.options import (
         AuthOptions,
     )
+    from chatkeep.auth.provider_tokens import (
+        ProviderTokens,
+        TokenChanges,
+    )
     from chatkeep.database import (
         Database,
         Prepared,
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
         ShareNotFoundError,
         StatementError,
         StoredDataError,
+        TokensAtRestError,
         UserNotFoundError,
         VerificationTokenNotFoundError,
     )
@@ -205,6 +210,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Observer",
     "Page",
     "Prepared",
+    "ProviderTokens",
     "ReferencedRowError",
     "RevisionConflictError",
     "START",
@@ -222,7 +228,9 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "StatementError",
     "StoredDataError",
     "Stream",
+    "TokenChanges",
     "TokenUsage",
+    "TokensAtRestError",
     "Transaction",
     "TrashedChat",
     "TrashedMessage",
@@ -251,6 +259,8 @@ _PLACES = {
     "END": "chatkeep.access.paging",
     "START": "chatkeep.access.paging",
     "AuthOptions": "chatkeep.auth.options",
+    "ProviderTokens": "chatkeep.auth.provider_tokens",
+    "TokenChanges": "chatkeep.auth.provider_tokens",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
     "Stream": "chatkeep.database",
@@ -289,6 +299,7 @@ _PLACES = {
     "SessionNotFoundError": "chatkeep.errors",
     "StatementError": "chatkeep.errors",
     "StoredDataError": "chatkeep.errors",
+    "TokensAtRestError": "chatkeep.errors",
     "UserNotFoundError": "chatkeep.errors",
     "VerificationTokenNotFoundError": "chatkeep.errors",
     "AccountChanges": "chatkeep.inputs.deepsearch",
