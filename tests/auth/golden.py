@@ -30,7 +30,7 @@ class Case:
     Attributes:
         name: Of the case: library, kind and what is special.
         library: As in `AuthOptions.cookie_names`.
-        kind: "database", "jwt", "signed", or of the cache "compact", "jwt-cache", "jwe".
+        kind: "database", "jwt", "signed", of the cache "compact", "jwt-cache", "jwe"; "own" is ours.
         given: What the library's script is told.
         cookie_names: What `AuthOptions` must say of the names.
     """
@@ -43,7 +43,8 @@ class Case:
 
     @property
     def preset(self) -> str:
-        return "maps" if self.library == BETTER_AUTH else "deepsearch"
+        either = "maps" if self.library == BETTER_AUTH else "deepsearch"
+        return self.given.get("preset", either)
 
     @property
     def is_cache(self) -> bool:
