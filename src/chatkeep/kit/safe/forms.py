@@ -221,6 +221,13 @@ def _told(catalog: Catalog, table: tuple[str, str], change: str, sql: list[str])
     return [f"{line}\n{each}" for each in sql]
 
 
+def is_on_update_alone(trigger: Trigger) -> bool:
+    """Say whether a trigger fires when rows change, and not when they come or go."""
+    event = _EVENTS.search(trigger.definition)
+    told = event[1] if event else ""
+    return "UPDATE" in told and not any(word in told for word in ("INSERT", "DELETE", "TRUNCATE"))
+
+
 def _fires(trigger: Trigger, change: str) -> bool:
     event = _EVENTS.search(trigger.definition)
     told = event[1] if event else ""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.catalog.constraints import Check, ForeignKey, PrimaryKey
 from chatkeep.kit.catalog.fact import Fact, Key, Kind
+from chatkeep.kit.catalog.programs import Trigger
 from chatkeep.kit.catalog.tables import Column
 from chatkeep.kit.safe import forms
 
@@ -125,6 +126,22 @@ def loosened(now: Catalog, wanted: Catalog) -> dict[Key, Fact]:
             by_itself = fact.identity or fact.generated or Key(Kind.DEFAULT, key.path) in now.facts
             found[key] = fact if by_itself else nullable(fact)
     return found
+
+
+def triggers(
+    now: Catalog, wanted: Catalog, tables: Iterable[tuple[str, str]]
+) -> dict[Key, Fact | None]:
+    """Give the triggers that come behind the filling of these tables: those on UPDATE alone.
+
+    The filling is no change of anybody's: a trigger that moves `updated_at` must not see it. One
+    that fires on INSERT as well is wanted at once, for rows that come meanwhile.
+    """
+    known = set(tables)
+    return {
+        fact.key: None
+        for fact in wanted.of(Trigger)
+        if fact.path[:2] in known and fact.key not in now.facts and forms.is_on_update_alone(fact)
+    }
 
 
 def proofs(

@@ -166,6 +166,8 @@ class Series:
         now, after = self.now, self.after
         held: dict[Key, Fact | None] = holding.proofs(now, after, self.tables)
         held |= {key: now.facts[key] for key in holding.leaving(now, after)}
+        filled = [f.column.key.path[:2] for f in self.fills] + [r.table for r in self.retypings]
+        held |= holding.triggers(now, after, [(schema, table) for schema, table in filled])
         for fill in self.fills:
             held[fill.column.key] = fill.first()
             for key, fact in held.items():
