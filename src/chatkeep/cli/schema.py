@@ -93,9 +93,9 @@ def drizzle(
     name = reference or settings.schema or "the schema"
     with places.scratch(settings) as scratch:
         made = asyncio.run(drizzle_schema(found, scratch, name))
-    stale = out is not None and _content(out) != made.text
+    stale = out is not None and content(out) != made.text
     if out is not None and stale and not check:
-        _write(out, made.text)
+        write(out, made.text)
     if as_json:
         document = {"schema": None if out else made.text, "left_out": list(made.left_out)}
         print_json({**document, "file": str(out) if out else None, "changed": stale})
@@ -119,14 +119,16 @@ def _tell(
         click.echo(f"Not in it, since drizzle has no word for it: {name}", err=True)
 
 
-def _content(path: Path) -> str | None:
+def content(path: Path) -> str | None:
+    """Give a file's text, None where there is no file."""
     try:
         return path.read_bytes().decode("utf-8") if path.exists() else None
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path} cannot be read as UTF-8 text.") from exc
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file that a command makes."""
     try:
         path.write_bytes(text.encode())
     except OSError as exc:
