@@ -1,5 +1,6 @@
 """Sessions: `db.sessions`."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
@@ -17,6 +18,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from chatkeep.access.devices import DeviceCount, device_of
 from chatkeep.access.paging import (
     END,
     START,
@@ -26,7 +28,9 @@ from chatkeep.access.paging import (
     read_cursor,
     write_cursor,
 )
-from chatkeep.access.rows import Rows, Values
+from chatkeep.access.rows import Rows, Values, Where
+from chatkeep.engine.compile import compile_statement
+from chatkeep.engine.decode import Field, Shape
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import SessionNotFoundError
@@ -71,6 +75,43 @@ class SessionQueries(Generic[SessionT]):
     def list_before(self) -> Query[SessionT]:
         """The page back: after a place, the oldest first."""
         return self._list("list_before", is_back=True)
+
+    @cached_property
+    def count(self) -> Query[int]:
+        """All live ones."""
+        clause = select(func.count()).select_from(self.rows.table)
+        return self.rows.count("count", clause.where(self._is_live()))
+
+    @cached_property
+    def count_of_user(self) -> Query[int]:
+        """Live ones of a user."""
+        clause = select(func.count()).select_from(self.rows.table)
+        return self.rows.count("count_of_user", clause.where(self._is_mine(), self._is_live()))
+
+    @cached_property
+    def count_by_agent(self) -> Query[DeviceCount]:
+        """Live ones of a user, by what the browser said of itself."""
+        table = self.rows.table
+        agent = table.c["user_agent"]
+        clause = (
+            select(agent, func.count(), func.max(table.c["updated_at"]))
+            .where(self._is_mine(), self._is_live())
+            .group_by(agent)
+        )
+        statement = compile_statement(f"{self.rows.name}.count_by_agent", clause, has_keys=True)
+        fields = [Field(table.name, name) for name in ("user_agent", "count", "updated_at")]
+        return Query(statement, Shape(DeviceCount, fields))
+
+    def _is_mine(self) -> Where:
+        user_id = self.rows.table.c["user_id"]
+        condition: Where = user_id == bindparam("user_id", type_=user_id.type)
+        return condition
+
+    def _is_live(self) -> Where:
+        columns = self.rows.table.c
+        ends = columns["expires_at" if "expires_at" in columns else "expires"]
+        condition: Where = ends > func.now()
+        return condition
 
     def _list(self, name: str, *, is_back: bool) -> Query[SessionT]:
         table = self.rows.table
@@ -167,6 +208,27 @@ class Sessions(Generic[SessionT, NewSessionT]):
         }
         rows = await query.all(self._runner, values)
         return page_of(rows, limit, lambda row: self._cursor(name, row), after=after, before=before)
+
+    async def count(self, user_id: str | None = None) -> int:
+        """Count the live sessions of a user, or of all."""
+        queries = self._queries
+        if user_id is None:
+            return await queries.count.first(self._runner, {}) or 0
+        return await queries.count_of_user.first(self._runner, {"user_id": user_id}) or 0
+
+    async def count_by_device(self, user_id: str) -> Sequence[DeviceCount]:
+        """Count a user's live sessions by kind of device, most of them first. One statement.
+
+        Sessions that a library of the front end began count too, as far as it stores what the
+        browser says of itself: Better Auth does, Auth.js does not, and its are those of None.
+        """
+        found: dict[str | None, DeviceCount] = {}
+        for row in await self._queries.count_by_agent.all(self._runner, {"user_id": user_id}):
+            device = device_of(row.device)
+            seen = found.setdefault(device, DeviceCount(device, 0, row.used_at))
+            seen.sessions += row.sessions
+            seen.used_at = max(seen.used_at, row.used_at)
+        return sorted(found.values(), key=lambda each: (-each.sessions, each.device or ""))
 
     async def update(self, token: str, changes: Changes) -> SessionT:
         """Change the fields that were set, such as a later expiry.

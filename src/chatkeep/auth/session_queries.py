@@ -6,12 +6,14 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     DateTime,
     Integer,
     Interval,
     Table,
     Text,
+    any_,
     bindparam,
     case,
     cast,
@@ -20,7 +22,9 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
+    tuple_,
     update,
 )
 
@@ -42,6 +46,18 @@ class Stored(NamedTuple):
     ip_address: str | None
     user_agent: str | None
     extended: datetime | None
+
+
+class Listed(NamedTuple):
+    """A row of any session without its token."""
+
+    hash: str
+    row_id: str | None
+    user_agent: str | None
+    created_at: datetime
+    updated_at: datetime
+    ends_at: datetime
+    ip_address: str | None
 
 
 class OwnSessionQueries:
@@ -95,10 +111,9 @@ class OwnSessionQueries:
     def create_within(self) -> Query[Stored]:
         """Begin a session; of the user's live ones only the newest stay."""
         table = self._table
-        mine = table.c["user_id"] == bindparam("user_id", type_=Text())
         doomed = (
             select(self._token)
-            .where(mine, self._ends > func.now())
+            .where(self._is_mine(), self._ends > func.now())
             .order_by(table.c["created_at"].desc(), self._token.desc())
             .offset(bindparam("kept", type_=Integer()))
             .cte("doomed")
@@ -106,6 +121,88 @@ class OwnSessionQueries:
         gone = delete(table).where(self._token.in_(select(doomed.c[self._token.key])))
         clause = self._insert().add_cte(gone.cte("gone"))
         return self._query("create_within", clause, Stored)
+
+    @cached_property
+    def rotate(self) -> Query[Stored]:
+        """Give a live session another token and a later end: of two that try, one gets it."""
+        clause = (
+            update(self._table)
+            .where(self._is_the_one(), self._is_live())
+            .values({self._token: bindparam("new_token", type_=self._token.type)})
+            .values({self._ends: self._longest(), **self._touched()})
+            .returning(*self._columns(_never()))
+        )
+        return self._query("rotate", clause, Stored)
+
+    @cached_property
+    def end(self) -> Query[int]:
+        """End a session, by token."""
+        clause = delete(self._table).where(self._is_the_one()).returning(literal_column("1"))
+        return self._query("end", clause, int)
+
+    @cached_property
+    def revoke(self) -> Query[int]:
+        """End a session of a user, by its id."""
+        clause = delete(self._table).where(self._is_mine(), self._is_named())
+        return self._query("revoke", clause.returning(literal_column("1")), int)
+
+    @cached_property
+    def revoke_all(self) -> Query[int]:
+        """End all sessions of a user but those that are named, and count them."""
+        gone = (
+            delete(self._table)
+            .where(self._is_mine(), ~self._is_named())
+            .returning(literal_column("1").label("one"))
+            .cte("gone")
+        )
+        return self._query("revoke_all", select(func.count()).select_from(gone), int)
+
+    @cached_property
+    def list(self) -> Query[Listed]:
+        """Live ones of a user, newest first."""
+        return self._list("list", is_back=False)
+
+    @cached_property
+    def list_before(self) -> Query[Listed]:
+        """The page back: after a place, the oldest first."""
+        return self._list("list_before", is_back=True)
+
+    def _list(self, name: str, *, is_back: bool) -> Query[Listed]:
+        table = self._table
+        place = (table.c["created_at"], self._hash())
+        given = tuple_(
+            bindparam("created_at", type_=DateTime(timezone=True)), bindparam("hash", type_=Text())
+        )
+        clause = (
+            select(
+                self._hash().label("hash"),
+                (table.c["id"] if self.has_id else cast(null(), Text())).label("row_id"),
+                *(table.c[each] for each in ("user_agent", "created_at", "updated_at")),
+                self._ends,
+                table.c["ip_address"],
+            )
+            .where(self._is_mine(), self._ends > func.now())
+            .where(tuple_(*place) > given if is_back else tuple_(*place) < given)
+            .order_by(*(key if is_back else key.desc() for key in place))
+            .limit(bindparam("limit", type_=Integer()))
+        )
+        return self._query(name, clause, Listed)
+
+    def _hash(self) -> ColumnElement[str]:
+        """Give a session's id: the token itself never leaves the database."""
+        text = func.convert_to(self._token, literal_column("'UTF8'"))
+        return func.encode(func.sha256(text), literal_column("'hex'"))
+
+    def _is_mine(self) -> ColumnElement[bool]:
+        user_id = self._table.c["user_id"]
+        condition: ColumnElement[bool] = user_id == bindparam("user_id", type_=user_id.type)
+        return condition
+
+    def _is_named(self) -> ColumnElement[bool]:
+        """Say that a session has one of these ids; where rows have ids of their own, those too."""
+        ids = any_(bindparam("ids", type_=ARRAY(Text())))
+        names = [self._hash(), *([self._table.c["id"]] if self.has_id else [])]
+        return or_(*(name == ids for name in names))
 
     def _insert(self) -> Any:  # noqa: ANN401 - an insert that returns rows
         table = self._table
@@ -119,13 +216,15 @@ class OwnSessionQueries:
         values[self._ends] = func.now() + bindparam("lifetime", type_=Interval())
         return insert(table).values(values).returning(*self._columns(_never()))
 
-    def _columns(self, extended: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    def _columns(self, extended: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
         """Give the columns of `Stored`."""
         names = ("user_id", "created_at", "updated_at")
-        columns: list[ColumnElement[Any]] = [self._table.c[name] for name in names]
-        columns.append(self._ending().label("ends_at"))
-        columns += [self._table.c["ip_address"], self._table.c["user_agent"]]
-        return [*columns, extended.label("extended")]
+        return (
+            *(self._table.c[name] for name in names),
+            self._ending().label("ends_at"),
+            *(self._table.c[name] for name in ("ip_address", "user_agent")),
+            extended.label("extended"),
+        )
 
     def _ending(self) -> ColumnElement[Any]:
         """Give when a session ends: no later than a session may last at all."""
@@ -159,8 +258,8 @@ class OwnSessionQueries:
 
     def _query(self, name: str, clause: Any, make: type[R]) -> Query[R]:  # noqa: ANN401 - of any kind
         statement = compile_statement(f"auth.sessions.{name}", clause, has_keys=True)
-        width = len(Stored._fields) if make is Stored else 1
-        return Query(statement, Shape(make, [Field(self._table.name, "")] * width))
+        fields = [Field(self._table.name, field) for field in getattr(make, "_fields", ("one",))]
+        return Query(statement, Shape(make, fields))
 
 
 def _never() -> ColumnElement[Any]:

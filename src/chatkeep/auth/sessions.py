@@ -4,17 +4,33 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 
+from chatkeep.access.devices import device_of
+from chatkeep.access.paging import (
+    END,
+    START,
+    check_direction,
+    check_limit,
+    page_of,
+    read_cursor,
+    write_cursor,
+)
 from chatkeep.access.rows import Values
 from chatkeep.auth.hashing import id_of, kept, new_secret
 from chatkeep.auth.options import AuthOptions
-from chatkeep.auth.session_queries import OwnSessionQueries, Stored
-from chatkeep.auth.session_records import AuthSession, IssuedSession, SessionCookie
+from chatkeep.auth.session_queries import Listed, OwnSessionQueries, Stored
+from chatkeep.auth.session_records import (
+    AuthSession,
+    DeviceSession,
+    IssuedSession,
+    SessionCookie,
+)
 from chatkeep.engine.run import Runner
 from chatkeep.engine.scoped import together
 from chatkeep.engine.transaction import begin_words
 from chatkeep.errors import ChatkeepError, InvalidInputError, SessionNotFoundError
 from chatkeep.ids import new_session_id
 from chatkeep.inputs.text import check_id, first_fault
+from chatkeep.records.page import Page
 
 COOKIE = "chatkeep.session"
 
@@ -23,6 +39,8 @@ _log = logging.getLogger("chatkeep.auth")
 # 256 bits, and behind a point the seconds that it lasts where that is not the usual time. The hash
 # is of all of it, so nobody can give their token another time.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}(?:\.([1-9][0-9]{0,8}))?", re.ASCII)
+_NEWEST = datetime.max.replace(tzinfo=UTC)
+_OLDEST = datetime.min.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _LONGEST = timedelta(days=3650)
 _USER_AGENT = 1000  # characters that are kept
@@ -109,6 +127,112 @@ class Sessions:
             await self._extend(stored, row.ends_at, row.extended)
         return _session(stored, row)
 
+    async def rotate(self, token: str) -> IssuedSession:
+        """Give a session another token, when what its user may do has changed. It lasts on.
+
+        The old token is refused from then on: of two calls at once one wins, and there is no time
+        in which both tokens are good. So requests under way with the old cookie are refused too.
+
+        Raises:
+            SessionNotFoundError: No live session has this token.
+            InvalidInputError: The token is no text.
+        """
+        row, new = None, new_secret()
+        if _is_token(token):
+            _, point, seconds = token.partition(".")
+            new = f"{new}{point}{seconds}"
+            values: Values = {
+                "token": kept(token),
+                "new_token": kept(new),
+                "lifetime": self._lifetime(token),
+                "maximum": self._maximum,
+            }
+            row = await self._queries.rotate.first(self._runner, values)
+        return IssuedSession(new, _session(kept(new), _found(row)))
+
+    async def list(
+        self,
+        user_id: str,
+        limit: int = 50,
+        *,
+        current: str | None = None,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> Page[DeviceSession]:
+        """Give a user's live sessions by device, newest first, whichever library began them.
+
+        Args:
+            user_id: Whose. An unknown user has none.
+            limit: At most so many, 1 to 1000.
+            current: The caller's own, by token or id: it `is_current`.
+            after: `next_cursor` of the page before.
+            before: `previous_cursor` of the page after, or `END`: the page towards newer ones,
+                also newest first.
+
+        Raises:
+            InvalidInputError: The limit is out of bounds, both cursors were given, or `current` is
+                no text.
+            InvalidCursorError: The cursor is not one of this list.
+        """
+        check_direction("auth.sessions.list", after, before)
+        name = f"auth.sessions\0{user_id}"
+        cursor, query, start, at = after, self._queries.list, START, _NEWEST
+        if before is not None:
+            cursor, query, start, at = before, self._queries.list_before, END, _OLDEST
+        is_open = cursor is None or cursor == start
+        at, hashed = (at, "") if is_open else read_cursor(cursor, name, (datetime, str))
+        ids = _ids(current, "current")
+        values: Values = {
+            "user_id": user_id,
+            "created_at": at,
+            "hash": hashed,
+            "limit": check_limit(limit) + 1,
+        }
+        rows = [_listed(row, ids) for row in await query.all(self._runner, values)]
+        return page_of(
+            rows,
+            limit,
+            lambda row: write_cursor(name, row.created_at, row.id),
+            after=after,
+            before=before,
+        )
+
+    async def end(self, token: str) -> bool:
+        """End the session of a token, as for a sign-out; tell whether there was one.
+
+        Raises:
+            InvalidInputError: The token is no text.
+        """
+        if not _is_token(token):
+            return False
+        return await self._queries.end.first(self._runner, {"token": kept(token)}) is not None
+
+    async def revoke(self, user_id: str, session_id: str) -> None:
+        """End a session of a user by its id, whichever library began it.
+
+        Raises:
+            SessionNotFoundError: The user has no such session.
+            InvalidInputError: The id is no text.
+        """
+        values: Values = {"user_id": user_id, "ids": [_checked(session_id, "session_id")]}
+        if await self._queries.revoke.first(self._runner, values) is None:
+            raise SessionNotFoundError("No such session.")
+
+    async def revoke_all(self, user_id: str, but: str | None = None) -> int:
+        """End all sessions of a user, whichever library began them, and say how many.
+
+        Sessions that are but a JWT stand in no table: they end by themselves.
+
+        Args:
+            user_id: Whose.
+            but: One that stays, by token or id: the caller's own.
+
+        Raises:
+            InvalidInputError: `but` is no text.
+        """
+        values: Values = {"user_id": user_id, "ids": _ids(but, "but")}
+        return await self._queries.revoke_all.first(self._runner, values) or 0
+
     def cookie(self, token: str, session: AuthSession, *, secure: bool = True) -> SessionCookie:
         """Give the cookie that carries a token, for as long as its session lasts.
 
@@ -189,6 +313,35 @@ def _is_token(token: object) -> bool:
             f"token must be a text, not a {type(token).__name__}.", field="token"
         )
     return _TOKEN.fullmatch(token) is not None
+
+
+def _checked(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(
+            f"{field} must be a text, not a {type(value).__name__}.", field=field
+        )
+    return value
+
+
+def _ids(name: str | None, field: str) -> list[str]:
+    """Give what a session that is named by token or id may have as its id."""
+    if name is None:
+        return []
+    text = _checked(name, field)
+    of_ours = [id_of(kept(text))] if _is_token(text) else []
+    return [text, id_of(text), *of_ours]
+
+
+def _listed(row: Listed, ids: list[str]) -> DeviceSession:
+    return DeviceSession(
+        row.hash,
+        device_of(row.user_agent),
+        row.created_at,
+        row.updated_at,
+        row.ends_at,
+        row.ip_address,
+        row.hash in ids or row.row_id in ids,
+    )
 
 
 def _seconds(lifetime: object) -> int:
