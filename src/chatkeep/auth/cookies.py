@@ -24,6 +24,7 @@ _DEFAULTS: Final[Mapping[Library, str]] = {
 _CHUNKED: Final = frozenset({"better-auth-cache", "auth.js", "next-auth"})
 _TOKEN, _DATA = "session_token", "session_data"
 _WHOLE = -1  # the number of a cookie that is no chunk
+_DIGITS = frozenset("0123456789")
 _NAME_SIGNS = frozenset("!#$%&'*+-.^_`|~")
 
 
@@ -82,7 +83,11 @@ class CookieNames:
             (library, tuple(prefix + base for prefix in _PREFIXES))
             for library, base in bases.items()
         ]
-        self._whole = frozenset(name for _, names in self._names for name in names)
+        self._libraries = {
+            name: [library for library, others in self._names if name in others]
+            for _, names in self._names
+            for name in names
+        }
         self._chunked = frozenset(
             name for library, names in self._names if library in _CHUNKED for name in names
         )
@@ -96,39 +101,52 @@ class CookieNames:
         """
         found: dict[str, Cookie] = {}
         for name, value in _pairs(cookies):
-            if name in self._whole:
-                stem, number = name, _WHOLE
+            if name in self._libraries:
+                stem, number = cast("str", name), _WHOLE
             else:
-                stem, _, index = name.rpartition(".")
-                if stem not in self._chunked or not _is_index(index):
+                stem, number = self._chunk(name)
+                if number == _WHOLE:
                     continue
-                number = int(index)
             if not isinstance(value, str):
                 raise InvalidInputError("The value of a cookie is a text.", field="cookies")
-            if value:
-                self._keep(found.setdefault(stem, Cookie(stem, {})), number, value)
-        if not found:
-            return {}
+            if not value:
+                continue  # what is left of a cookie that was taken away
+            cookie = found.get(stem)
+            if cookie is None:
+                found[stem] = Cookie(stem, {number: value})
+            elif cookie.chunks.setdefault(number, value) != value:
+                cookie.is_doubtful = True
+        if len(found) == 1:  # as nearly always
+            ((name, cookie),) = found.items()
+            return {library: cookie for library in self._libraries[name]}
         return {
             library: found[name]
             for library, names in self._names
             if (name := next((name for name in names if name in found), None)) is not None
         }
 
-    @staticmethod
-    def _keep(cookie: Cookie, number: int, value: str) -> None:
-        if cookie.chunks.setdefault(number, value) != value:
-            cookie.is_doubtful = True
+    def _chunk(self, name: object) -> tuple[str, int]:
+        """Split the name of a chunk; -1 for any other cookie.
+
+        The libraries write 0 to 99, without zeros before it.
+        """
+        if isinstance(name, str) and name[-1:] in _DIGITS:
+            stem, _, number = name.rpartition(".")
+            is_number = 0 < len(number) <= 2 and _DIGITS.issuperset(number)
+            if is_number and str(int(number)) == number and stem in self._chunked:
+                return stem, int(number)
+        return "", _WHOLE
 
 
-def _pairs(cookies: object) -> Iterable[tuple[str, object]]:
+def _pairs(cookies: object) -> Iterable[tuple[object, object]]:
+    if isinstance(cookies, dict):  # quicker to tell than a mapping
+        return cast("dict[object, object]", cookies).items()
     if isinstance(cookies, str):
         if len(cookies) > MAX_HEADER:
             raise RefusedError("too_large")
         return _pairs_of_header(cookies)
     if isinstance(cookies, Mapping):
-        given = cast("Mapping[object, object]", cookies)
-        return ((name, value) for name, value in given.items() if isinstance(name, str))
+        return cast("Mapping[object, object]", cookies).items()
     raise InvalidInputError(
         "Cookies are a mapping of texts, or the text of a Cookie header.", field="cookies"
     )
@@ -155,11 +173,6 @@ def _decoded(value: str) -> str:
     if not (value.isascii() and value.isprintable()):
         raise RefusedError("malformed")
     return value
-
-
-def _is_index(text: str) -> bool:
-    """Tell whether it is the number of a chunk: 0 to 99, as the libraries write it."""
-    return len(text) <= 2 and text.isascii() and text.isdecimal() and str(int(text)) == text
 
 
 def _checked(given: Mapping[str, str]) -> dict[Library, str]:
