@@ -46,6 +46,7 @@ class Callers:
         self._sessions = sessions
         self._secrets = options.cookie_secrets
         self._names = options.session_cookie_names
+        self._has_sessions = "sessions" in catalogue.schema.records  # made anew at each look
 
     async def find(self, cookies: Mapping[str, str] | str) -> CallerSession | None:
         """Give the first session that holds, in the order of `CallerKind`."""
@@ -100,7 +101,7 @@ class Callers:
     async def _own(self, token: str) -> CallerSession:
         if token.startswith(PREFIX):
             raise RefusedError("stored_form")
-        if "sessions" not in self._catalogue.schema.records:
+        if not self._has_sessions:
             raise RefusedError("other_schema")
         session = await self._sessions().find(token)
         if session is None:  # unknown, or ended: the one statement does not say which
@@ -117,7 +118,7 @@ class Callers:
         if len(token) > _MAX_TOKEN:
             raise RefusedError("malformed")
         is_better_auth = kind == "better-auth"
-        if "sessions" not in self._catalogue.schema.records:
+        if not self._has_sessions:
             raise RefusedError("other_schema")
         queries = self._catalogue.sessions
         if is_better_auth != (queries.key == "token"):
