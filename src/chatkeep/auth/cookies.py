@@ -83,7 +83,7 @@ class CookieNames:
             (library, tuple(prefix + base for prefix in _PREFIXES))
             for library, base in bases.items()
         ]
-        self._libraries = {
+        self._libraries: dict[str, list[Library]] = {
             name: [library for library, others in self._names if name in others]
             for _, names in self._names
             for name in names
@@ -118,7 +118,7 @@ class CookieNames:
                 cookie.is_doubtful = True
         if len(found) == 1:  # as nearly always
             ((name, cookie),) = found.items()
-            return {library: cookie for library in self._libraries[name]}
+            return dict.fromkeys(self._libraries[name], cookie)
         return {
             library: found[name]
             for library, names in self._names
