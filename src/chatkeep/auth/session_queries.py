@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
-    case,
     cast,
     delete,
     func,
@@ -37,7 +36,7 @@ R = TypeVar("R")
 
 
 class Stored(NamedTuple):
-    """A row of a session without its token; `extended` is its new end where one is due."""
+    """A row of a session without its token; `now` is the time of the database."""
 
     user_id: str
     created_at: datetime
@@ -45,7 +44,7 @@ class Stored(NamedTuple):
     ends_at: datetime
     ip_address: str | None
     user_agent: str | None
-    extended: datetime | None
+    now: datetime
 
 
 class Listed(NamedTuple):
@@ -72,8 +71,8 @@ class OwnSessionQueries:
 
     @cached_property
     def find(self) -> Query[Stored]:
-        """Live, by token; with its new end where it is time to extend it."""
-        clause = select(*self._columns(self._due())).where(self._is_the_one(), self._is_live())
+        """By token, if it has not expired. One parameter: what else there is to say, Python says."""
+        clause = select(*self._columns()).where(self._is_the_one(), self._ends > func.now())
         return self._query("find", clause, Stored)
 
     @cached_property
@@ -125,12 +124,13 @@ class OwnSessionQueries:
     @cached_property
     def rotate(self) -> Query[Stored]:
         """Give a live session another token and a later end: of two that try, one gets it."""
+        longest = func.least(func.now() + bindparam("lifetime", type_=Interval()), self._last())
         clause = (
             update(self._table)
-            .where(self._is_the_one(), self._is_live())
+            .where(self._is_the_one(), func.least(self._ends, self._last()) > func.now())
             .values({self._token: bindparam("new_token", type_=self._token.type)})
-            .values({self._ends: self._longest(), **self._touched()})
-            .returning(*self._columns(_never()))
+            .values({self._ends: longest, **self._touched()})
+            .returning(*self._columns())
         )
         return self._query("rotate", clause, Stored)
 
@@ -214,42 +214,28 @@ class OwnSessionQueries:
             for column in given
         }
         values[self._ends] = func.now() + bindparam("lifetime", type_=Interval())
-        return insert(table).values(values).returning(*self._columns(_never()))
+        return insert(table).values(values).returning(*self._columns())
 
-    def _columns(self, extended: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    def _columns(self) -> tuple[ColumnElement[Any], ...]:
         """Give the columns of `Stored`."""
-        names = ("user_id", "created_at", "updated_at")
+        column = self._table.c
         return (
-            *(self._table.c[name] for name in names),
-            self._ending().label("ends_at"),
-            *(self._table.c[name] for name in ("ip_address", "user_agent")),
-            extended.label("extended"),
+            *(column[name] for name in ("user_id", "created_at", "updated_at")),
+            self._ends.label("ends_at"),
+            column["ip_address"],
+            column["user_agent"],
+            func.now().label("now"),
         )
 
-    def _ending(self) -> ColumnElement[Any]:
-        """Give when a session ends: no later than a session may last at all."""
-        return func.least(self._ends, self._last())
-
     def _last(self) -> ColumnElement[Any]:
+        """Give how long a session may last at all."""
         last: ColumnElement[Any] = self._table.c["created_at"] + bindparam(
             "maximum", type_=Interval()
         )
         return last
 
-    def _longest(self) -> ColumnElement[Any]:
-        """Give the end of a session that is extended now."""
-        return func.least(func.now() + bindparam("lifetime", type_=Interval()), self._last())
-
-    def _due(self) -> ColumnElement[Any]:
-        stale = func.least(func.now() + bindparam("stale", type_=Interval()), self._last())
-        return case((self._ends < stale, self._longest()))
-
     def _is_the_one(self) -> ColumnElement[bool]:
         condition: ColumnElement[bool] = self._token == bindparam("token", type_=self._token.type)
-        return condition
-
-    def _is_live(self) -> ColumnElement[bool]:
-        condition: ColumnElement[bool] = self._ending() > func.now()
         return condition
 
     def _touched(self) -> dict[ColumnElement[Any], ColumnElement[datetime]]:
@@ -260,10 +246,6 @@ class OwnSessionQueries:
         statement = compile_statement(f"auth.sessions.{name}", clause, has_keys=True)
         fields = [Field(self._table.name, field) for field in getattr(make, "_fields", ("one",))]
         return Query(statement, Shape(make, fields))
-
-
-def _never() -> ColumnElement[Any]:
-    return cast(null(), DateTime(timezone=True))
 
 
 _made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], OwnSessionQueries] = WeakKeyDictionary()

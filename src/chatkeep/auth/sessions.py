@@ -94,12 +94,11 @@ class Sessions:
             "user_agent": _text(user_agent, "user_agent", None),
             "ip_address": _text(ip_address, "ip_address", _IP_ADDRESS),
             "lifetime": min(self._lifetime(token), self._maximum),
-            "maximum": self._maximum,
         }
         if self._queries.has_id:
             values["id"] = new_session_id()
-        stored = await self._store(values)
-        return IssuedSession(token, _session(kept(token), stored))
+        row = await self._store(values)
+        return IssuedSession(token, _session(kept(token), row, row.ends_at))
 
     async def find(self, token: str) -> AuthSession | None:
         """Give the live session that a token leads to, or None. One statement, which only reads.
@@ -113,19 +112,20 @@ class Sessions:
         """
         if not _is_token(token):
             return None
-        lifetime, stored = self._lifetime(token), kept(token)
-        values: Values = {
-            "token": stored,
-            "lifetime": lifetime,
-            "stale": lifetime - min(self._options.session_refresh, lifetime / 2),
-            "maximum": self._maximum,
-        }
-        row = await self._queries.find.first(self._runner, values)
+        stored = kept(token)
+        row = await self._queries.find.first(self._runner, {"token": stored})
         if row is None:
             return None
-        if row.extended is not None:
-            await self._extend(stored, row.ends_at, row.extended)
-        return _session(stored, row)
+        last = row.created_at + self._maximum
+        if last <= row.now:
+            return None
+        lifetime = self._lifetime(token)
+        refresh = min(self._options.session_refresh, lifetime / 2)
+        if row.ends_at >= min(row.now + lifetime - refresh, last):
+            return _session(stored, row, min(row.ends_at, last))
+        extended = min(row.now + lifetime, last)
+        await self._extend(stored, row.ends_at, extended)
+        return _session(stored, row, extended, is_extended=True)
 
     async def rotate(self, token: str) -> IssuedSession:
         """Give a session another token, when what its user may do has changed. It lasts on.
@@ -148,7 +148,8 @@ class Sessions:
                 "maximum": self._maximum,
             }
             row = await self._queries.rotate.first(self._runner, values)
-        return IssuedSession(new, _session(kept(new), _found(row)))
+        row = _found(row)
+        return IssuedSession(new, _session(kept(new), row, row.ends_at))
 
     async def list(
         self,
@@ -287,16 +288,18 @@ class Sessions:
         return f"__Host-{name}" if secure else name
 
 
-def _session(stored: str, row: Stored) -> AuthSession:
+def _session(
+    stored: str, row: Stored, ends_at: datetime, *, is_extended: bool = False
+) -> AuthSession:
     return AuthSession(
         id_of(stored),
         row.user_id,
         row.created_at,
         row.updated_at,
-        row.extended or row.ends_at,
+        ends_at,
         row.ip_address,
         row.user_agent,
-        row.extended is not None,
+        is_extended,
     )
 
 
