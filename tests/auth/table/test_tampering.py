@@ -19,7 +19,7 @@ from auth.table.mutations import Cookies, Mutator, base_of
 pytestmark = pytest.mark.needs("node")
 
 FULL = os.environ.get("CHATKEEP_FULL") == "1"
-MUTATIONS = 100_000 if FULL else 4_000
+MUTATIONS = 100_000 if FULL else 10_000
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=.%"
 
 KINDS = [
@@ -106,16 +106,16 @@ async def test_random_mutations_are_refused(world: World) -> None:
                 done = 0
                 while done < share:
                     what, given = mutator.of(golden, protected(golden))
+                    if is_same(given, golden):  # %2B and %2b
+                        continue
                     header = as_header(given) if draw.random() < 0.3 else None
                     found = await db.auth.session_from_cookies(header or given)
-                    if is_same(given, golden):
-                        assert found is None or found.user_id == golden.user_id
-                        continue
                     assert found is None, (golden.case.name, done, what)
                     done += 1
                     refused[what] += 1
             # Beside a cache stands the session's own cookie, which the database is asked about.
             asked["beside a cache" if golden.case.is_cache else golden.case.kind] += sent.count
     assert sum(refused.values()) == MUTATIONS
+    assert asked["signed"] == 0
     print(f"{MUTATIONS} refused; the database was asked: {dict(asked)}")
     print(dict(refused.most_common()))
