@@ -166,8 +166,10 @@ def _decoded(value: str) -> str:
     if len(value) > MAX_VALUE:
         raise RefusedError("too_large")
     if "%" in value:
+        # The signs of base64 by hand, which is five times as quick; what else there is, is left.
+        quick = value.replace("%3D", "=").replace("%2B", "+").replace("%2F", "/")
         try:
-            value = unquote(value, errors="strict")
+            value = quick if "%" not in quick else unquote(value, errors="strict")
         except UnicodeDecodeError:
             raise RefusedError("malformed") from None
     if not (value.isascii() and value.isprintable()):

@@ -82,9 +82,16 @@ def signed_by(
     """
     given = signature.encode()
     for secret in secrets:
-        if hmac.compare_digest(encode(hmac.digest(secret, message, "sha256")), given):
+        mac = _keyed(secret).copy()
+        mac.update(message)
+        if hmac.compare_digest(encode(mac.digest()), given):
             return True
     return False
+
+
+@lru_cache(maxsize=16)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod="sha256")
 
 
 def open_json(text: bytes) -> dict[str, Any]:
