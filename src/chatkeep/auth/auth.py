@@ -25,7 +25,7 @@ class Auth:
         self._catalogue = catalogue
         self._options = options
 
-    @property
+    @cached_property
     def sessions(self) -> Sessions:
         """Sessions of our own, for applications that sign users in by themselves."""
         return Sessions(self._runner, own_session_queries(self._catalogue), self._options)

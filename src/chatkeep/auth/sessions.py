@@ -60,6 +60,8 @@ class Sessions:
         self._queries = queries
         self._options = options
         self._maximum = options.session_maximum or _LONGEST
+        self._usual = options.session_lifetime
+        self._stale = _stale(options.session_lifetime, options.session_refresh)
 
     async def create(
         self,
@@ -119,9 +121,11 @@ class Sessions:
         last = row.created_at + self._maximum
         if last <= row.now:
             return None
-        lifetime = self._lifetime(token)
-        refresh = min(self._options.session_refresh, lifetime / 2)
-        if row.ends_at >= min(row.now + lifetime - refresh, last):
+        lifetime, stale = self._usual, self._stale
+        if "." in token:
+            lifetime = self._lifetime(token)
+            stale = _stale(lifetime, self._options.session_refresh)
+        if row.ends_at >= min(row.now + stale, last):
             return _session(stored, row, min(row.ends_at, last))
         extended = min(row.now + lifetime, last)
         await self._extend(stored, row.ends_at, extended)
@@ -281,11 +285,16 @@ class Sessions:
 
     def _lifetime(self, token: str) -> timedelta:
         _, _, seconds = token.partition(".")
-        return timedelta(seconds=int(seconds)) if seconds else self._options.session_lifetime
+        return timedelta(seconds=int(seconds)) if seconds else self._usual
 
     def _cookie_name(self, *, secure: bool) -> str:
         name = self._options.cookie_names.get("chatkeep", COOKIE)
         return f"__Host-{name}" if secure else name
+
+
+def _stale(lifetime: timedelta, refresh: timedelta) -> timedelta:
+    """Give what a session still lasts when it is time to extend it."""
+    return lifetime - min(refresh, lifetime / 2)
 
 
 def _session(
