@@ -23,7 +23,9 @@ const pool = new Pool({ connectionString: process.env.DATABASE_URL });
 const log = (level, message) => { if (level !== "debug") warnings.push(message); };
 const plan = await getMigrations({ ...options, database: pool, logger: { level: "warn", log } });
 const names = (tables) => tables.map(({ table, fields }) => [table, Object.keys(fields)]);
+const manifest = JSON.parse(readFileSync(`${process.cwd()}/node_modules/better-auth/package.json`, "utf8"));
 console.log(JSON.stringify({
+  version: manifest.version,
   needs,
   created: names(plan.toBeCreated),
   added: names(plan.toBeAdded),

@@ -1,0 +1,52 @@
+// Better Auth's own adapter suite, on the tables of the maps preset in the database of DATABASE_URL.
+import { readFileSync } from "node:fs";
+import { kyselyAdapter } from "@better-auth/kysely-adapter";
+import * as suites from "@better-auth/test-utils/adapter";
+import { getMigrations } from "better-auth/db/migration";
+import { Kysely, PostgresDialect } from "kysely";
+import { Pool } from "pg";
+
+const { options: ours, sql, columns, run } = JSON.parse(process.env.CHATKEEP_GIVEN);
+const pool = new Pool({ connectionString: process.env.DATABASE_URL });
+const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+
+/** Our names, but where a test gives a table another name it means that one. */
+function named(options) {
+  return Object.fromEntries(Object.entries(ours).map(([model, told]) => [
+    model, { ...told, modelName: options[model]?.modelName ?? told.modelName },
+  ]));
+}
+
+/** A copy: getMigrations writes table names into the `references` of the plugins that it is given. */
+function copy(value) {
+  if (Array.isArray(value)) return value.map(copy);
+  if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)]));
+}
+
+/** Where a test wants another name for one of our tables or columns, ours takes it. */
+function renames(options) {
+  const out = [];
+  for (const [model, { modelName }] of Object.entries(ours)) {
+    for (const [field, column] of Object.entries(columns[model])) {
+      const wanted = options[model]?.fields?.[field] ?? column;
+      if (wanted !== column) out.push(`ALTER TABLE "${modelName}" RENAME COLUMN "${column}" TO "${wanted}"`);
+    }
+    const wanted = options[model]?.modelName ?? modelName;
+    if (wanted !== modelName) out.push(`ALTER TABLE "${modelName}" RENAME TO "${wanted}"`);
+  }
+  return out.join("; ");
+}
+
+const { execute } = await suites.testAdapter({
+  adapter: () => kyselyAdapter(db, { type: "postgres", transaction: true, debugLogs: { isRunningAdapterTests: true } }),
+  overrideBetterAuthOptions: named,
+  runMigrations: async (options) => {
+    await pool.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${sql}; ${renames(options)}`);
+    const plan = await getMigrations({ ...copy(options), database: pool, logger: { disabled: true } });
+    await plan.runMigrations();
+  },
+  tests: run.map((name) => suites[name]()),
+  onFinish: () => pool.end(),
+});
+execute();
