@@ -3,6 +3,7 @@
 import click
 
 from chatkeep.cli.better_auth import better_auth
+from chatkeep.cli.seal_tokens import seal_tokens
 
 
 @click.group()
@@ -11,3 +12,4 @@ def auth() -> None:
 
 
 auth.add_command(better_auth)
+auth.add_command(seal_tokens)
