@@ -11,6 +11,8 @@ from chatkeep.auth.provider_token_queries import provider_token_queries
 from chatkeep.auth.provider_tokens import ProviderTokenStore
 from chatkeep.auth.session_queries import own_session_queries
 from chatkeep.auth.sessions import Sessions
+from chatkeep.auth.token_queries import token_queries
+from chatkeep.auth.tokens import Tokens
 from chatkeep.engine.run import Runner
 from chatkeep.records.auth import CallerSession
 
@@ -29,6 +31,11 @@ class Auth:
     def sessions(self) -> Sessions:
         """Sessions of our own, for applications that sign users in by themselves."""
         return Sessions(self._runner, own_session_queries(self._catalogue), self._options)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Tokens for one use, for verifications and resets."""
+        return Tokens(self._runner, token_queries(self._catalogue))
 
     async def session_from_cookies(self, cookies: Mapping[str, str] | str) -> CallerSession | None:
         """Tell who is calling by the cookies of a request: the session that they prove, or None.
