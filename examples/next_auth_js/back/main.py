@@ -2,7 +2,8 @@
 
     uvicorn back.main:app --port 8000
 
-DATABASE_URL and AUTH_SECRET are those of the front; FRONT_ORIGIN is where browsers see it.
+DATABASE_URL is that of the front, and AUTH_SECRET where sessions are JWTs. FRONT_ORIGIN is where
+browsers see the front.
 """
 
 import os
@@ -12,9 +13,9 @@ from fastapi import Depends, FastAPI, status
 
 from back.schema import schema
 from chatkeep import Chat, Database, Message, NewChat, NewMessage, Page, User
-from chatkeep.access.scope import UserScope
 from chatkeep.integrations.fastapi import (
     OriginCheck,
+    UserScope,
     chatkeep_lifespan,
     current_scope,
     current_user,

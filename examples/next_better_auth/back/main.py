@@ -2,7 +2,8 @@
 
     uvicorn back.main:app --port 8000
 
-DATABASE_URL and BETTER_AUTH_SECRET are those of the front; FRONT_ORIGIN is where browsers see it.
+DATABASE_URL and BETTER_AUTH_SECRET are those of the front. FRONT_ORIGIN is where browsers see the
+front.
 """
 
 import os
@@ -15,13 +16,13 @@ from back.schema import Place, schema
 from chatkeep import Database
 from chatkeep.ids import new_uuid7
 from chatkeep.integrations.fastapi import (
+    CallerSession,
     OriginCheck,
     chatkeep_lifespan,
     current_session,
     current_user,
     install_error_handlers,
 )
-from chatkeep.records.auth import CallerSession
 from chatkeep.records.maps import User
 
 db = Database(schema)

@@ -35,7 +35,9 @@ except ImportError as exc:
     ) from exc
 
 __all__ = [
+    "CallerSession",
     "OriginCheck",
+    "UserScope",
     "chatkeep_lifespan",
     "current_database",
     "current_scope",
