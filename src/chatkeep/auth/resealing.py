@@ -93,11 +93,25 @@ async def survey(
         ConfigError: There are no keys, or one cannot be used; the schema has no accounts.
         SchemaMismatchError: The role does not see every account.
     """
-    walk = _Walk(account_table(schema.tables), _sealing(keys), opens=opens, rows=1)
     async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
-        report = await _survey(connection, walk)
+        return await look(connection, account_table(schema.tables), _sealing(keys), opens=opens)
+
+
+async def look(
+    connection: asyncpg.Connection,
+    accounts: AccountTable,
+    sealing: TokenSealing,
+    *,
+    opens: bool = False,
+) -> ResealReport:
+    """Count the stored tokens on a connection that is there, in one statement.
+
+    Raises:
+        SchemaMismatchError: The role does not see every account.
+    """
+    report = await _survey(connection, _Walk(accounts, sealing, opens=opens, rows=1))
     report.is_dry_run = True
-    known = set(walk.sealing.key_ids)
+    known = set(sealing.key_ids)
     report.unreadable = Counter({key: n for key, n in report.keys.items() if key not in known})
     return report
 
