@@ -13,6 +13,7 @@ from chatkeep.doctor.checks import (
     security,
     sessions,
     settings,
+    sign_in,
     space,
     upgrade,
     vacuum,
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *upgrade.CHECKS,
     *rows.CHECKS,  # before what proves them, or would be refused for them
     *missing.CHECKS,
+    *sign_in.CHECKS,
     *indexes.CHECKS,
     *keys.CHECKS,
     *security.CHECKS,

@@ -11,7 +11,7 @@ from chatkeep.kit.build import run_all, schema_sql
 from chatkeep.kit.catalog.catalog import Catalog
 from chatkeep.kit.folder.append import Draft, append, recover
 from chatkeep.kit.folder.names import slug
-from chatkeep.kit.folder.reading import CUSTOM, Folder
+from chatkeep.kit.folder.reading import CUSTOM, Folder, hash_of
 from chatkeep.kit.plan.renames import check_renames
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.snapshot.snapshot import empty_snapshot
@@ -20,7 +20,7 @@ from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import steps as staging
 from chatkeep.kit.writing.bench import Bench
 from chatkeep.kit.writing.drafting import Drafter, Options
-from chatkeep.kit.writing.reversing import reverse_path
+from chatkeep.kit.writing.reversing import DIRECTIVE, reverse_path
 from chatkeep.kit.writing.steps import Steps
 
 __all__ = ["Generated", "Options", "Prepared", "generate", "generate_custom", "prepare", "write"]
@@ -154,10 +154,16 @@ async def write(prepared: Prepared, scratch: Scratch) -> Generated:
     )
 
 
-def generate_custom(path: Path, name: str | None) -> Path:
-    """Write an empty migration to put SQL into, as `drizzle-kit generate --custom` does.
+def generate_custom(path: Path, name: str | None, sql: str = "", *, reverse: str = "") -> Path:
+    """Write a migration to put SQL into, as `drizzle-kit generate --custom` does; or with the SQL.
 
     The newest snapshot is carried forward; no server is needed.
+
+    Args:
+        path: The folder; made when absent.
+        name: Behind the number; `custom` without one.
+        sql: The whole file, such as changes nothing that the snapshot knows.
+        reverse: Its way back, which `chatkeep rollback` proves before it takes it.
 
     Raises:
         MigrationsFolderError: The folder cannot be read or written.
@@ -166,7 +172,9 @@ def generate_custom(path: Path, name: str | None) -> Path:
     folder = Folder.read(path, create=True)
     last = folder.last_snapshot() or empty_snapshot()
     carried = {key: value for key, value in last.items() if key not in {"id", "prevId"}}
-    _, paths = append(folder, [Draft(name or "custom", f"{CUSTOM}\n", carried)])
+    text = sql or f"{CUSTOM}\n"
+    down = f"-- chatkeep:{DIRECTIVE} {hash_of(text.encode())[1]}\n{reverse}" if reverse else None
+    _, paths = append(folder, [Draft(name or "custom", text, carried, reverse=down)])
     return paths[0]
 
 
