@@ -15,6 +15,7 @@ from chatkeep.access.appending import Form
 from chatkeep.access.catalogue import Catalogue, catalogue_of
 from chatkeep.access.embedding_queries import FILTERS, EmbeddingQueries
 from chatkeep.access.search_queries import Form as SearchForm
+from chatkeep.auth.provider_token_queries import provider_token_queries
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
@@ -24,7 +25,7 @@ from chatkeep.personal.retention import Policy, What
 from chatkeep.personal.sweep_belongings import declared
 from chatkeep.personal.sweep_rules import Rules
 from chatkeep.personal.sweep_walks import Walks
-from chatkeep.presets import deepsearch
+from chatkeep.presets import deepsearch, maps
 
 
 class EmbeddingSchema(deepsearch.Schema):
@@ -76,6 +77,17 @@ def statements() -> Iterator[tuple[str, Statement]]:
         yield name, query.statement
     yield from sweeps()
     yield from exchanges(catalogue)
+    yield from provider_tokens(catalogue)
+
+
+def provider_tokens(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Statement]]:
+    """Give what reads and stores tokens of providers, in the accounts of both presets."""
+    of_maps = catalogue_of(maps.schema())
+    for part, each in (("provider_tokens", catalogue), ("maps.provider_tokens", of_maps)):
+        queries = provider_token_queries(each)
+        yield from cached(part, queries)
+        refreshed = ("access_token", "refresh_token", queries.accounts.expires)
+        yield f"{part}.store", queries.store(refreshed).statement
 
 
 def exchanges(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Statement]]:
