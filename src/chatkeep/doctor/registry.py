@@ -15,6 +15,7 @@ from chatkeep.doctor.checks import (
     settings,
     sign_in,
     space,
+    tokens,
     upgrade,
     vacuum,
 )
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     *rows.CHECKS,  # before what proves them, or would be refused for them
     *missing.CHECKS,
     *sign_in.CHECKS,
+    *tokens.CHECKS,
     *indexes.CHECKS,
     *keys.CHECKS,
     *security.CHECKS,
