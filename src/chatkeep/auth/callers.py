@@ -48,7 +48,6 @@ class Callers:
         self._stored: SessionQueries[Any] | None = catalogue.sessions if has_sessions else None
         self._secrets = options.cookie_secrets
         self._names = options.session_cookie_names
-        self._has_sessions = "sessions" in catalogue.schema.records  # made anew at each look
 
     async def find(self, cookies: Mapping[str, str] | str) -> CallerSession | None:
         """Give the first session that holds, in the order of `CallerKind`."""

@@ -177,8 +177,11 @@ def _decoded(value: str) -> str:
     return value
 
 
-def _checked(given: Mapping[str, str]) -> dict[Library, str]:
-    for library, name in given.items():
+def _checked(given: object) -> dict[Library, str]:
+    if not isinstance(given, Mapping):
+        raise ConfigError("AuthOptions.cookie_names is a mapping: names by library.")
+    names = cast("Mapping[object, object]", given)
+    for library, name in names.items():
         if library not in _DEFAULTS:
             raise ConfigError(
                 f"AuthOptions.cookie_names: no library {library!r}.",
@@ -189,7 +192,7 @@ def _checked(given: Mapping[str, str]) -> dict[Library, str]:
                 f"AuthOptions.cookie_names: the name for {library} is no cookie's.",
                 hint="Give it without __Secure-, __Host- and the number of a chunk.",
             )
-    return cast("dict[Library, str]", dict(given))
+    return cast("dict[Library, str]", dict(names))
 
 
 def _is_name(name: object) -> bool:
