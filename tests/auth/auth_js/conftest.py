@@ -94,6 +94,6 @@ def front(
             module = bundled(library, {**page_files(), "db/schema.ts": tables}, entry)
         else:
             module = bundled(library, {"schema.ts": tables}, "schema.ts")
-        return Front(way, url, node_script, module)
+        return Front(way, url, node_script, module, library)
 
     return open_front

@@ -58,6 +58,7 @@ class Front:
     url: str
     run: Callable[..., Any]
     module: Path | None
+    library: str = "auth_js"
 
     @property
     def env(self) -> dict[str, str]:
@@ -65,6 +66,7 @@ class Front:
         place = urlsplit(self.url)
         (folder,) = parse_qs(place.query)["host"]
         found = {"PGHOST": folder, "PGDATABASE": place.path[1:], "PGUSER": str(place.username)}
+        found["TZ"] = "Pacific/Chatham"  # 13:45 or 12:45 before UTC: what is taken for local shows
         return found | ({"PGOPTIONS": VIEWS_FIRST} if self.way.kind == "pg" else {})
 
     async def ask(self, sql: str) -> list[asyncpg.Record]:
@@ -80,9 +82,9 @@ class Front:
         given = {"kind": self.way.kind, "driver": self.way.driver, "calls": calls}
         place = str(self.module)
         given |= {"module": place} if self.way.kind == "module" else {"tables": place}
-        return self.run("auth_js", "adapter.mjs", given=given, env={**self.env, **(env or {})})
+        return self.run(self.library, "adapter.mjs", given=given, env={**self.env, **(env or {})})
 
-    def sign_in(self, library: str, strategy: str, *steps: list[str], state: Any = None) -> Any:
-        """Take steps with the library itself, as cycle.mjs has them."""
-        given = {"module": str(self.module), "strategy": strategy, "steps": steps, "state": state}
-        return self.run(library, "cycle.mjs", given=given, env=self.env)
+    def sign_in(self, strategy: str, *steps: list[str], **more: object) -> Any:
+        """Take steps with the library itself, as cycle.mjs has them; `more` is what it is given too."""
+        given = {"module": str(self.module), "strategy": strategy, "steps": steps, **more}
+        return self.run(self.library, "cycle.mjs", given=given, env=self.env)
