@@ -32,6 +32,9 @@ def token_keys(given: Mapping[str, bytes]) -> dict[str, bytes]:
         ConfigError: An id or a key cannot be used, or occurs twice. The key is not repeated.
     """
     where = "AuthOptions.token_keys" if given else VARIABLE
+    options: object = given
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"{where} is a mapping of ids to keys.", hint=_KEY_HINT)
     keys = dict(given) if given else _from_text(os.environ.get(VARIABLE, ""))
     ids: dict[bytes, str] = {}
     for number, (key_id, key) in enumerate(keys.items(), 1):
