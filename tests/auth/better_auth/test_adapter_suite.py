@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from auth.better_auth.conftest import WHOLE
 from chatkeep.auth.better_auth_config import better_auth_config
 from chatkeep.presets import maps
 from chatkeep.schema.ddl import create_statements
@@ -23,7 +24,6 @@ from fixtures.servers import PgServer
 pytestmark = pytest.mark.needs("node")
 NODE = Path(__file__).parents[1] / "node" / "better_auth"
 VITEST = ("node_modules/.bin/vitest", "run", "adapter.test.mjs", "--reporter=json")
-FULL = bool(os.environ.get("CHATKEEP_FULL"))
 
 # Every test of these passes, none is left out: the suite's heading, and how many tests stand there.
 RUN = {
@@ -46,11 +46,10 @@ def test_every_published_suite_is_run_or_left_out_for_a_reason(node_script):
 
 
 @pytest.mark.parametrize(
-    "version", ["18", pytest.param("15", marks=[pytest.mark.slow, pytest.mark.needs("pg15")])]
+    "version",
+    ["18", pytest.param("15", marks=[pytest.mark.slow, WHOLE, pytest.mark.needs("pg15")])],
 )
 async def test_the_suite_passes(version: str, request, fresh_database, tmp_path: Path):
-    if version == "15" and not FULL:
-        pytest.skip("the whole suite on 15 runs with CHATKEEP_FULL=1")
     server: PgServer = request.getfixturevalue(f"pg{version}")
     schema = maps.schema(prefix="x_")
     url = await fresh_database(server)()
