@@ -27,6 +27,7 @@ from chatkeep.auth.better_auth_tokens import Style, encrypted
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.resealing import reseal, survey
 from chatkeep.auth.sealing import sealed_with
+from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.servers import Databases, PgServer
 
@@ -238,31 +239,34 @@ async def test_what_better_auth_encrypted_is_left_alone(maps_url: str):
 async def test_under_row_level_security_the_owner_sees_all_and_others_are_refused(
     pg: PgServer, fresh_database: Callable[[PgServer], Databases]
 ):
-    schema = deepsearch.schema(prefix="x_", security="rls", app_role="x_app")
-    url = await fresh_database(pg).holding(schema)
-    connection = await asyncpg.connect(url)
-    name = f"reader_{url.split('/')[3].split('?')[0]}"
+    """The owner is no superuser here: FORCE binds it, and a policy of the schema shows it all."""
+    url = await fresh_database(pg)()
+    database = url.split("/")[3].split("?")[0]
+    owner, reader, app = (f"{role}_{database}" for role in ("owner", "reader", "app"))
+    schema = deepsearch.schema(prefix="x_", security="rls", app_role=app)
+    as_owner, as_reader = (url.replace("postgres@", f"{role}@") for role in (owner, reader))
+    admin = await asyncpg.connect(url)
     try:
-        await connection.execute(f"create role {name} login")
-        await connection.execute(f"grant select, update on x_account to {name}")
-        async with opened(url, schema=schema) as db:
+        await admin.execute(f"create role {owner} login createrole; create role {reader} login")
+        await admin.execute(f"alter database {database} owner to {owner}")
+        await admin.execute(f"alter schema public owner to {owner}")
+        await create_tables(schema, as_owner)
+        await admin.execute(f"grant select, update on x_account to {reader}")
+        async with opened(as_owner, schema=schema) as db:
             await db.accounts.create(account_of(await a_user(db)))
-        is_secured = await connection.fetchval(
-            "select relrowsecurity from pg_class where relname = 'x_account'"
-        )
-        other = url.replace("postgres@", f"{name}@")
-        if is_secured:
+        for call in (survey, reseal):
             with pytest.raises(SchemaMismatchError, match="hide accounts"):
-                await reseal(schema, other, keys=BOTH)
-        assert (await reseal(schema, url, keys=BOTH)).sealed == 2
-        assert await kinds(connection) == {"new": 2}
-        await connection.execute("alter table x_account enable row level security")
-        with pytest.raises(SchemaMismatchError, match="hide accounts"):
-            await survey(schema, other, keys=BOTH)
+                await call(schema, as_reader, keys=BOTH)
+        assert (await survey(schema, as_owner, keys=BOTH)).pending == 2
+        assert (await reseal(schema, as_owner, keys=BOTH)).sealed == 2
+        assert await kinds(admin) == {"new": 2}
+        async with opened(as_owner, BOTH, schema) as db:
+            assert (await db.accounts.get("google", "1")).access_token == f"{MARK}-a"
     finally:
-        await connection.execute(f"drop owned by {name}")
-        await connection.execute(f"drop role {name}")
-        await connection.close()
+        await admin.execute(f"drop owned by {reader}, {owner}, {app}")
+        await admin.execute(f"drop role if exists {reader}, {app}")
+        await admin.execute(f"alter database {database} owner to postgres; drop role {owner}")
+        await admin.close()
 
 
 async def test_keys_are_needed_and_bounds_kept(url: str):
