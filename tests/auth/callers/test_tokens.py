@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,10 +22,11 @@ from auth.callers.making import (
     signed,
     url64,
 )
+from chatkeep import ConfigError
 from chatkeep.auth.auth_js_cookies import is_jwt, open_token
 from chatkeep.auth.better_auth_cookies import cached_session, signed_token
 from chatkeep.auth.claims import check_times, without_secrets
-from chatkeep.auth.jose import open_jws
+from chatkeep.auth.jose import derived_key, open_jws
 from chatkeep.auth.refusals import RefusedError
 
 SECRETS = (SECRET.encode(),)
@@ -157,6 +159,13 @@ class TestEncrypted:
     def test_claims_that_are_none(self, plain: bytes) -> None:
         with refused("malformed"):
             opened(auth_js(plain))
+
+    def test_packages_that_are_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Said as what it is: not as a session that nobody has."""
+        derived_key.cache_clear()
+        monkeypatch.setitem(sys.modules, "joserfc.jwk", None)
+        with pytest.raises(ConfigError, match=r"pip install 'chatkeep\[auth\]'"):
+            opened(auth_js(claims()))
 
     def test_told_from_tokens_of_the_database(self) -> None:
         assert is_jwt(auth_js(claims()))
