@@ -11,8 +11,9 @@ on where it is needed when it is called again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -22,7 +23,8 @@ from chatkeep.auth.better_auth_tokens import PATTERN, is_better_auths
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.sealing import PREFIX, Place, TokenSealing, sealed_with
 from chatkeep.auth.token_keys import KEY_ID
-from chatkeep.errors import ConfigError, SchemaMismatchError, TokensAtRestError
+from chatkeep.engine.translate import silence
+from chatkeep.errors import ConfigError, DatabaseError, SchemaMismatchError, TokensAtRestError
 from chatkeep.kit.connection import connect
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.schema.schema import Schema
@@ -40,7 +42,7 @@ class _Row:
     """An account as it was read: its key, and its tokens as they are stored."""
 
     key: Key
-    tokens: tuple[str | None, ...]
+    tokens: tuple[str | None, ...] = field(repr=False)
 
 
 async def reseal(
@@ -73,7 +75,7 @@ async def reseal(
     if isinstance(rows, bool) or not 1 <= rows <= MAX_ROWS:
         raise ConfigError(f"A batch has 1 to {MAX_ROWS:,} accounts.")
     walk = _Walk(account_table(schema.tables), _sealing(keys), opens=opens, rows=rows)
-    async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
+    async with _connected(url) as connection:
         report = await _survey(connection, walk)
         if report.pending:
             await walk.run(connection, report, tell)
@@ -93,7 +95,7 @@ async def survey(
         ConfigError: There are no keys, or one cannot be used; the schema has no accounts.
         SchemaMismatchError: The role does not see every account.
     """
-    async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
+    async with _connected(url) as connection:
         return await look(connection, account_table(schema.tables), _sealing(keys), opens=opens)
 
 
@@ -114,6 +116,17 @@ async def look(
     known = set(sealing.key_ids)
     report.unreadable = Counter({key: n for key, n in report.keys.items() if key not in known})
     return report
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
+    try:
+        async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
+            yield connection
+    except DatabaseError as error:
+        if error.__cause__ is not None:
+            silence(error.__cause__)  # "Failing row contains ..." would tell tokens
+        raise
 
 
 def _sealing(keys: Mapping[str, bytes] | None) -> TokenSealing:

@@ -6,11 +6,22 @@ from typing import Any
 import asyncpg
 import pytest
 
-from auth.at_rest.conftest import BOTH, MARK, NEW, OLD, Stored, a_user, account_of, opened
+from auth.at_rest.conftest import (
+    BOTH,
+    MARK,
+    NEW,
+    OLD,
+    Stored,
+    a_user,
+    account_of,
+    on_each_server,
+    opened,
+)
 from chatkeep import AccountChanges, Observation, TokensAtRestError
 from chatkeep.auth.sealing import sealed_with
 
 
+@on_each_server
 async def test_tokens_are_sealed_in_the_table_and_open_in_records(url: str, stored: Stored):
     async with opened(url, BOTH) as db:
         user = await a_user(db)
@@ -30,6 +41,7 @@ async def test_tokens_are_sealed_in_the_table_and_open_in_records(url: str, stor
             assert tokens == (f"{MARK}-a", f"{MARK}-r", f"{MARK}-i")
 
 
+@on_each_server
 async def test_an_update_seals_what_it_sets_and_opens_the_rest(url: str, stored: Stored):
     async with opened(url, BOTH) as db:
         await db.accounts.create(account_of(await a_user(db)))

@@ -1,5 +1,6 @@
 """Better Auth's own encryption of tokens: what the real library makes is read, and it reads ours."""
 
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -131,3 +132,11 @@ async def test_a_secret_that_cannot_be_used_is_not_shown(maps_url: str):
         with pytest.raises(ConfigError) as caught:
             await db.auth.provider_tokens.get(user, "google")
         assert "short-secret" not in repr(caught.value)
+
+
+def test_without_pynacl_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    made = encrypted("t", Style("", SECRET))
+    monkeypatch.setitem(sys.modules, "nacl", None)
+    with pytest.raises(ConfigError, match="pynacl") as caught:
+        open_token(made, [SECRET])
+    assert caught.value.hint == 'pip install "chatkeep[auth]"'

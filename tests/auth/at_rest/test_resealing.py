@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from traceback import format_exception_only
 from typing import Any
 
 import asyncpg
@@ -19,10 +20,17 @@ from auth.at_rest.conftest import (
     OLD,
     a_user,
     account_of,
+    on_each_server,
     opened,
 )
 from auth.at_rest.test_provider_tokens import a_maps_account, in_maps
-from chatkeep import ConfigError, ConflictError, SchemaMismatchError, TokenChanges
+from chatkeep import (
+    ConfigError,
+    ConflictError,
+    SchemaMismatchError,
+    StatementError,
+    TokenChanges,
+)
 from chatkeep.auth.better_auth_tokens import Style, encrypted
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.resealing import reseal, survey
@@ -59,6 +67,7 @@ async def all_open(url: str, user: str, numbers: Sequence[int]) -> None:
     ]
 
 
+@on_each_server
 async def test_plain_and_older_ones_are_sealed_with_the_newest(url: str, bare: asyncpg.Connection):
     await fill(url, range(10), {})
     await fill(url, range(10, 20), {"old": OLD})
@@ -88,6 +97,7 @@ async def test_plain_and_older_ones_are_sealed_with_the_newest(url: str, bare: a
     assert MARK not in f"{report!r} {report.as_json()}"
 
 
+@on_each_server
 async def test_the_way_back_leaves_plain_text(url: str, bare: asyncpg.Connection):
     await fill(url, range(3), {})
     await fill(url, range(3, 6), {"old": OLD})
@@ -134,6 +144,7 @@ async def test_what_does_not_open_is_left_and_told(url: str, bare: asyncpg.Conne
     assert await kinds(bare) - before == {"new": 3}
 
 
+@on_each_server
 async def test_an_account_that_somebody_holds_is_passed_over(url: str, bare: asyncpg.Connection):
     await fill(url, range(4), {})
     async with bare.transaction():
@@ -144,6 +155,7 @@ async def test_an_account_that_somebody_holds_is_passed_over(url: str, bare: asy
     assert (report.sealed, report.busy) == (2, 0)
 
 
+@on_each_server
 @pytest.mark.parametrize("seed", range(20 if SERIES else 2))
 async def test_writers_beside_it_lose_nothing(url: str, bare: asyncpg.Connection, seed: int):
     """Applications with keys, and one without, change tokens while they are sealed and opened."""
@@ -288,3 +300,20 @@ async def test_tokens_read_before_a_run_are_stored_after_it(url: str):
         assert (later.access_token, later.refresh_token) == ("fresh", f"{MARK}-r1")
         with pytest.raises(ConflictError):
             await db.auth.provider_tokens.store(tokens, TokenChanges(access_token="late"))
+
+
+@pytest.mark.parametrize("opens", [False, True])
+async def test_a_refusal_of_postgresql_repeats_no_token(
+    url: str, bare: asyncpg.Connection, *, opens: bool
+):
+    await fill(url, [1], BOTH if opens else {})
+    refused = "s3cr3t-%" if opens else "chatkeep:%"
+    await bare.execute(f"alter table x_account add check (access_token not like '{refused}')")
+    with pytest.raises(StatementError) as caught:
+        await reseal(DEEPSEARCH, url, keys=BOTH, opens=opens)
+    error: BaseException | None = caught.value
+    while error is not None:
+        told = f"{error} {error!r} {vars(error)} {''.join(format_exception_only(error))}"
+        assert MARK not in told
+        assert "chatkeep:v1:" not in told
+        error = error.__cause__ or error.__context__
