@@ -22,7 +22,7 @@ class AuthOptions:
         auth_secrets: Of Auth.js and NextAuth, the newest first. Empty reads AUTH_SECRET with
             AUTH_SECRET_1 to AUTH_SECRET_3, then NEXTAUTH_SECRET.
         better_auth_secrets: Of Better Auth, the newest first. Empty reads BETTER_AUTH_SECRETS
-            (versioned, as Better Auth reads it), then BETTER_AUTH_SECRET.
+            (versioned, as Better Auth reads it), then BETTER_AUTH_SECRET, or else AUTH_SECRET.
         cookie_names: Names of session cookies by the library that sets them ("auth.js",
             "next-auth", "better-auth", "chatkeep"), where they are not the library's own. Without
             `__Secure-` and `__Host-`, and without the number of a chunk.
@@ -60,9 +60,7 @@ class AuthOptions:
         tolerance = said["clock_tolerance"]
         if not isinstance(tolerance, timedelta) or not timedelta() <= tolerance <= _LONGEST_DRIFT:
             raise ConfigError("clock_tolerance is a timedelta between 0 and an hour.")
-        if not isinstance(
-            said["trust_cookie_cache"], bool
-        ):  # a "false" of the environment would be true
+        if not isinstance(said["trust_cookie_cache"], bool):  # "false" would be true
             raise ConfigError("trust_cookie_cache is True or False.")
         for name in ("session_lifetime", "session_refresh", "session_maximum"):
             given: object = getattr(self, name)
