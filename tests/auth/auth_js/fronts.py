@@ -11,6 +11,7 @@ import asyncpg
 
 from chatkeep.presets import deepsearch
 from chatkeep.schema.ddl import create_statements
+from chatkeep.schema.schema import Schema
 from fixtures.node import GOLDEN
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "auth-js-tables.md"
@@ -37,7 +38,7 @@ class Way:
     """
 
     kind: str
-    schema: deepsearch.Schema
+    schema: Schema[Any, Any, Any, Any]
     code: str = "ours"
     stage: str | None = None
     driver: str = "postgres"
@@ -61,11 +62,16 @@ class Front:
     library: str = "auth_js"
 
     @property
+    def database(self) -> str:
+        """Name of the database."""
+        return urlsplit(self.url).path[1:]
+
+    @property
     def env(self) -> dict[str, str]:
         """Where the database is, as all drivers know it: postgres.js reads no socket from a URL."""
         place = urlsplit(self.url)
         (folder,) = parse_qs(place.query)["host"]
-        found = {"PGHOST": folder, "PGDATABASE": place.path[1:], "PGUSER": str(place.username)}
+        found = {"PGHOST": folder, "PGDATABASE": self.database, "PGUSER": str(place.username)}
         found["TZ"] = "Pacific/Chatham"  # 13:45 or 12:45 before UTC: what is taken for local shows
         return found | ({"PGOPTIONS": VIEWS_FIRST} if self.way.kind == "pg" else {})
 

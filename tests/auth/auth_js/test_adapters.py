@@ -164,7 +164,7 @@ async def assert_chatkeep_reads(own, user_id):
 async def test_the_adapters_read_what_chatkeep_wrote(name, pg18, front):
     """In a zone of the process and one of the session that are neither UTC nor each other's."""
     own = await front(pg18, WAYS[name])
-    await own.ask(f"ALTER DATABASE {own.env['PGDATABASE']} SET timezone TO 'America/St_Johns'")
+    await own.ask(f"ALTER DATABASE {own.database} SET timezone TO 'America/St_Johns'")
     async with Database(own.way.schema, own.url) as db:
         ada = await db.users.create(
             NewUser(name="Ada", email="Ada@Example.com", email_verified=VERIFIED, image=IMAGE)
@@ -223,3 +223,48 @@ async def test_a_token_that_is_stored_as_a_hash_opens_nothing(entry, pg18, front
         assert (seen, moved) == (None, None)
         assert await db.sessions.get(stored) == session
         assert user["id"] == by_email["id"] == ada.id
+
+
+@pytest.mark.needs("pgbouncer")
+async def test_behind_pgbouncer_the_search_path_is_the_roles(pg18, pgbouncer, front):
+    """`options` do not come through it; what is set for the role in the database does."""
+    own = await front(pg18, WAYS["pg"])
+    way = {"PGHOST": pgbouncer.host, "PGPORT": str(pgbouncer.port), "PGSSLMODE": "disable"}
+    (refused,) = own.call(["getUserByEmail", "ada@example.com"], env=way)
+    assert refused == {"$error": "08P01"}
+    role = f"ALTER ROLE postgres IN DATABASE {own.database}"
+    await own.ask(f"{role} SET search_path = authjs, public")
+    session = {"sessionToken": "t", "expires": at(EXPIRES)}
+    made, *_ = own.call(["createUser", ADA], env={**way, "PGOPTIONS": ""})
+    _, pair = own.call(
+        ["createSession", {**session, "userId": made["id"]}],
+        ["getSessionAndUser", "t"],
+        env={**way, "PGOPTIONS": ""},
+    )
+    among(pair["session"], **session)
+    among(pair["user"], **ADA)
+
+
+@pytest.mark.parametrize(("name", "moves"), [("drizzle with seed writers", True), ("pg", False)])
+async def test_updated_at_moves_with_seed_writers_alone(name, moves, pg18, front):
+    own = await front(pg18, WAYS[name])
+    table = own.way.schema.table_name("user")
+    await own.ask(f"INSERT INTO \"{table}\" (id, email) VALUES ('u', 'a@example.com')")
+    (changed,) = own.call(["updateUser", {"id": "u", "name": "Ada"}])
+    assert changed["name"] == "Ada"
+    assert (await own.ask(f'SELECT updated_at > created_at FROM "{table}"'))[0][0] is moves
+
+
+async def test_the_seeds_own_tables_hold_a_user_with_sessions(pg18, front):
+    own = await front(pg18, Way("drizzle", deepsearch.schema(edition="seed"), code="seed"))
+    ada = f"INSERT INTO \"{PREFIX}user\" (id, email) VALUES ('u', 'a@example.com')"
+    await own.ask(ada)
+    *_, held, _, gone = own.call(
+        ["createSession", {"sessionToken": "t", "userId": "u", "expires": at(EXPIRES)}],
+        ["deleteUser", "u"],
+        ["deleteSession", "t"],
+        ["deleteUser", "u"],
+    )
+    assert held == {"$error": "23503"}
+    assert "$error" not in gone
+    assert (await counts(own))[0] == 0
