@@ -66,6 +66,7 @@ ACCOUNT = {
     "id_token": "i" * 3000,
     "session_state": "x",
 }
+MADE = {"$found": [0, "id"]}
 KEY = {"provider": "google", "providerAccountId": ACCOUNT["providerAccountId"]}
 TOKEN = "9f1c2f8e-45d8-4b8e-9d8a-9f1d3a1f9c11"
 
@@ -79,15 +80,11 @@ async def test_every_call_of_the_adapter(version, name, request, front):
     """createUser to deleteUser; chatkeep reads between the calls what they wrote."""
     way = WAYS[name]
     own = await front(request.getfixturevalue(f"pg{version}"), way)
-    (made,) = own.call(["createUser", {**ADA, "id": "made by the library, of no use"}])
-    user_id = made["id"]
-    among(made, name="Ada", email="Ada@Example.com", emailVerified=None, image=IMAGE)
-    assert len(user_id) == 36
-
-    _, session, *found, gone, no_one, wrong, nobody, _ = own.call(
-        ["linkAccount", {**ACCOUNT, "userId": user_id}],
-        ["createSession", {"sessionToken": TOKEN, "userId": user_id, "expires": at(EXPIRES)}],
-        ["getUser", user_id],
+    made, _, session, *found, gone, no_one, wrong, nobody, _ = own.call(
+        ["createUser", {**ADA, "id": "made by the library, of no use"}],
+        ["linkAccount", {**ACCOUNT, "userId": MADE}],
+        ["createSession", {"sessionToken": TOKEN, "userId": MADE, "expires": at(EXPIRES)}],
+        ["getUser", MADE],
         ["getUserByEmail", "Ada@Example.com"],
         ["getUserByAccount", KEY],
         ["getSessionAndUser", TOKEN],
@@ -95,8 +92,11 @@ async def test_every_call_of_the_adapter(version, name, request, front):
         ["getUserByEmail", "bob@example.com"],
         ["getUserByAccount", {**KEY, "provider": "github"}],
         ["getSessionAndUser", "no such token"],
-        ["updateUser", {"id": user_id, "name": "Ada L.", "emailVerified": at(VERIFIED)}],
+        ["updateUser", {"id": MADE, "name": "Ada L.", "emailVerified": at(VERIFIED)}],
     )
+    user_id = made["id"]
+    among(made, name="Ada", email="Ada@Example.com", emailVerified=None, image=IMAGE)
+    assert len(user_id) == 36
     among(session, sessionToken=TOKEN, userId=user_id, expires=at(EXPIRES))
     *users, pair = found
     for user in (*users, pair["user"]):
@@ -235,9 +235,9 @@ async def test_behind_pgbouncer_the_search_path_is_the_roles(pg18, pgbouncer, fr
     role = f"ALTER ROLE postgres IN DATABASE {own.database}"
     await own.ask(f"{role} SET search_path = authjs, public")
     session = {"sessionToken": "t", "expires": at(EXPIRES)}
-    made, *_ = own.call(["createUser", ADA], env={**way, "PGOPTIONS": ""})
-    _, pair = own.call(
-        ["createSession", {**session, "userId": made["id"]}],
+    _, _, pair = own.call(
+        ["createUser", ADA],
+        ["createSession", {**session, "userId": MADE}],
         ["getSessionAndUser", "t"],
         env={**way, "PGOPTIONS": ""},
     )

@@ -25,6 +25,9 @@ def on(version: str, library: str):
 
 
 ON_18 = [on("18", name) for name in LIBRARIES]
+BY_DRIZZLE = pytest.mark.parametrize(
+    "at_work", [on("18", "auth_js"), on("18", "next_auth")], indirect=True
+)
 
 
 @pytest.fixture(params=ON_18)
@@ -112,6 +115,7 @@ async def test_an_account_is_linked_with_its_tokens_and_known_again(at_work):
         assert (await db.sessions.get(said["state"]["cookies"][cookie])).user_id == user.id
 
 
+@BY_DRIZZLE
 async def test_who_python_made_signs_in_whatever_the_letter_case(at_work):
     own, cookie = at_work
     async with Database(SCHEMA, own.url) as db:
@@ -124,6 +128,7 @@ async def test_who_python_made_signs_in_whatever_the_letter_case(at_work):
         assert (await db.users.get(ada.id)).email_verified > now - timedelta(minutes=5)
 
 
+@BY_DRIZZLE
 async def test_credentials_with_sessions_in_a_cookie(at_work):
     own, cookie = at_work
     async with Database(SCHEMA, own.url) as db:
