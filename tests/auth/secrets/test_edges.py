@@ -104,7 +104,7 @@ async def test_commands_print_no_secret(
     pg18: PgServer,
     fresh_database: Callable[[PgServer], Databases],
 ) -> None:
-    """`chatkeep auth ...` with marked keys, tokens and passwords, in success and in failure."""
+    """`chatkeep auth ...` and `doctor` with marked keys, tokens and passwords, in success and in failure."""
     heard_of = ears()
     schema = deepsearch.schema()
     url = await fresh_database(pg18).holding(schema)
@@ -122,8 +122,11 @@ async def test_commands_print_no_secret(
         "one": f"a:{one}", "both": f"b:{two},a:{one}", "lost": f"c:{key()}",
         "broken": f"a:{one}x", "bare": one, "twice": f"a:{one},b:{one}",
     }.items()}  # fmt: skip
-    words = ("seal-tokens",)
+    words = ("auth", "seal-tokens")
+    better = ("auth", "better-auth")
     runs: list[tuple[tuple[str, ...], dict[str, str], int]] = [
+        (("doctor",), {**good, **keys["one"]}, 1),
+        (("doctor", "--json"), {**good, **keys["one"]}, 1),
         ((*words, "--dry-run"), {**good, **keys["one"]}, 0),
         (words, {**good, **keys["one"]}, 0),
         ((*words, "--json"), {**good, **keys["both"]}, 0),
@@ -135,14 +138,14 @@ async def test_commands_print_no_secret(
         (words, {**gone, **keys["one"]}, 1),
         ((*words, "--url", down), keys["one"], 1),
         ((*words, "--open"), {**good, **keys["both"]}, 0),
-        (("better-auth", "check"), good, 0),
-        (("better-auth", "check"), gone, 1),
-        (("better-auth", "config"), {**good, "BETTER_AUTH_SECRET": one}, 1),
+        ((*better, "check"), good, 0),
+        ((*better, "check"), gone, 1),
+        ((*better, "config"), {**good, "BETTER_AUTH_SECRET": one}, 1),
     ]
     for given, environment, code in runs:
         for more in ((), ("--debug",)):
             result = await asyncio.to_thread(
-                CliRunner().invoke, cli, [*more, "auth", *given], env=environment
+                CliRunner().invoke, cli, [*more, *given], env=environment
             )
             where = " ".join(given)
             heard_of.hear(f"what {where} prints", result.output)
