@@ -31,6 +31,7 @@ from chatkeep import (
     StatementError,
     TokenChanges,
 )
+from chatkeep.auth import resealing
 from chatkeep.auth.better_auth_tokens import Style, encrypted
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.resealing import reseal, survey
@@ -317,3 +318,27 @@ async def test_a_refusal_of_postgresql_repeats_no_token(
         assert MARK not in told
         assert "chatkeep:v1:" not in told
         error = error.__cause__ or error.__context__
+
+
+async def test_a_table_that_is_being_altered_is_not_waited_for_for_ever(
+    url: str, bare: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    await fill(url, [1], {})
+    monkeypatch.setattr(resealing, "LOCK_MILLISECONDS", 20)
+    async with bare.transaction():
+        await bare.execute("lock table x_account in access exclusive mode")
+        for call in (survey, reseal):
+            with pytest.raises(StatementError, match="55P03"):
+                await call(DEEPSEARCH, url, keys=BOTH)
+
+
+async def test_another_default_isolation_changes_nothing(url: str, bare: asyncpg.Connection):
+    await bare.execute("""do $$ begin execute format(
+        'alter database %I set default_transaction_isolation = serializable', current_database()
+    ); end $$""")
+    await fill(url, range(4), {})
+    first, second = await asyncio.gather(
+        *(reseal(DEEPSEARCH, url, keys=BOTH, rows=1) for _ in "ab")
+    )
+    assert first.sealed + second.sealed == 8
+    assert await kinds(bare) == {"new": 8}
