@@ -53,6 +53,7 @@ def config(
         print_json(
             {
                 "options": made.options(),
+                "adapter": made.adapter_options,
                 "never_written": made.never_written,
                 "file": str(out) if out else None,
                 "changed": stale,
