@@ -1,4 +1,4 @@
--- chatkeep:reverse d5140b9ba92d6e6c39d6a51ed5df63bfe93aa5cfc178fb1cbd7a75e4edec143d
+-- chatkeep:reverse a274fcd96ae0b5fae508722256d55f90bc4bcd1fe4ec2e3e29c8edd148496328
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.
@@ -75,6 +75,8 @@ DROP TABLE "public"."ai-app-template_message_usage";--> statement-breakpoint
 DROP TABLE "public"."ai-app-template_running_answer";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" DROP CONSTRAINT "ai-app-template_chat_user_id_id_unique";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "expires_at" SET DATA TYPE integer;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "scope" SET DATA TYPE character varying(255);--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "session_state" SET DATA TYPE character varying(255);--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "sources" SET DATA TYPE json USING "sources"::json;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "metadata" SET DATA TYPE json USING "metadata"::json;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" ALTER COLUMN "query" SET DATA TYPE character varying(500);--> statement-breakpoint

@@ -1,4 +1,4 @@
--- chatkeep:reverse 0aad5da4f017bc9b254c8cc336936a2ca5a421fcddbade3cb50fdf222b9af0c0
+-- chatkeep:reverse 668ab9b0365f95d00b900de3eab6dd9ca5af980005c5352627a314be51894c76
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

@@ -83,7 +83,7 @@ TOKENS = {
     "refresh_token": "r" * 2000,
     "token_type": "bearer",
     "expires_in": 20 * 365 * 86_400,
-    "scope": "email profile",
+    "scope": "email " * 99 + "profile",  # more than the seed has room for
     "refresh_token_expires_in": 15_811_200,  # GitHub's, for which there is no column
 }
 ADA = {"sub": "1152921504606846976", "name": "Ada", "email": "Ada@Example.com", "tokens": TOKENS}

@@ -59,22 +59,6 @@ async def test_the_page_runs(pg18, database_url, tmp_path, node_script):
 
 
 @pytest.mark.needs("node")
-@pytest.mark.parametrize("entry", ["auth/adapter.ts", "auth/pg-adapter.ts"])
-async def test_a_widened_scope_takes_what_a_provider_gives(entry, pg18, front):
-    names = {}
-    (block,) = [block for block in blocks(NAME) if "WideSchema" in str(block.parsed)]
-    await run(block, names)
-    tokens = {"access_token": "a", "token_type": "bearer", "scope": "right " * 99 + "last"}
-    own = await front(pg18, Way("module", names["wide"]), entry=entry)
-    person = {"sub": "1", "email": "a@example.com", "tokens": tokens}
-    said = own.sign_in("database", ["oauth"], ["session"], person=person)
-    assert said["found"][1]["user"]["email"] == "a@example.com"
-    assert [row[0] for row in await own.ask("SELECT scope FROM authjs.accounts")] == [
-        tokens["scope"]
-    ]
-
-
-@pytest.mark.needs("node")
 async def test_typescript_accepts_its_files(tmp_path, schema_ts):
     modules = installed(LIBRARIES / "auth_js")
     (tmp_path / "node_modules").symlink_to(modules)
