@@ -148,6 +148,21 @@ class TestWhatIsSaid:
         found = await db.auth.session_from_cookies({NEXT_AUTH: next_auth(said)})
         assert found == CallerSession("u1", "next-auth-jwt", expires, None, more)
 
+    async def test_id_names_the_session(self, db: AnyDatabase, better: AnyDatabase) -> None:
+        """In the list of devices, and to end it or all others."""
+        own = await db.auth.sessions.create("u1")
+        for asked, cookies in (
+            (db, {AUTH_JS: "t1"}),
+            (db, {"chatkeep.session": own.token}),
+            (better, {SIGNED: signed("t1")}),
+        ):
+            found = await asked.auth.session_from_cookies(cookies)
+            assert found is not None
+            page = await asked.auth.sessions.list("u1", current=found.session_id)
+            assert [device.is_current for device in page.items].count(True) == 1
+            await asked.auth.sessions.revoke("u1", found.session_id or "")
+            assert await who(asked, cookies) is None
+
     async def test_jwt_counts_in_both_presets(self, better: AnyDatabase) -> None:
         assert await who(better, {AUTH_JS: auth_js(claims())}) == ("u1", "auth.js-jwt")
 
