@@ -143,6 +143,19 @@ async def test_a_schema_that_says_so_itself_has_to_change(
     assert await write_mend(found, tmp_path / "drizzle", url, loose) is not None
 
 
+async def test_another_projects_table_is_left_to_it(pg18: PgServer, fresh_database, ask):
+    url = await fresh_database(pg18).made_by([FAULTY])
+    Path("chatkeep.toml").write_text('migrations = "drizzle"\ntables_filter = ["m_*"]\n')
+    assert (await check(ask, url, "--write")).exit_code == 0
+    assert not Path("drizzle").exists()
+    Path("chatkeep.toml").write_text('migrations = "drizzle"\ntables_filter = ["acc*"]\n')
+    assert (await check(ask, url)).exit_code == 1
+    declared = MetaData()
+    Table("account", declared, Column("issuer", Text))
+    assert await check_issuer(url, tables_filter=["m_*"]) == []
+    assert len(await check_issuer(url, tables_filter=["m_*"], declared=declared)) == 1
+
+
 async def test_nothing_found_is_said_in_json_too(ask, database_url: str):
     said = await check(ask, database_url, "--json", "--write")
     assert (said.exit_code, json.loads(said.stdout)) == (0, {"found": [], "written": None})
