@@ -17,7 +17,13 @@ from auth.at_rest.conftest import (
     on_each_server,
     opened,
 )
-from chatkeep import AccountChanges, Observation, TokensAtRestError
+from chatkeep import (
+    AccountChanges,
+    InvalidInputError,
+    Observation,
+    TokenChanges,
+    TokensAtRestError,
+)
 from chatkeep.auth.sealing import sealed_with
 
 
@@ -169,4 +175,22 @@ async def test_a_key_of_another_type_is_refused(url: str, key: tuple[Any, Any]):
     async with opened(url, BOTH) as db:
         with db.statements() as sent, pytest.raises(ValueError, match=r"provider|key"):
             await db.accounts.update(*key, AccountChanges(access_token="t"))
+        assert sent.names == []
+
+
+async def test_nothing_is_sealed_twice(url: str, stored: Stored):
+    async with opened(url, BOTH) as db:
+        user = await a_user(db)
+        await db.accounts.create(account_of(user))
+        sealed = (await stored())[0] or ""
+        tokens = await db.auth.provider_tokens.get(user, "google")
+        with db.statements() as sent:
+            for call in (
+                db.accounts.create(account_of(user, "2", access_token=sealed)),
+                db.accounts.update("google", "1", AccountChanges(refresh_token=sealed)),
+                db.auth.provider_tokens.store(tokens, TokenChanges(id_token=sealed)),
+            ):
+                with pytest.raises(InvalidInputError, match="sealed already") as caught:
+                    await call
+                assert sealed[16:] not in f"{caught.value!r} {vars(caught.value)}"
         assert sent.names == []
