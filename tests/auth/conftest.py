@@ -45,6 +45,6 @@ def node_script() -> Callable[..., Any]:
             timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        return json.loads(done.stdout.strip().split("\n")[-1])  # JSON may hold U+2028
 
     return run

@@ -16,23 +16,24 @@ _OWN_FIELDS: Final = frozenset({"sub", "exp", "nbf", "iat", "jti"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS: Final = frozenset(
     {
-        "apikey",
+        "authorization",
         "bearer",
+        "cookie",
+        "cookies",
         "credential",
         "credentials",
         "jwt",
         "key",
         "keys",
+        "otp",
+        "passcode",
         "passphrase",
         "passwd",
-        "password",
         "pwd",
-        "secret",
-        "secrets",
-        "token",
-        "tokens",
+        "totp",
     }
 )
+_SECRET_ENDS: Final = ("apikey", "password", "secret", "secrets", "token", "tokens")
 
 
 def check_times(claims: Mapping[str, Any], tolerance: timedelta) -> datetime:
@@ -89,7 +90,8 @@ def _cleaned(value: object) -> object:
 
 
 def _is_secret(name: str) -> bool:
-    return not _SECRET_WORDS.isdisjoint(word.lower() for word in _WORDS.findall(name))
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime | None:

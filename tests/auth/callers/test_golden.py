@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from auth.golden import GOLDEN, Golden, store
-from chatkeep import Database
+from auth.golden import GOLDEN, SECRET, Golden, store
+from chatkeep import AuthOptions, Database, NewUser
 from chatkeep.records.auth import CallerKind
 from fixtures.seeds import hardened_schema
 from fixtures.servers import Databases, PgServer
@@ -70,3 +70,42 @@ async def test_each_is_read(
         assert found.expires == golden.expires
         row = golden.session.get("id") or sha256(str(golden.token).encode()).hexdigest()
         assert found.session_id == row
+
+
+NAMES = ["Zoë", 'a"b\\c', "\u2028\u2029", "😀", "</script>", "\x01", '},"expiresAt":1', "%41+/="]
+
+
+async def test_texts_of_all_kinds(
+    pg18: PgServer,
+    fresh_database: Callable[[PgServer], Databases],
+    node_script: Callable[..., Any],
+) -> None:
+    """In what the libraries sign and encrypt: each writes JSON in its own way."""
+    user = {"id": "u1", "email": "u1@example.com"}
+    more = {"tiny": 1e-7, "big": 1e21, "minus": -0.5, "accessToken": "MARKED", "deep": {"é": [1]}}
+    cases: dict[str, list[dict[str, Any]]] = {"better_auth": [], "auth_js": [], "next_auth": []}
+    for at, name in enumerate(NAMES):
+        given = {"secrets": [SECRET], "user": {**user, "name": name}}
+        for strategy in ("compact", "jwt", "jwe"):
+            cases["better_auth"].append({**given, "name": f"{strategy} {at}", "cache": strategy})
+        for folder in ("auth_js", "next_auth"):
+            told = {"name": f"{folder} {at}", "strategy": "jwt", "claims": more}
+            cases[folder].append({**given, **told})
+    schema: Any = hardened_schema("deepsearch")
+    options = AuthOptions(
+        auth_secrets=(SECRET,), better_auth_secrets=(SECRET,), trust_cookie_cache=True
+    )
+    url = await fresh_database(pg18).holding(schema)
+    async with Database(schema, url, auth=options) as db:
+        await db.users.create(NewUser(**user))
+        for folder, some in cases.items():
+            made = node_script(folder, "golden_cookies.mjs", given=some)
+            for case in some:
+                found = await db.auth.session_from_cookies(made[case["name"]]["cookies"])
+                assert found is not None, case["name"]
+                assert found.claims is not None
+                assert found.claims["name"] == case["user"]["name"]
+                assert "MARKED" not in repr(found)
+                if folder != "better_auth":
+                    expected = {key: more[key] for key in ("tiny", "big", "minus", "deep")}
+                    assert expected.items() <= found.claims.items()

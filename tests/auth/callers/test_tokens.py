@@ -379,6 +379,10 @@ class TestClaims:
             "APIKey": mark,
             "APIKEY": mark,
             "Password": mark,
+            "accesstoken": mark,
+            "ACCESSTOKEN": mark,
+            "token2": mark,
+            "authorization": mark,
             "clientSecret": mark,
             "oauth": {"provider": "x", "accessToken": mark, "deep": [{"token": mark, "a": 1}]},
         }
