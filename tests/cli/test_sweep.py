@@ -33,6 +33,10 @@ insert into "ai-app-template_message" (id, chat_id, user_id, role, content)
 select 'm' || n, 'c' || n, 'u', 'user', 'secret text' from generate_series(1, 20) as n;
 """
 FEW = """delete from "ai-app-template_chat" where id not in ('c1', 'c20')"""
+SIGN_INS = """
+insert into "ai-app-template_session" (session_token, user_id, expires)
+select 'secret token ' || n, 'u', now() + interval '1 d' from generate_series(1, 5) as n;
+"""
 NOTIFY = """
 create function told() returns trigger language plpgsql as
 $$ begin perform pg_notify('swept', ''); return null; end $$;
@@ -101,6 +105,18 @@ def test_one_of_a_kind_is_no_plural(place: Path, swept_url: str):
     asyncio.run(execute(swept_url, FEW))
     told = sweep("--url", swept_url)
     assert told.stdout.startswith("chats, older than 30d: 1 chat, 1 message  20")
+
+
+def test_sessions_beyond_a_number_go(place: Path, swept_url: str):
+    (place / "chatkeep.toml").write_text(
+        CONFIG.replace('"trash"\nolder_than = "never"', '"sessions"\nat_most = 2')
+    )
+    asyncio.run(execute(swept_url, SIGN_INS))
+    told = sweep("--url", swept_url)
+    lines = [line.partition("  20")[0] for line in told.stdout.splitlines()]
+    assert lines[1:3] == ["sessions beyond 2 of a user: 3 sessions", "sessions, expired: none"]
+    done = json.loads(sweep("--url", swept_url, "--yes", "--json").stdout)
+    assert (done["policies"][1]["at_most"], done["policies"][1]["removed"]) == (2, {"sessions": 3})
 
 
 def test_a_wrong_policy_is_one_sentence(place: Path):

@@ -73,7 +73,8 @@ class Sessions:
         """Begin a session of a user, whom the caller has authenticated.
 
         With `session_limit` the user's oldest live sessions beyond it go, whichever library began
-        them, in the same transaction: also of many that begin at once no more stay.
+        them, in the same transaction: also of many that begin at once no more stay. (In your own
+        transaction under "repeatable read", those that others began since its start are not seen.)
 
         Args:
             user_id: Whose.
