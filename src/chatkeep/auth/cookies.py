@@ -11,7 +11,7 @@ from chatkeep.errors import ConfigError, InvalidInputError
 
 Library = Literal["chatkeep", "better-auth", "better-auth-cache", "auth.js", "next-auth"]
 
-MAX_HEADER: Final = 131_072  # characters; servers take 8 to 64 KiB
+MAX_HEADER: Final = 65_536  # characters; servers take 8 to 64 KiB
 MAX_VALUE: Final = 32_768  # characters of one session cookie, put together
 
 # The strongest first: no other site, sub-domain or network can set a `__Host-` cookie.
