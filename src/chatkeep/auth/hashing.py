@@ -16,7 +16,7 @@ def new_secret() -> str:
 def kept(secret: str) -> str:
     """Give what is stored of a secret: who reads the table cannot use what stands there."""
     digest = hashlib.sha256(secret.encode()).digest()
-    return PREFIX + base64.urlsafe_b64encode(digest)[:-1].decode()  # without its one "="
+    return f"{PREFIX}{base64.urlsafe_b64encode(digest)[:-1].decode()}"  # without its one "="
 
 
 def id_of(stored: str) -> str:

@@ -126,8 +126,10 @@ class Sessions:
         if "." in token:
             lifetime = self._lifetime(token)
             stale = _stale(lifetime, self._options.session_refresh)
-        if row.ends_at >= min(row.now + stale, last):
-            return _session(stored, row, min(row.ends_at, last))
+        if row.ends_at >= last:
+            return _session(stored, row, last)
+        if row.ends_at >= row.now + stale:
+            return _session(stored, row, row.ends_at)
         extended = min(row.now + lifetime, last)
         await self._extend(stored, row.ends_at, extended)
         return _session(stored, row, extended, is_extended=True)
