@@ -6,6 +6,9 @@
         cookies, cookie_secrets                 found by name; the secrets that verify them
         auth_js_cookies, better_auth_cookies    the libraries' formats
         jose, claims, refusals                  what they share; why not
+    sessions, session_queries, session_records  sessions of our own
+    tokens, token_queries                       tokens for one use
+        hashing                                 what is stored of both
     provider_tokens                             a user's tokens of a provider
         account_table, provider_token_queries   where they are in either preset
         sealing, token_keys                     sealed at rest, and with which keys
