@@ -114,6 +114,12 @@ class TestOrder:
         assert await who(db, {AUTH_JS: "t1", f"__Secure-{AUTH_JS}": "t2"}) == ("u2", "auth.js")
         assert await who(db, {AUTH_JS: "t1", f"__Secure-{AUTH_JS}": "x"}) is None
 
+    async def test_cache_is_not_trusted_unasked(self, better: AnyDatabase) -> None:
+        cookies = {SIGNED: signed("t1"), CACHE: compact(session_data())}
+        assert await who(better, cookies) == ("u1", "better-auth")
+        await better.sessions.delete("t1")
+        assert await who(better, cookies) is None
+
     async def test_trusted_cache_of_the_session(self, better_auth_url: str) -> None:
         trusting = AuthOptions(better_auth_secrets=(SECRET,), trust_cookie_cache=True)
         cache = compact(session_data())

@@ -285,6 +285,16 @@ class TestCache:
         with refused("malformed"):
             cached(url64(json.dumps(members).encode()))  # with spaces
 
+    def test_signature(self) -> None:
+        """Of what was signed for somebody else, and of what another secret signed."""
+        members = json.loads(base64.urlsafe_b64decode(compact(session_data()) + "=="))
+        members["session"]["user"]["name"] = "Eve"
+        with refused("bad_signature"):
+            cached(url64(json.dumps(members, separators=(",", ":")).encode()))
+        for value in (compact(session_data()), jws({**claims(), **session_data()}, HS256)):
+            with refused("bad_signature"):
+                cached_session(value, "t1", (b"y" * 32,), TOLERANCE)
+
     def test_ended(self) -> None:
         now = int(time.time() * 1000)
         assert cached(compact(session_data(), now - 5_000))
