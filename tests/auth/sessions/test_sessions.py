@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -319,6 +320,17 @@ class TestLists:
             assert [each.id for each in page.items if each.is_current] == [agent]
         page = await place.db.auth.sessions.list(place.user, current="token-of-node")
         assert [each.is_current for each in page.items] == [True, False]
+
+    async def test_a_librarys_session_by_the_id_that_callers_have(self, place: Place) -> None:
+        await place.node_session("token-of-node")
+        (row,) = await place.rows()
+        sessions = place.db.auth.sessions
+        its_id = row["id"] if place.preset == "maps" else sha256(b"token-of-node").hexdigest()
+        (listed,) = (await sessions.list(place.user, current=its_id)).items
+        assert listed.is_current
+        assert await sessions.revoke_all(place.user, but=its_id) == 0
+        await sessions.revoke(place.user, its_id)
+        assert await place.rows() == []
 
     async def test_a_stranger_ends_nothing(self, place: Place) -> None:
         issued = await place.db.auth.sessions.create(place.user)
