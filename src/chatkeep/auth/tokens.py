@@ -90,7 +90,8 @@ class Tokens:
             is_good = await self._queries.use.first(self._runner, values)
         if not is_good:
             reason = "unknown" if is_good is None else "expired"
-            _log.info("Refused a token: purpose=%s reason=%s", purpose, reason)
+            extra = {"purpose": purpose, "reason": reason}
+            _log.info("refused a token: purpose=%s reason=%s", purpose, reason, extra=extra)
             raise VerificationTokenNotFoundError("No such token, or it has expired or was used.")
 
     async def revoke(self, purpose: str, identifier: str) -> int:
