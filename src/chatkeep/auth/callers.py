@@ -44,9 +44,9 @@ class Callers:
         self._runner = runner
         self._catalogue = catalogue
         self._options = options
-        self._sessions = sessions
         has_sessions = "sessions" in catalogue.schema.records
         self._stored: SessionQueries[Any] | None = catalogue.sessions if has_sessions else None
+        self._own = sessions() if has_sessions else None
         self._secrets = options.cookie_secrets
         self._names = options.session_cookie_names
 
@@ -97,11 +97,11 @@ class Callers:
 
     def _live(self, token: str) -> Sessions:
         """Give our own sessions, of which one may have this token."""
-        if self._stored is None:
+        if self._own is None:
             raise RefusedError("other_schema")
         if token.startswith(PREFIX):
             raise RefusedError("stored_form")
-        return self._sessions()
+        return self._own
 
     async def _jwt(self, kind: AuthJsJwt, name: str, value: str) -> CallerSession:
         claims = open_token(kind, name, value, self._secrets.auth_js)

@@ -112,7 +112,7 @@ class CookieNames:
             else:
                 stem, number = self._chunk(name)
                 if number == _WHOLE:
-                    continue
+                    continue  # somebody else's
             if not isinstance(value, str):
                 raise InvalidInputError("The value of a cookie is a text.", field="cookies")
             if not value:
