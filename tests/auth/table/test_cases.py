@@ -226,10 +226,14 @@ async def test_what_stands_in_the_table_opens_nothing(world: World) -> None:
             if value and value.startswith("sha256:")
         ]
         assert stored
+        libraries = ("authjs.session-token", "next-auth.session-token", "better-auth.session_token")
         for value in stored:
-            for name in ("chatkeep.session", "authjs.session-token", "next-auth.session-token"):
+            for name in ("chatkeep.session", *libraries):
                 assert await db.auth.session_from_cookies({name: value}) is None
             assert await db.auth.sessions.find(value) is None
+        assert golden.token is not None
+        for name in libraries:  # the token itself is good under its own name alone
+            assert await db.auth.session_from_cookies({name: golden.token}) is None
 
 
 @pytest.mark.parametrize("preset", ["deepsearch", "maps"])
