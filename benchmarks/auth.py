@@ -280,7 +280,13 @@ def table(cases: Sequence[Case]) -> str:
         else:
             cells += ["", ""]
         lines.append("| " + " | ".join(cells) + " |")
+    over = [case.name for case in cases if round(_median(case), 2) > LIMIT]
+    lines += ["", f"Over {LIMIT} times the bare statement: {', '.join(over) or 'none'}."]
     return "\n".join(lines)
+
+
+def _median(case: Case) -> float:
+    return statistics.median(case.ratios["bare"])
 
 
 def _time(case: Case, name: str) -> str:
