@@ -42,7 +42,8 @@ class Auth:
 
         One statement, or two where a cookie is refused and another one holds; none for a cookie
         cache that is trusted. Cookies are read in a fixed order: our own session, Better Auth's,
-        Auth.js's, NextAuth's. Why one was refused stands in the log `chatkeep.auth`.
+        Auth.js's, NextAuth's; those with `__Host-` first and those without a prefix last. Why one
+        was refused stands in the log `chatkeep.auth`.
 
         Args:
             cookies: Names and values as the framework gives them, or the text of the `Cookie`

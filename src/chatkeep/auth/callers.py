@@ -51,7 +51,7 @@ class Callers:
         self._names = options.session_cookie_names
 
     async def find(self, cookies: Mapping[str, str] | str) -> CallerSession | None:
-        """Give the first session that holds, in the order of `CallerKind`."""
+        """Give the first session that holds: of the strongest prefix, in the order of `CallerKind`."""
         try:
             given = self._names.pick(cookies)
         except RefusedError as exc:
@@ -67,7 +67,7 @@ class Callers:
                     return _own(await self._live(value).find(value))
                 if kind == "better-auth":
                     value = signed_token(value, self._secrets.better_auth)
-                    cached = self._cached(given.get("better-auth-cache"), value)
+                    cached = self._cached(given.get("better-auth-cache"), cookie, value)
                     if cached is not None:
                         return cached
                 elif is_jwt(value):
@@ -82,8 +82,10 @@ class Callers:
                 tell(kind, exc.reason)
         return None
 
-    def _cached(self, cookie: Cookie | None, token: str) -> CallerSession | None:
+    def _cached(self, cookie: Cookie | None, beside: Cookie, token: str) -> CallerSession | None:
         if cookie is None or not self._options.trust_cookie_cache:
+            return None
+        if cookie.prefix != beside.prefix:  # another one's: the library does not see it
             return None
         secrets, tolerance = self._secrets.better_auth, self._options.clock_tolerance
         try:

@@ -46,6 +46,11 @@ class Cookie(msgspec.Struct, gc=False):  # made for each request: quicker than a
         """Show no value: each of them may be a token."""
         return f"Cookie({self.name!r})"
 
+    @property
+    def prefix(self) -> str:
+        """`__Host-`, `__Secure-` or nothing."""
+        return next(prefix for prefix in _PREFIXES if self.name.startswith(prefix))
+
     def value(self) -> str:
         """Put it together and decode its percents, once.
 
@@ -84,21 +89,20 @@ class CookieNames:
             if token.endswith(_TOKEN)
             else f"better-auth.{_DATA}"  # a name of its own is that of the one cookie only
         )
-        self._names: list[tuple[Library, tuple[str, ...]]] = [
-            (library, tuple(prefix + base for prefix in _PREFIXES))
-            for library, base in bases.items()
+        self._names: list[tuple[Library, str]] = [
+            (library, prefix + base) for prefix in _PREFIXES for library, base in bases.items()
         ]
         self._libraries: dict[str, list[Library]] = {
-            name: [library for library, others in self._names if name in others]
-            for _, names in self._names
-            for name in names
+            name: [library for library, other in self._names if name == other]
+            for _, name in self._names
         }
-        self._chunked = frozenset(
-            name for library, names in self._names if library in _CHUNKED for name in names
-        )
+        self._chunked = frozenset(name for library, name in self._names if library in _CHUNKED)
 
     def pick(self, cookies: object) -> dict[Library, Cookie]:
         """Give each library's session cookie, of the strongest prefix that is there.
+
+        Stronger prefixes come first, of equal ones the libraries in their order: what a sub-domain
+        can set comes in nobody's place, whichever library's name it has.
 
         Raises:
             InvalidInputError: It is neither a mapping of texts nor the text of a Cookie header.
@@ -125,11 +129,14 @@ class CookieNames:
         if len(found) == 1:  # as nearly always
             ((name, cookie),) = found.items()
             return dict.fromkeys(libraries[name], cookie)
-        return {
-            library: found[name]
-            for library, names in self._names
-            if (name := next((name for name in names if name in found), None)) is not None
-        }
+        return self._in_order(found)
+
+    def _in_order(self, found: Mapping[str, Cookie]) -> dict[Library, Cookie]:
+        picked: dict[Library, Cookie] = {}
+        for library, name in self._names:
+            if name in found:
+                picked.setdefault(library, found[name])
+        return picked
 
     def _chunk(self, name: object) -> tuple[str, int]:
         """Split the name of a chunk; -1 for any other cookie.

@@ -114,6 +114,14 @@ class TestOrder:
         assert await who(db, {AUTH_JS: "t1", f"__Secure-{AUTH_JS}": "t2"}) == ("u2", "auth.js")
         assert await who(db, {AUTH_JS: "t1", f"__Secure-{AUTH_JS}": "x"}) is None
 
+    async def test_other_librarys_weak_prefix_comes_in_nobodys_place(self, db: AnyDatabase) -> None:
+        """A sub-domain could sign a person in as somebody else, to see what they then write."""
+        own = await db.auth.sessions.create("u2")
+        strong = {f"__Secure-{NEXT_AUTH}": "t1"}
+        for weak in ({"chatkeep.session": own.token}, {AUTH_JS: "t2"}):
+            assert await who(db, {**weak, **strong}) == ("u1", "next-auth")
+            assert (await who(db, weak) or ("nobody", ""))[0] == "u2"
+
     async def test_cache_is_not_trusted_unasked(self, better: AnyDatabase) -> None:
         cookies = {SIGNED: signed("t1"), CACHE: compact(session_data())}
         assert await who(better, cookies) == ("u1", "better-auth")
@@ -131,6 +139,8 @@ class TestOrder:
             mixed = {SIGNED: signed("t2"), CACHE: cache}
             assert await who(db, mixed) == ("u2", "better-auth")
             assert await who(db, {**good, CACHE: cache[:-1]}) == ("u1", "better-auth")
+            other = {f"__Secure-{SIGNED}": signed("t1"), CACHE: cache}  # which it does not read
+            assert await who(db, other) == ("u1", "better-auth")
             secure = {f"__Secure-{SIGNED}": signed("t2"), SIGNED: signed("t1"), CACHE: cache}
             assert await who(db, secure) == ("u2", "better-auth")
 

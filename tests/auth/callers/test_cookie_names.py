@@ -100,6 +100,12 @@ def test_strongest_prefix_counts() -> None:
     assert given == {}
 
 
+def test_strongest_prefix_comes_first() -> None:
+    """Whichever library's: a sub-domain can set the one without."""
+    given = ["chatkeep.session", "__Secure-next-auth.session-token", "__Host-authjs.session-token"]
+    assert list(NAMES.pick(dict.fromkeys(given, "x"))) == ["auth.js", "next-auth", "chatkeep"]
+
+
 def chunks(*numbers: str, base: str = "authjs.session-token") -> dict[str, str]:
     return {f"{base}.{number}": f"<{number}>" for number in numbers}
 
