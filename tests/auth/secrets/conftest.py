@@ -55,6 +55,16 @@ class Talkative:
         """Change settings of the server, for all sessions from now on."""
         changes = [f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()]
         await self.run(*changes, "SELECT pg_reload_conf()")
+        names = ", ".join(f"'{name}'" for name in settings)
+        found: dict[str, str] = {}
+        for _ in range(500):  # the server reads them when it comes to it
+            (rows,) = await self.run(
+                f"SELECT name, setting FROM pg_settings WHERE name IN ({names})"
+            )
+            found = {row["name"]: row["setting"] for row in rows}
+            if found == settings:
+                return
+        pytest.fail(f"not set: {found}")
 
     def wrote(self) -> str:
         """What stands in the server's log since the last time."""
