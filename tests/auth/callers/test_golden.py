@@ -59,7 +59,7 @@ async def test_each_is_read(
             assert found is None
             continue
         assert found is not None
-        is_old = name.endswith("cache old")  # of an hour ago: the database is asked
+        is_old = name.endswith("cache old")  # its time is over: the database is asked
         assert found.kind == ("better-auth" if is_old else KINDS[case.library, case.kind])
         assert found.user_id == golden.user_id
         assert found.expires > datetime.now(UTC)
