@@ -95,6 +95,13 @@ class OwnSessionQueries:
         return self._query("extend", clause, int)
 
     @cached_property
+    def may_extend(self) -> Query[bool]:
+        """Say whether the transaction may write: an update would break one that only reads."""
+        setting = func.current_setting(literal_column("'transaction_read_only'"))
+        clause = select((setting == literal_column("'off'")).label("may_extend"))
+        return self._query("may_extend", clause, bool)
+
+    @cached_property
     def hold(self) -> Query[str]:
         """Lock the user, so that of their sessions one begins at a time."""
         user = self._users

@@ -107,8 +107,8 @@ class Sessions:
         """Give the live session that a token leads to, or None. One statement, which only reads.
 
         A session that is used lasts on: once in `session_refresh` its end is moved, by a statement
-        beside the call (inside a transaction: in it). The session then has the new end and
-        `is_extended`, for the cookie to be sent again.
+        beside the call (inside a transaction: in it, and not where that only reads). The session
+        then has the new end and `is_extended`, for the cookie to be sent again.
 
         Raises:
             InvalidInputError: The token is no text.
@@ -119,20 +119,18 @@ class Sessions:
         row = await self._queries.find.first(self._runner, {"token": stored})
         if row is None:
             return None
-        last = row.created_at + self._maximum
+        ends_at, last = _in_utc(row.ends_at), _last(row.created_at, self._maximum)
         if last <= row.now:
             return None
         lifetime, stale = self._usual, self._stale
         if "." in token:
             lifetime = self._lifetime(token)
             stale = _stale(lifetime, self._options.session_refresh)
-        if row.ends_at >= last:
-            return _session(stored, row, last)
-        if row.ends_at >= row.now + stale:
-            return _session(stored, row, row.ends_at)
+        if ends_at >= min(row.now + stale, last):
+            return _session(stored, row, min(ends_at, last))
         extended = min(row.now + lifetime, last)
-        await self._extend(stored, row.ends_at, extended)
-        return _session(stored, row, extended, is_extended=True)
+        is_extended = await self._extend(stored, row.ends_at, extended)
+        return _session(stored, row, extended if is_extended else ends_at, is_extended=is_extended)
 
     async def rotate(self, token: str) -> IssuedSession:
         """Give a session another token, when what its user may do has changed. It lasts on.
@@ -272,13 +270,16 @@ class Sessions:
             values["kept"] = limit - 1
             return _found(await queries.create_within.first(runner, values))
 
-    async def _extend(self, stored: str, seen: datetime, extended: datetime) -> None:
+    async def _extend(self, stored: str, seen: datetime, extended: datetime) -> bool:
         values: Values = {"token": stored, "seen": seen, "extended": extended}
         background = self._runner.background
-        if background is None:
+        if background is not None:
+            background.save(self._extend_beside(values))
+        elif await self._queries.may_extend.first(self._runner, {}):
             await self._queries.extend.first(self._runner, values)
         else:
-            background.save(self._extend_beside(values))
+            return False
+        return True
 
     async def _extend_beside(self, values: Values) -> None:
         try:
@@ -301,15 +302,26 @@ def _stale(lifetime: timedelta, refresh: timedelta) -> timedelta:
     return lifetime - min(refresh, lifetime / 2)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Give PostgreSQL's infinity a zone, which the driver gives without one."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _last(created_at: datetime, maximum: timedelta) -> datetime:
+    """Give when a session ends, however much it is used."""
+    begun = _in_utc(created_at)
+    return begun + maximum if begun < _NEWEST - maximum else _NEWEST
+
+
 def _session(
     stored: str, row: Stored, ends_at: datetime, *, is_extended: bool = False
 ) -> AuthSession:
     return AuthSession(
         id_of(stored),
         row.user_id,
-        row.created_at,
-        row.updated_at,
-        ends_at,
+        _in_utc(row.created_at),
+        _in_utc(row.updated_at),
+        _in_utc(ends_at),
         row.ip_address,
         row.user_agent,
         is_extended,
@@ -353,8 +365,8 @@ def _listed(row: Listed, ids: list[str]) -> DeviceSession:
         row.hash,
         device_of(row.user_agent),
         row.created_at,
-        row.updated_at,
-        row.ends_at,
+        _in_utc(row.updated_at),
+        _in_utc(row.ends_at),
         row.ip_address,
         row.hash in ids or row.row_id in ids,
     )

@@ -159,10 +159,50 @@ class TestSliding:
         with place.db.statements() as sent:
             async with place.db.transaction() as tx:
                 found = await tx.auth.sessions.find(issued.token)
-        assert sent.names == ["auth.sessions.find", "auth.sessions.extend"]
+        may = "auth.sessions.may_extend"
+        assert sent.names == ["auth.sessions.find", may, "auth.sessions.extend"]
         (row,) = await place.rows()
         assert found is not None
         assert row[place.ends] == found.expires_at
+
+    async def test_a_transaction_that_only_reads_goes_on(self, place: Place) -> None:
+        issued = await place.db.auth.sessions.create(place.user)
+        await place.age(2 * DAY)
+        (before,) = await place.rows()
+        cookies = {"chatkeep.session": issued.token}
+        async with place.db.transaction(read_only=True) as tx:
+            found = await tx.auth.sessions.find(issued.token)
+            caller = await tx.auth.session_from_cookies(cookies)
+        assert found is not None
+        assert caller is not None
+        assert (found.is_extended, found.expires_at) == (False, before[place.ends])
+        assert caller.expires == before[place.ends]
+
+    @pytest.mark.parametrize("begun", ["created_at", "'9990-01-01'", "'infinity'"])
+    async def test_an_end_that_never_comes(self, place: Place, begun: str) -> None:
+        """Whoever writes into the table may put infinity there."""
+        issued = await place.db.auth.sessions.create(place.user)
+        await place.raw.execute(
+            f"update {place.table} set {place.ends} = 'infinity', created_at = {begun}"
+        )
+        found = await place.db.auth.sessions.find(issued.token)
+        assert found is not None
+        assert not found.is_extended
+        assert found.expires_at > datetime.now(UTC) + 3000 * DAY
+        assert place.db.auth.sessions.cookie(issued.token, found).max_age > 0
+        assert await place.db.auth.session_from_cookies({"chatkeep.session": issued.token})
+        async with place.opened(session_maximum=DAY) as db:
+            bounded = await db.auth.sessions.find(issued.token)
+        assert bounded is not None
+        assert (
+            bounded.expires_at
+            == min(found.created_at, datetime.max.replace(tzinfo=UTC) - DAY) + DAY
+        )
+
+    async def test_a_session_that_never_began_is_over(self, place: Place) -> None:
+        issued = await place.db.auth.sessions.create(place.user)
+        await place.raw.execute(f"update {place.table} set created_at = '-infinity'")
+        assert await place.db.auth.sessions.find(issued.token) is None
 
     async def test_who_holds_the_row_keeps_no_use_waiting(self, place: Place) -> None:
         issued = await place.db.auth.sessions.create(place.user)
