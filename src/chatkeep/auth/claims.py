@@ -72,12 +72,20 @@ def text_or_none(value: object) -> str | None:
 
 
 def without_secrets(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the claims that an application may show, at every depth without what is named a secret."""
-    return {
-        name: _cleaned(value)
-        for name, value in claims.items()
-        if name not in _OWN_FIELDS and not _is_secret(name)
-    }
+    """Give the claims that an application may show, at every depth without what is named a secret.
+
+    Raises:
+        RefusedError: They are nested too deeply.
+    """
+    try:
+        return {
+            name: _cleaned(value)
+            for name, value in claims.items()
+            if name not in _OWN_FIELDS and not _is_secret(name)
+        }
+    except RecursionError:
+        pass
+    raise RefusedError("malformed")
 
 
 def _cleaned(value: object) -> object:

@@ -1,5 +1,6 @@
 """`db.auth.session_from_cookies` on PostgreSQL: order, log, statements, errors."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -121,6 +122,12 @@ class TestOrder:
         for weak in ({"chatkeep.session": own.token}, {AUTH_JS: "t2"}):
             assert await who(db, {**weak, **strong}) == ("u1", "next-auth")
             assert (await who(db, weak) or ("nobody", ""))[0] == "u2"
+
+    async def test_claims_that_are_nested_too_deeply(self, db: AnyDatabase) -> None:
+        """Whatever an application puts into them: nobody, and no RecursionError."""
+        for nested in ("[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900):
+            text = json.dumps(claims())[:-1] + f',"deep":{nested}}}'
+            assert await who(db, {AUTH_JS: auth_js(text.encode())}) is None
 
     async def test_cache_is_not_trusted_unasked(self, better: AnyDatabase) -> None:
         cookies = {SIGNED: signed("t1"), CACHE: compact(session_data())}
