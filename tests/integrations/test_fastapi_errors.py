@@ -203,6 +203,12 @@ TRUSTED = "https://app.example.com"
         ({"origin": "http://app.example.com"}, False),
         ({"origin": "null"}, False),
         ({"origin": ""}, False),
+        ({"origin": "http://["}, False),
+        ({"origin": "null", "host": ""}, False),
+        ({"origin": "", "host": ""}, False),
+        ({"origin": "https://", "host": ""}, False),
+        ({"origin": "https://evil@api.example.com"}, False),
+        ({"origin": "ftp://api.example.com"}, False),
     ],
 )
 async def test_a_page_of_another_origin_changes_nothing(
@@ -241,7 +247,44 @@ async def test_a_page_of_another_origin_changes_nothing(
     assert ("websocket.accept" in sent) is is_welcome
 
 
-@pytest.mark.parametrize("origin", ["app.example.com", "https://app.example.com/", "https://", "*"])
+@pytest.mark.parametrize(
+    ("scheme", "origin", "is_welcome"),
+    [
+        ("http", "http://api.example.com", True),
+        ("http", "https://api.example.com", True),  # which a proxy took
+        ("https", "https://api.example.com", True),
+        ("https", "http://api.example.com", False),  # who is on the way writes such a page
+    ],
+)
+async def test_a_page_that_came_plain_is_of_another_origin(
+    scheme: str, origin: str, is_welcome: bool
+) -> None:
+    app = FastAPI(dependencies=[Depends(OriginCheck())])
+
+    @app.post("/")
+    async def route() -> None: ...
+
+    async with client(app) as browser:
+        got = await browser.post(f"{scheme}://api.example.com/", headers={"origin": origin})
+        assert got.status_code == (200 if is_welcome else 403)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "app.example.com",
+        "https://app.example.com/",
+        "https://",
+        "*",
+        "https://*.example.com",
+        "https://[",
+        "https://APP.example.com",
+        "https://app.example.com:443",
+        "https://me@app.example.com",
+        "https://app.example.com ",
+        "null",
+    ],
+)
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(ConfigError, match="is no origin"):
         OriginCheck(origin)

@@ -1,6 +1,6 @@
 """A check against requests that another site's page makes with the caller's cookies (CSRF)."""
 
-from urllib.parse import urlsplit
+import re
 
 from chatkeep.errors import ConfigError
 
@@ -14,6 +14,12 @@ except ImportError as exc:
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
+    r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?",
+    re.ASCII,
+)
+_USUAL_PORTS = frozenset({("http", "80"), ("https", "443")})
 
 
 class OriginCheck:
@@ -35,10 +41,11 @@ class OriginCheck:
             ConfigError: One is no origin: a scheme and a host, maybe a port, nothing behind it.
         """
         for origin in trusted:
-            parts = urlsplit(origin)
-            if origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            if not _is_origin(origin):
                 raise ConfigError(
-                    f"{origin!r} is no origin.", hint="Such as https://app.example.com, no slash."
+                    f"{origin!r} is no origin.",
+                    hint="Such as https://app.example.com: as a browser writes it, in small letters, "
+                    "no slash, no port that goes without saying.",
                 )
         self._trusted = frozenset(trusted)
 
@@ -61,4 +68,21 @@ class OriginCheck:
         site = connection.headers.get("sec-fetch-site")
         if site is not None:
             return site in _OWN_SITES
-        return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+        return origin is None or origin in _own_origins(connection)
+
+
+def _own_origins(connection: HTTPConnection) -> list[str]:
+    """Give what the request's own origin may be: what came encrypted comes from no plain page.
+
+    What did not may have come so to a proxy, which is not told here.
+    """
+    host = connection.headers.get("host")
+    is_plain = connection.scope.get("scheme", "http") in {"http", "ws"}
+    schemes = ("http", "https") if is_plain else ("https",)
+    return [f"{scheme}://{host}" for scheme in schemes] if host else []
+
+
+def _is_origin(text: object) -> bool:
+    """Tell whether a browser could write this: anything else would never be met."""
+    match = _ORIGIN.fullmatch(text) if isinstance(text, str) else None
+    return match is not None and (match["scheme"], match["port"]) not in _USUAL_PORTS
