@@ -20,6 +20,7 @@ KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 _ID_HINT = "An id has 1 to 32 of the characters A-Z a-z 0-9 _ . -, such as 2026a."
 _KEY_HINT = "`openssl rand -base64 32` prints a key."
+_BYTES_HINT = "Decode what `openssl rand -base64 32` prints: base64.b64decode(key)."
 
 
 def token_keys(given: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -56,7 +57,7 @@ def _check(where: str, number: int, key_id: object, key: object) -> None:
         # It is not shown: it may be the key, in the wrong place.
         raise ConfigError(f"{where}: the id of entry {number} cannot be used.", hint=_ID_HINT)
     if not isinstance(key, bytes):
-        raise ConfigError(f'{where}: the key "{key_id}" is not of bytes.', hint=_KEY_HINT)
+        raise ConfigError(f'{where}: the key "{key_id}" is not of bytes.', hint=_BYTES_HINT)
     if len(key) != KEY_BYTES:
         raise ConfigError(
             f'{where}: the key "{key_id}" has {len(key)} bytes, not {KEY_BYTES}.', hint=_KEY_HINT

@@ -62,7 +62,9 @@ def config(
     elif out is None:
         click.echo(made.module(), nl=False)
     elif checks:
-        click.echo(f"{out} {'is not what the schema gives' if stale else 'is up to date'}.")
+        click.echo(
+            f"{out} {'is not what the schema gives: write it anew' if stale else 'is up to date'}."
+        )
     else:
         click.echo(f"Wrote {out}" if stale else f"{out} is up to date.")
     for column in made.never_written:
