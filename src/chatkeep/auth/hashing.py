@@ -14,9 +14,13 @@ def new_secret() -> str:
 
 
 def kept(secret: str) -> str:
-    """Give what is stored of a secret: who reads the table cannot use what stands there."""
+    """Give what is stored of a secret: who reads the table cannot use what stands there.
+
+    The point at its end is for Better Auth's `bearer` plugin, which signs by itself whatever comes
+    without a point, and would take what is stored for a token.
+    """
     digest = hashlib.sha256(secret.encode()).digest()
-    return f"{PREFIX}{base64.urlsafe_b64encode(digest)[:-1].decode()}"  # without its one "="
+    return f"{PREFIX}{base64.urlsafe_b64encode(digest)[:-1].decode()}."  # without its one "="
 
 
 def id_of(stored: str) -> str:

@@ -195,7 +195,7 @@ class Mutator:
     def _hash(self, value: str) -> str:
         """As chatkeep stores tokens: whoever reads the table must not be able to use it."""
         digest = hashlib.sha256(value.encode()).digest()
-        return self._random.choice((f"sha256:{encoded(digest)}", encoded(digest), digest.hex()))
+        return self._random.choice((f"sha256:{encoded(digest)}.", encoded(digest), digest.hex()))
 
     def _case(self, value: str) -> str:
         return self._random.choice((value.lower(), value.upper(), value.swapcase()))
