@@ -14,6 +14,8 @@
         sealing, token_keys                     sealed at rest, and with which keys
         better_auth_tokens                      Better Auth's own encryption of them
         resealing, reseal_report                what is stored already, sealed in batches
+    better_auth_config                          the map from Better Auth's names to a schema's
+    better_auth_issuer                          what its 1.7.0 to 1.7.2 left, and the mend
 
 Cryptography is that of `joserfc`, `cryptography` and `pynacl` (`pip install chatkeep[auth]`), loaded when a
 call needs it; our own sessions need none of it.

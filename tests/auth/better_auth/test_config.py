@@ -4,12 +4,14 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Column, Named, Text
 
 from chatkeep.auth.better_auth_config import ADAPTERS, MODELS, better_auth_config
+from chatkeep.cli.better_auth import config
 from chatkeep.cli.main import cli
 from chatkeep.errors import ConfigError
 from chatkeep.presets import deepsearch, maps
@@ -100,6 +102,12 @@ def test_the_command_prints_what_it_writes_and_knows_when_it_is_old(ask, tmp_pat
     assert ask("--out", "tables.ts", "--check").stdout == "tables.ts is up to date.\n"
     assert ask("--out", "tables.ts", "--adapter", "drizzle", "--check").exit_code == 1
     assert ask("--check").exit_code == 2
+
+
+def test_the_command_offers_every_adapter():
+    (option,) = (each for each in config.params if each.name == "adapter")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == ADAPTERS
 
 
 def test_json_says_the_same(ask):
