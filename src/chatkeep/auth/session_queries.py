@@ -60,7 +60,11 @@ class Listed(NamedTuple):
 
 
 class OwnSessionQueries:
-    """The statements of one schema. Every time is the database's."""
+    """The statements of one schema. Every time is the database's.
+
+    Whether a session has ended is asked at the time of the statement: in a transaction `now()` stands
+    still, and what has ended since would be found, and extended.
+    """
 
     def __init__(self, catalogue: Catalogue[Any, Any, Any, Any]) -> None:
         self._table: Table = catalogue.sessions.rows.table
@@ -72,7 +76,9 @@ class OwnSessionQueries:
     @cached_property
     def find(self) -> Query[Stored]:
         """By token, if it has not expired. One parameter: what else there is to say, Python says."""
-        clause = select(*self._columns()).where(self._is_the_one(), self._ends > func.now())
+        clause = select(*self._columns()).where(
+            self._is_the_one(), self._ends > func.statement_timestamp()
+        )
         return self._query("find", clause, Stored)
 
     @cached_property
@@ -132,9 +138,10 @@ class OwnSessionQueries:
     def rotate(self) -> Query[Stored]:
         """Give a live session another token and a later end: of two that try, one gets it."""
         longest = func.least(func.now() + bindparam("lifetime", type_=Interval()), self._last())
+        is_live = func.least(self._ends, self._last()) > func.statement_timestamp()
         clause = (
             update(self._table)
-            .where(self._is_the_one(), func.least(self._ends, self._last()) > func.now())
+            .where(self._is_the_one(), is_live)
             .values({self._token: bindparam("new_token", type_=self._token.type)})
             .values({self._ends: longest, **self._touched()})
             .returning(*self._columns())
@@ -188,7 +195,7 @@ class OwnSessionQueries:
                 self._ends,
                 table.c["ip_address"],
             )
-            .where(self._is_mine(), self._ends > func.now())
+            .where(self._is_mine(), self._ends > func.statement_timestamp())
             .where(tuple_(*place) > given if is_back else tuple_(*place) < given)
             .order_by(*(key if is_back else key.desc() for key in place))
             .limit(bindparam("limit", type_=Integer()))
@@ -231,7 +238,7 @@ class OwnSessionQueries:
             self._ends.label("ends_at"),
             column["ip_address"],
             column["user_agent"],
-            func.now().label("now"),
+            func.statement_timestamp().label("now"),
         )
 
     def _last(self) -> ColumnElement[Any]:

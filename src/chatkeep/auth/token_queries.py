@@ -83,22 +83,24 @@ class TokenQueries:
     def use(self) -> Query[bool]:
         """Take a token away, and with a good one all others of its identifier; say if it was good.
 
-        Of several that try at once, with whichever token, one gets it.
+        Of several that try at once, with whichever token, one gets it. Whether it has expired is asked
+        at the time of the statement: in a transaction `now()` stands still.
         """
+        now = func.statement_timestamp()
         other = self._table.alias("other")
         token, ends = other.c[self._token.key or ""], other.c[self._ends.key or ""]
         is_good = exists(
             select(literal_column("1")).where(
                 other.c["identifier"] == self._given("identifier"),
                 token == self._given("token"),
-                ends > func.now(),
+                ends > now,
             )
         )
         is_it = self._token == self._given("token")
         gone = (
             delete(self._table)
             .where(self._is_theirs(), or_(is_it, is_good))
-            .returning(and_(is_it, self._ends > func.now()).label("is_good"), is_it.label("is_it"))
+            .returning(and_(is_it, self._ends > now).label("is_good"), is_it.label("is_it"))
             .cte("gone")
         )
         clause = select(gone.c["is_good"]).where(gone.c["is_it"])

@@ -70,6 +70,7 @@ _HARMLESS = frozenset(
         "row",
         "row_number",
         "row_to_json",
+        "statement_timestamp",
         "string_agg",
         "substr",
         "sum",

@@ -178,6 +178,18 @@ class TestSliding:
         assert (found.is_extended, found.expires_at) == (False, before[place.ends])
         assert caller.expires == before[place.ends]
 
+    async def test_what_ends_while_a_transaction_lasts_is_over(self, place: Place) -> None:
+        """There PostgreSQL's `now()` stands still."""
+        issued = await place.db.auth.sessions.create(place.user)
+        async with place.db.transaction() as tx:
+            await tx.users.find(place.user)
+            await place.raw.execute(f"update {place.table} set {place.ends} = clock_timestamp()")
+            assert await tx.auth.sessions.find(issued.token) is None
+            with pytest.raises(SessionNotFoundError):
+                await tx.auth.sessions.rotate(issued.token)
+            assert not (await tx.auth.sessions.list(place.user)).items
+        assert await place.db.auth.sessions.find(issued.token) is None
+
     @pytest.mark.parametrize("begun", ["created_at", "'9990-01-01'", "'infinity'"])
     async def test_an_end_that_never_comes(self, place: Place, begun: str) -> None:
         """Whoever writes into the table may put infinity there."""

@@ -122,6 +122,20 @@ async def test_an_expired_token_is_taken_away_alone(place: Place) -> None:
     await place.db.auth.tokens.use("verify", EMAIL, live)
 
 
+async def test_what_expires_while_a_transaction_lasts_is_refused(place: Place) -> None:
+    """There PostgreSQL's `now()` stands still."""
+    token = await place.db.auth.tokens.issue("verify", EMAIL)
+    table, ends = {
+        "deepsearch": ('"ai-app-template_verification_token"', "expires"),
+        "maps": ("verifications", "expires_at"),
+    }[place.preset]
+    async with place.db.transaction() as tx:
+        await tx.users.find(place.user)
+        await place.raw.execute(f"update {table} set {ends} = clock_timestamp()")
+        with pytest.raises(VerificationTokenNotFoundError):
+            await tx.auth.tokens.use("verify", EMAIL, token)
+
+
 async def test_a_good_one_takes_the_others_along(place: Place) -> None:
     tokens = place.db.auth.tokens
     first, second = [await tokens.issue("reset", EMAIL) for _ in range(2)]

@@ -8,4 +8,4 @@ WHERE "ai-app-template_session".user_id = $2::VARCHAR AND "ai-app-template_sessi
 gone AS
 (DELETE FROM "ai-app-template_session" WHERE "ai-app-template_session".session_token IN (SELECT doomed.session_token
 FROM doomed))
- INSERT INTO "ai-app-template_session" (session_token, user_id, expires, ip_address, user_agent) VALUES ($1::VARCHAR, $2::VARCHAR, (now() + $3::INTERVAL), $4::VARCHAR, $5::VARCHAR) RETURNING "ai-app-template_session".user_id, "ai-app-template_session".created_at, "ai-app-template_session".updated_at, "ai-app-template_session".expires AS ends_at, "ai-app-template_session".ip_address, "ai-app-template_session".user_agent, now() AS now;
+ INSERT INTO "ai-app-template_session" (session_token, user_id, expires, ip_address, user_agent) VALUES ($1::VARCHAR, $2::VARCHAR, (now() + $3::INTERVAL), $4::VARCHAR, $5::VARCHAR) RETURNING "ai-app-template_session".user_id, "ai-app-template_session".created_at, "ai-app-template_session".updated_at, "ai-app-template_session".expires AS ends_at, "ai-app-template_session".ip_address, "ai-app-template_session".user_agent, statement_timestamp() AS now;

@@ -2,5 +2,5 @@
 -- auth.sessions.list: $1 user_id, $2 created_at, $3 hash, $4 limit
 SELECT encode(sha256(convert_to("ai-app-template_session".session_token, 'UTF8')), 'hex') AS hash, CAST(NULL AS TEXT) AS row_id, "ai-app-template_session".user_agent, "ai-app-template_session".created_at, "ai-app-template_session".updated_at, "ai-app-template_session".expires, "ai-app-template_session".ip_address
 FROM "ai-app-template_session"
-WHERE "ai-app-template_session".user_id = $1::VARCHAR AND "ai-app-template_session".expires > now() AND ("ai-app-template_session".created_at, encode(sha256(convert_to("ai-app-template_session".session_token, 'UTF8')), 'hex')) < ($2::TIMESTAMP WITH TIME ZONE, $3::VARCHAR) ORDER BY "ai-app-template_session".created_at DESC, encode(sha256(convert_to("ai-app-template_session".session_token, 'UTF8')), 'hex') DESC
+WHERE "ai-app-template_session".user_id = $1::VARCHAR AND "ai-app-template_session".expires > statement_timestamp() AND ("ai-app-template_session".created_at, encode(sha256(convert_to("ai-app-template_session".session_token, 'UTF8')), 'hex')) < ($2::TIMESTAMP WITH TIME ZONE, $3::VARCHAR) ORDER BY "ai-app-template_session".created_at DESC, encode(sha256(convert_to("ai-app-template_session".session_token, 'UTF8')), 'hex') DESC
  LIMIT $4::INTEGER;

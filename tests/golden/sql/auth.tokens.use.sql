@@ -3,7 +3,7 @@
 WITH gone AS
 (DELETE FROM "ai-app-template_verification_token" WHERE "ai-app-template_verification_token".identifier = $1::VARCHAR AND ("ai-app-template_verification_token".token = $2::VARCHAR OR (EXISTS (SELECT 1
 FROM "ai-app-template_verification_token" AS other
-WHERE other.identifier = $1::VARCHAR AND other.token = $2::VARCHAR AND other.expires > now()))) RETURNING "ai-app-template_verification_token".token = $2::VARCHAR AND "ai-app-template_verification_token".expires > now() AS is_good, "ai-app-template_verification_token".token = $2::VARCHAR AS is_it)
+WHERE other.identifier = $1::VARCHAR AND other.token = $2::VARCHAR AND other.expires > statement_timestamp()))) RETURNING "ai-app-template_verification_token".token = $2::VARCHAR AND "ai-app-template_verification_token".expires > statement_timestamp() AS is_good, "ai-app-template_verification_token".token = $2::VARCHAR AS is_it)
  SELECT gone.is_good
 FROM gone
 WHERE gone.is_it;

@@ -8,4 +8,4 @@ WHERE sessions.user_id = $2::VARCHAR AND sessions.expires_at > now() ORDER BY se
 gone AS
 (DELETE FROM sessions WHERE sessions.token IN (SELECT doomed.token
 FROM doomed))
- INSERT INTO sessions (id, user_id, expires_at, token, ip_address, user_agent) VALUES ($1::VARCHAR, $2::VARCHAR, (now() + $3::INTERVAL), $4::VARCHAR, $5::VARCHAR, $6::VARCHAR) RETURNING sessions.user_id, sessions.created_at, sessions.updated_at, sessions.expires_at AS ends_at, sessions.ip_address, sessions.user_agent, now() AS now;
+ INSERT INTO sessions (id, user_id, expires_at, token, ip_address, user_agent) VALUES ($1::VARCHAR, $2::VARCHAR, (now() + $3::INTERVAL), $4::VARCHAR, $5::VARCHAR, $6::VARCHAR) RETURNING sessions.user_id, sessions.created_at, sessions.updated_at, sessions.expires_at AS ends_at, sessions.ip_address, sessions.user_agent, statement_timestamp() AS now;

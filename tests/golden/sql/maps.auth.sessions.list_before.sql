@@ -2,5 +2,5 @@
 -- auth.sessions.list_before: $1 user_id, $2 created_at, $3 hash, $4 limit
 SELECT encode(sha256(convert_to(sessions.token, 'UTF8')), 'hex') AS hash, sessions.id AS row_id, sessions.user_agent, sessions.created_at, sessions.updated_at, sessions.expires_at, sessions.ip_address
 FROM sessions
-WHERE sessions.user_id = $1::VARCHAR AND sessions.expires_at > now() AND (sessions.created_at, encode(sha256(convert_to(sessions.token, 'UTF8')), 'hex')) > ($2::TIMESTAMP WITH TIME ZONE, $3::VARCHAR) ORDER BY sessions.created_at, encode(sha256(convert_to(sessions.token, 'UTF8')), 'hex')
+WHERE sessions.user_id = $1::VARCHAR AND sessions.expires_at > statement_timestamp() AND (sessions.created_at, encode(sha256(convert_to(sessions.token, 'UTF8')), 'hex')) > ($2::TIMESTAMP WITH TIME ZONE, $3::VARCHAR) ORDER BY sessions.created_at, encode(sha256(convert_to(sessions.token, 'UTF8')), 'hex')
  LIMIT $4::INTEGER;

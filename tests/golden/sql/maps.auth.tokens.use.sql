@@ -3,7 +3,7 @@
 WITH gone AS
 (DELETE FROM verifications WHERE verifications.identifier = $1::VARCHAR AND (verifications.value = $2::VARCHAR OR (EXISTS (SELECT 1
 FROM verifications AS other
-WHERE other.identifier = $1::VARCHAR AND other.value = $2::VARCHAR AND other.expires_at > now()))) RETURNING verifications.value = $2::VARCHAR AND verifications.expires_at > now() AS is_good, verifications.value = $2::VARCHAR AS is_it)
+WHERE other.identifier = $1::VARCHAR AND other.value = $2::VARCHAR AND other.expires_at > statement_timestamp()))) RETURNING verifications.value = $2::VARCHAR AND verifications.expires_at > statement_timestamp() AS is_good, verifications.value = $2::VARCHAR AS is_it)
  SELECT gone.is_good
 FROM gone
 WHERE gone.is_it;
