@@ -24,6 +24,7 @@ from chatkeep.records.deepsearch import Account
 from chatkeep.records.page import Page
 
 _KEY = ("provider", "provider_account_id")
+_TOKENS = ("access_token", "refresh_token", "id_token")
 
 
 class Sealing(Protocol):
@@ -177,10 +178,13 @@ class Accounts:
     ) -> Account:
         """Change the fields that were set, as after a refresh of the tokens.
 
+        Two statements, where not all three tokens are set: those that stay are opened first, so
+        that nothing is stored when one does not open. To get rid of such a token, set it.
+
         Raises:
             AccountNotFoundError: No such account.
             InvalidInputError: They are not the changes of an account.
-            TokensAtRestError: A sealed token that stays cannot be opened; the others are stored.
+            TokensAtRestError: A sealed token that stays cannot be opened; nothing is stored.
         """
         queries = self._queries
         key: Values = {"provider": provider, "provider_account_id": provider_account_id}
@@ -188,6 +192,12 @@ class Accounts:
         if not values:
             return self._opened(await queries.find.first(self._runner, key))
         values = self._sealing.sealed(values, provider, provider_account_id)
+        if not all(name in values for name in _TOKENS):
+            there = _found(await queries.find.first(self._runner, key))
+            for name in _TOKENS:
+                if name in values:
+                    setattr(there, name, None)  # it may be what does not open any more
+            self._sealing.opened(there)
         update = queries.rows.update(values, queries.by_key)
         return self._opened(await update.first(self._runner, {**set_values(values), **key}))
 

@@ -8,7 +8,7 @@ tokens = await db.auth.provider_tokens.store(tokens, TokenChanges.of_answer(answ
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from pydantic import Field
 
@@ -87,12 +87,15 @@ class TokenChanges(Changes):
     def of_answer(cls, answer: Mapping[str, object], *, now: datetime | None = None) -> Self:
         """Read the answer of a provider's token endpoint (RFC 6749, 5.1).
 
+        It is an answer only with an access token: `{"error": "invalid_grant"}` is none.
         `expires_in`, and `refresh_token_expires_in` where there is one, count seconds from `now`.
         What else the answer holds is left out, and what it does not hold stays as it is stored.
 
         Raises:
-            InvalidInputError: A token is no text, or a time no number of seconds.
+            InvalidInputError: It is no mapping, it has no access token, a token is no text, or a
+                time no number of seconds. What it says is not repeated.
         """
+        _check_answer(answer)
         at = now or datetime.now(UTC)
         found = {name: answer[name] for name in (*TOKENS, "scope") if answer.get(name) is not None}
         for name, given in _TIMES.items():
@@ -177,7 +180,8 @@ class ProviderTokenStore:
         Raises:
             ConflictError: A token was changed since; get them again, and use those.
             AccountNotFoundError: The account is gone.
-            InvalidInputError: They are no changes, or Auth.js's accounts cannot hold one.
+            InvalidInputError: They are no changes, or none is set, or Auth.js's accounts cannot
+                hold one.
             TokensAtRestError: Another token of the account cannot be opened.
         """
         values = self._values(changes)
@@ -201,11 +205,14 @@ class ProviderTokenStore:
         """Give what was set by column of the table.
 
         Raises:
-            InvalidInputError: They are no changes of tokens, or the table has no such column.
+            InvalidInputError: They are no changes of tokens, or empty, or the table has no such
+                column.
         """
         if not isinstance(changes, TokenChanges):
             raise InvalidInputError("store takes TokenChanges(...).", field="changes")
         accounts, given = self._queries.accounts, changes.given()
+        if not given:
+            raise InvalidInputError("These TokenChanges change nothing.", field="changes")
         values = {name: given[name] for name in (*TOKENS, "scope") if name in given}
         if "access_token_expires_at" in given:
             at = given["access_token_expires_at"]
@@ -276,6 +283,20 @@ class ProviderTokenStore:
             )
         styles.append(found[1])
         return found[0]
+
+
+def _check_answer(answer: object) -> None:
+    if not isinstance(answer, Mapping):
+        raise InvalidInputError(
+            f"The answer of a token endpoint is a mapping, not a {type(answer).__name__}.",
+            field="answer",
+        )
+    if not cast("Mapping[object, object]", answer).get("access_token"):
+        raise InvalidInputError(
+            "The provider's answer has no access_token, so there is nothing to store.",
+            hint="Look at its status and its `error`; after invalid_grant the person signs in again.",
+            field="access_token",
+        )
 
 
 def _length(name: str, seconds: object) -> timedelta:

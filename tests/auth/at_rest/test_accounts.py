@@ -66,7 +66,7 @@ async def test_an_update_seals_what_it_sets_and_opens_the_rest(url: str, stored:
         assert (await db.accounts.update("google", "1", AccountChanges())) == gone
 
 
-async def test_it_is_one_statement_as_before_and_shows_nothing(
+async def test_reading_is_one_statement_as_before_and_shows_nothing(
     url: str, caplog: pytest.LogCaptureFixture
 ):
     seen: list[Observation] = []
@@ -80,8 +80,9 @@ async def test_it_is_one_statement_as_before_and_shows_nothing(
             await db.users.get(user, with_accounts=True)
             page = await db.accounts.list(user)
             with_accounts = await db.users.get(user, with_accounts=True)
-    assert [*sent.names][:4] == [
+    assert [*sent.names][:5] == [
         "accounts.create",
+        "accounts.find",  # of an update: whether what stays can be opened
         "accounts.update",
         "accounts.find",
         "users.get_with_accounts",
@@ -127,6 +128,38 @@ async def test_without_its_key_no_sealed_value_is_given_as_a_token(url: str, sto
                 assert MARK not in told
                 assert sealed[20:40] not in told
             assert (await db.users.get(user)).id == user  # the rest does not need them
+
+
+@on_each_server
+async def test_an_update_stores_nothing_where_a_token_that_stays_does_not_open(
+    url: str, stored: Stored
+):
+    async with opened(url, {"lost": OLD}) as db:
+        await db.accounts.create(account_of(await a_user(db), id_token=f"{MARK}-i"))
+    before = await stored()
+    for keys in ({}, {"new": NEW}, {"lost": NEW}):
+        async with opened(url, keys) as db:
+            for changes in (AccountChanges(access_token="t"), AccountChanges(scope="mail")):
+                with pytest.raises(TokensAtRestError, match="lost"):
+                    await db.accounts.update("google", "1", changes)
+                async with db.transaction() as tx:  # also of one that goes on
+                    with pytest.raises(TokensAtRestError, match="lost"):
+                        await tx.accounts.update("google", "1", changes)
+            assert await stored() == before
+    everything = AccountChanges(access_token="t", refresh_token=None, id_token="i")
+    async with opened(url, {"new": NEW}) as db:
+        with db.statements() as sent:
+            found = await db.accounts.update("google", "1", everything)
+        assert sent.names == ["accounts.update"]
+    assert (found.access_token, found.refresh_token, found.id_token) == ("t", None, "i")
+
+
+async def test_an_update_sets_what_does_not_open_any_more(url: str):
+    async with opened(url, {"lost": OLD}) as db:
+        await db.accounts.create(account_of(await a_user(db), refresh_token=None))
+    async with opened(url, {"new": NEW}) as db:
+        found = await db.accounts.update("google", "1", AccountChanges(access_token="t"))
+        assert found.access_token == "t"
 
 
 @pytest.mark.parametrize(

@@ -187,12 +187,14 @@ async def test_an_account_that_is_gone_is_not_stored(url: str):
             await db.auth.provider_tokens.store(tokens, TokenChanges(access_token="t"))
 
 
-async def test_no_changes_store_nothing_new(url: str):
+async def test_changes_that_change_nothing_are_refused(url: str):
     async with opened(url, {"new": NEW}) as db:
         user = await a_user(db)
         await db.accounts.create(account_of(user))
         tokens = await db.auth.provider_tokens.get(user, "google")
-        assert (await db.auth.provider_tokens.store(tokens, TokenChanges())).access_token
+        with db.statements() as sent, pytest.raises(InvalidInputError, match="change nothing"):
+            await db.auth.provider_tokens.store(tokens, TokenChanges())
+        assert sent.names == []
 
 
 async def test_what_an_account_cannot_hold_is_refused_before_it_is_sent(url: str):
@@ -260,18 +262,33 @@ class TestAnswers:
         [
             {"access_token": 1},
             {"access_token": "a\0"},
-            {"expires_in": "soon"},
-            {"expires_in": -1},
-            {"expires_in": float("nan")},
-            {"expires_in": float("inf")},
-            {"expires_in": 1e300},
-            {"expires_in": True},
-            {"expires_in": []},
+            *(
+                {"access_token": "a", "expires_in": seconds}
+                for seconds in ("soon", -1, float("nan"), float("inf"), 1e300, True, [])
+            ),
         ],
     )
     def test_one_that_makes_no_sense_is_refused(self, answer: dict[str, object]):
         with pytest.raises(InvalidInputError):
             TokenChanges.of_answer(answer)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"error": "invalid_grant", "error_description": MARK},
+            {"refresh_token": MARK, "expires_in": 60},
+            {"access_token": "", "id_token": MARK},
+            {"access_token": None},
+            {},
+            None,
+            MARK,
+            [MARK],
+        ],
+    )
+    def test_one_without_an_access_token_is_none(self, answer: Any):
+        with pytest.raises(InvalidInputError, match=r"access_token|mapping") as caught:
+            TokenChanges.of_answer(answer)
+        assert MARK not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
 
 
 def test_a_schema_without_accounts_says_so():
