@@ -2,9 +2,13 @@
 
 from urllib.parse import quote
 
+import pytest
+
 from chatkeep import Database
 from chatkeep.inputs.maps import NewSession, NewUser
 from chatkeep.presets import maps
+
+pytestmark = pytest.mark.needs("node")
 
 
 async def test_what_stands_in_the_table_is_no_bearer_token(

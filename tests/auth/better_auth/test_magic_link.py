@@ -6,6 +6,7 @@ from chatkeep import Database, VerificationTokenNotFoundError
 from chatkeep.inputs.maps import NewUser
 from chatkeep.presets import maps
 
+pytestmark = pytest.mark.needs("node")
 EMAIL = "ada@example.com"
 
 
