@@ -26,6 +26,8 @@ class AuthOptions:
         cookie_names: Names of session cookies by the library that sets them ("auth.js",
             "next-auth", "better-auth", "chatkeep"), where they are not the library's own. Without
             `__Secure-` and `__Host-`, and without the number of a chunk.
+        secure_cookies: Whether cookies of our own sessions are for https alone, under `__Host-`.
+            False is for development on http://localhost.
         trust_cookie_cache: Whether Better Auth's cookie cache is believed without a look-up. Then
             a revoked session is good until its cache expires (5 minutes unless set otherwise).
         clock_tolerance: How far the clocks of the two sides may be apart.
@@ -40,6 +42,7 @@ class AuthOptions:
     auth_secrets: tuple[str, ...] = field(default=(), repr=False)
     better_auth_secrets: tuple[str, ...] = field(default=(), repr=False)
     cookie_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    secure_cookies: bool = True
     trust_cookie_cache: bool = False
     clock_tolerance: timedelta = timedelta(seconds=15)
     session_lifetime: timedelta = timedelta(days=30)
@@ -51,17 +54,24 @@ class AuthOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be kept to.
 
+        What stands in the environment is not looked at: an application that asks for no cookies
+        does not fail by another program's variables.
+
         Raises:
-            ConfigError: A time of sessions is not longer than 0 and at most ten years, their limit
-                is not 1 or more, the tolerance is not between 0 and an hour, or the trust is
-                neither True nor False.
+            ConfigError: A secret that was given is empty or too short, a cookie's name is none, a
+                time of sessions is not longer than 0 and at most ten years, their limit is not 1 or
+                more, the tolerance is not between 0 and an hour, or what is True or False is
+                neither.
         """
+        read_secrets(self.auth_secrets, self.better_auth_secrets, {})
+        CookieNames(self.cookie_names)
         said: dict[str, object] = vars(self)
         tolerance = said["clock_tolerance"]
         if not isinstance(tolerance, timedelta) or not timedelta() <= tolerance <= _LONGEST_DRIFT:
             raise ConfigError("clock_tolerance is a timedelta between 0 and an hour.")
-        if not isinstance(said["trust_cookie_cache"], bool):  # "false" would be true
-            raise ConfigError("trust_cookie_cache is True or False.")
+        for name in ("secure_cookies", "trust_cookie_cache"):
+            if not isinstance(said[name], bool):  # "false" would be true
+                raise ConfigError(f"{name} is True or False.")
         for name in ("session_lifetime", "session_refresh", "session_maximum"):
             given: object = getattr(self, name)
             if given is None and name == "session_maximum":

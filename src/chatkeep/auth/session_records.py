@@ -1,9 +1,10 @@
 """What our own sessions give: none of these holds a token, but for the one that says so."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
+from chatkeep.errors import InvalidInputError
 from chatkeep.records.base import Record
 
 
@@ -84,7 +85,7 @@ class SessionCookie:
         response.set_cookie(**cookie.arguments())
 
     Attributes:
-        name: `__Host-chatkeep.session`, or without `__Host-` where there is no https.
+        name: `__Host-chatkeep.session`, or without `__Host-` under `secure_cookies=False`.
         value: The token; empty in a cookie that takes one away. A repr does not show it.
         max_age: Seconds until the browser forgets it; 0 takes it away.
         is_secure: For https alone.
@@ -114,3 +115,18 @@ class SessionCookie:
             f"{self.name}={self.value}; Max-Age={self.max_age}; Path=/; HttpOnly; "
             f"SameSite=Lax{secure}"
         )
+
+
+def seconds_left(session: object) -> int:
+    """Give how long a session still lasts.
+
+    Raises:
+        InvalidInputError: It is no session.
+    """
+    if not isinstance(session, AuthSession):
+        raise InvalidInputError(
+            f"session must be an AuthSession, not a {type(session).__name__}.",
+            hint="What `create` and `rotate` give has it: `issued.session`.",
+            field="session",
+        )
+    return max(int((session.expires_at - datetime.now(UTC)).total_seconds()), 0)

@@ -23,6 +23,7 @@ from chatkeep.auth.session_records import (
     DeviceSession,
     IssuedSession,
     SessionCookie,
+    seconds_left,
 )
 from chatkeep.engine.run import Runner
 from chatkeep.engine.scoped import together
@@ -240,26 +241,23 @@ class Sessions:
         values: Values = {"user_id": check_id(user_id, "user_id"), "ids": _ids(but, "but")}
         return await self._queries.revoke_all.first(self._runner, values) or 0
 
-    def cookie(self, token: str, session: AuthSession, *, secure: bool = True) -> SessionCookie:
+    def cookie(self, token: str, session: AuthSession) -> SessionCookie:
         """Give the cookie that carries a token, for as long as its session lasts.
 
         Args:
             token: As `create` or `rotate` gave it, or the one that is extended.
             session: Its session.
-            secure: For https alone, as it must be but for development on http://localhost.
-        """
-        left = (session.expires_at - datetime.now(UTC)).total_seconds()
-        return SessionCookie(
-            name=self._cookie_name(secure=secure),
-            value=token,
-            max_age=max(int(left), 0),
-            is_secure=secure,
-        )
 
-    def removal(self, *, secure: bool = True) -> SessionCookie:
+        Raises:
+            InvalidInputError: It is no token of ours, or no session.
+        """
+        if not _is_token(token):
+            raise InvalidInputError("It is no token of a session of ours.", field="token")
+        return self._cookie(token, seconds_left(session))
+
+    def removal(self) -> SessionCookie:
         """Give the cookie that takes the session's cookie out of the browser."""
-        name = self._cookie_name(secure=secure)
-        return SessionCookie(name=name, value="", max_age=0, is_secure=secure)
+        return self._cookie("", 0)
 
     async def _store(self, values: Values) -> Stored:
         queries, limit = self._queries, self._options.session_limit
@@ -292,9 +290,11 @@ class Sessions:
         _, _, seconds = token.partition(".")
         return timedelta(seconds=int(seconds)) if seconds else self._usual
 
-    def _cookie_name(self, *, secure: bool) -> str:
+    def _cookie(self, value: str, max_age: int) -> SessionCookie:
+        is_secure = self._options.secure_cookies
         name = self._options.cookie_names.get("chatkeep", COOKIE)
-        return f"__Host-{name}" if secure else name
+        name = f"__Host-{name}" if is_secure else name
+        return SessionCookie(name=name, value=value, max_age=max_age, is_secure=is_secure)
 
 
 def _stale(lifetime: timedelta, refresh: timedelta) -> timedelta:

@@ -96,8 +96,22 @@ def test_unusable_option(given: object, message: str) -> None:
         {"clock_tolerance": None},
         {"trust_cookie_cache": "false"},
         {"trust_cookie_cache": 1},
+        {"secure_cookies": "no"},
+        {"secure_cookies": None},
+        {"auth_secrets": ("short",)},
+        {"better_auth_secrets": ["short"]},
+        {"cookie_names": {"auth-js": "x"}},
+        {"cookie_names": {"chatkeep": "__Host-x"}},
     ],
 )
 def test_options_that_mislead(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(given))):
         AuthOptions(**given)
+
+
+def test_a_bad_variable_is_no_fault_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for no cookies does not fail by it."""
+    monkeypatch.setenv("AUTH_SECRET", "short")
+    options = AuthOptions()
+    with pytest.raises(ConfigError, match="AUTH_SECRET has 5 characters"):
+        _ = options.cookie_secrets

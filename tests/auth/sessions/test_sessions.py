@@ -454,7 +454,9 @@ class TestCookies:
             f"__Host-chatkeep.session={issued.token}; Max-Age={cookie.max_age}; Path=/; HttpOnly; "
             "SameSite=Lax; Secure"
         )
-        plain = sessions.cookie(issued.token, issued.session, secure=False)
+        without = place.opened(secure_cookies=False).auth.sessions
+        plain = without.cookie(issued.token, issued.session)
+        assert without.removal().name == plain.name
         assert plain.name == "chatkeep.session"
         assert "Secure" not in plain.header()
         assert sessions.removal().arguments()["max_age"] == 0
@@ -463,9 +465,23 @@ class TestCookies:
     async def test_a_name_of_its_own(self, place: Place) -> None:
         db = place.opened(cookie_names={"chatkeep": "app"})
         assert db.auth.sessions.removal().name == "__Host-app"
-        assert db.auth.sessions.removal(secure=False).header() == (
+        db = place.opened(cookie_names={"chatkeep": "app"}, secure_cookies=False)
+        assert db.auth.sessions.removal().header() == (
             "app=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
         )
+
+    async def test_only_of_a_token_and_its_session(self, place: Place) -> None:
+        sessions: Any = place.db.auth.sessions
+        issued = await sessions.create(place.user)
+        for token, session in (
+            (None, issued.session),
+            ("a; Domain=example.com", issued.session),
+            ("", issued.session),
+            (issued.token, issued),
+            (issued.token, None),
+        ):
+            with pytest.raises(InvalidInputError, match=r"token|session"):
+                sessions.cookie(token, session)
 
 
 BAD_CALLS: list[Callable[[Any], Awaitable[object]]] = [

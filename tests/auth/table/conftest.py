@@ -113,16 +113,16 @@ async def make_world(
         people = iter(mine)
         for case in OWN:
             if case.preset == preset:
-                world.golden[case.name] = await _own(db, case, next(people))
+                secure = case.given.get("secure", False)
+                own = await world.db(preset, AuthOptions(secure_cookies=secure))
+                world.golden[case.name] = await _own(own, case, next(people))
     return world
 
 
 async def _own(db: AnyDatabase, case: Case, person: Golden) -> Golden:
     """A session of our own of a user that is there."""
     issued = await db.auth.sessions.create(person.user_id)
-    cookie = db.auth.sessions.cookie(
-        issued.token, issued.session, secure=case.given.get("secure", False)
-    )
+    cookie = db.auth.sessions.cookie(issued.token, issued.session)
     row = {"token": issued.token, "expires": issued.session.expires_at.isoformat()}
     return Golden(case, {cookie.name: cookie.value}, person.user, row, SECRET)
 
