@@ -31,8 +31,8 @@ select n.nspname::text, c.relname::text from pg_catalog.pg_attribute a
 join pg_catalog.pg_class c on c.oid = a.attrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where a.attname = 'issuer' and a.attnotnull and not a.atthasdef and a.attidentity = ''
-  and not a.attisdropped and c.relkind in ('r', 'p') and n.nspname !~ '^pg_'
-  and n.nspname <> 'information_schema'
+  and not a.attisdropped and c.relkind in ('r', 'p') and not c.relispartition
+  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and 3 = (select count(distinct lower(replace(o.attname, '_', '')))
            from pg_catalog.pg_attribute o
            where o.attrelid = c.oid and o.attnum > 0 and not o.attisdropped

@@ -156,6 +156,21 @@ async def test_another_projects_table_is_left_to_it(pg18: PgServer, fresh_databa
     assert len(await check_issuer(url, tables_filter=["m_*"], declared=declared)) == 1
 
 
+async def test_partitions_follow_their_table(pg18: PgServer, fresh_database, tmp_path: Path, ask):
+    """PostgreSQL takes no NOT NULL from a partition whose table has it."""
+    columns = "id text, issuer text NOT NULL, account_id text, provider_id text, user_id text"
+    url = await fresh_database(pg18).made_by(
+        [
+            f"CREATE TABLE users_accounts ({columns}) PARTITION BY LIST (provider_id)",
+            "CREATE TABLE a_part PARTITION OF users_accounts DEFAULT",
+        ]
+    )
+    assert (await check(ask, url, "--write")).exit_code == 0
+    done = await ask("migrate", "--url", url)
+    assert done.exit_code == 0, done.output
+    assert (await check(ask, url)).exit_code == 0
+
+
 async def test_nothing_found_is_said_in_json_too(ask, database_url: str):
     said = await check(ask, database_url, "--json", "--write")
     assert (said.exit_code, json.loads(said.stdout)) == (0, {"found": [], "written": None})
