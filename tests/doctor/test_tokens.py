@@ -51,6 +51,33 @@ async def test_plain_tokens_are_found_where_keys_are_set_and_sealed_by_the_comma
     assert await patient.find("plain-tokens") == []
 
 
+async def test_tokens_whose_key_is_not_there_are_found(
+    admit: Admit, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CHATKEEP_TOKEN_KEYS", KEYS)
+    patient = await admit()
+    async with Database(patient.schema, patient.url) as db:
+        user = await db.users.create(NewUser(email="ada@example.com"))
+        await db.accounts.create(
+            NewAccount(
+                user_id=user.id,
+                type="oauth",
+                provider="google",
+                provider_account_id="1",
+                access_token="s3cr3t",
+                refresh_token="s3cr3t",
+            )
+        )
+    assert await patient.find("missing-token-key") == []
+    monkeypatch.setenv("CHATKEEP_TOKEN_KEYS", f"b:{base64.b64encode(bytes(32)).decode()}")
+    found = await patient.find_one("missing-token-key")
+    assert (found.severity, found.about) == (Severity.WARNING, 'table "x_account"')
+    assert found.message.startswith('2 tokens are sealed with the key "a", which')
+    assert (found.mend, found.mend_with) == ("chatkeep auth seal-tokens --dry-run", "shell")
+    monkeypatch.delenv("CHATKEEP_TOKEN_KEYS")
+    assert await patient.find("missing-token-key") == []
+
+
 async def test_keys_that_cannot_be_used_leave_it_unseen(
     admit: Admit, monkeypatch: pytest.MonkeyPatch
 ):

@@ -73,13 +73,21 @@ def _print(report: "ResealReport") -> None:
         click.echo(f"damaged: {report.damaged:,}")
     for key_id, count in sorted(report.unreadable.items()):
         click.echo(f"without the right key {key_id}: {count:,}")
+    if report.unreadable:
+        click.echo(
+            f"Give CHATKEEP_TOKEN_KEYS the keys that sealed them ({', '.join(sorted(report.unreadable))}), "
+            "behind the newest, and call it again. Where a key is lost, its tokens are: people sign in "
+            "with the provider once more, and new tokens take their place."
+        )
     if report.busy:
         click.echo(f"Accounts that others held until the end: {report.busy:,}; call it again.")
     word = "open" if report.opens else "seal"
     if not report.pending:
         click.echo(f"Nothing is to {word}.")
     elif report.is_dry_run:
-        click.echo(f"Nothing was changed; {report.pending:,} tokens are to {word}.")
+        lost = report.unreadable.total()
+        but = f", and {lost:,} of them do not open" if lost else ""
+        click.echo(f"Nothing was changed; {report.pending:,} tokens are to {word}{but}.")
     else:
         past = "Opened" if report.opens else "Sealed"
         click.echo(f"{past} {report.done:,} of {report.pending:,} tokens.")

@@ -85,7 +85,10 @@ async def test_what_is_left_makes_it_fail(type_in: Type, url: str):
     for words in ((), ("--dry-run",), ("--open",)):
         result = await in_thread(type_in, *words, b=NEW)
         assert result.exit_code == 1
-        assert "without the right key lost: 2\n" in result.output
+        assert "without the right key lost: 2\nGive CHATKEEP_TOKEN_KEYS the keys" in result.output
+        assert "that sealed them (lost), behind the newest" in result.output
+        dry = "2 tokens are to seal, and 2 of them do not open.\n"
+        assert (dry in result.output) == ("--dry-run" in words)
 
 
 @pytest.mark.parametrize(
