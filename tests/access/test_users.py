@@ -1,6 +1,7 @@
 """Users, in any letter case of their address."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from chatkeep import (
     UserNotFoundError,
 )
 from chatkeep.inputs.deepsearch import NewChat
+from chatkeep.presets import maps
 
 NO_SUCH = "no-such-id"
 
@@ -119,6 +121,13 @@ async def test_everything_of_a_user_goes_with_them(db: Database, user: User) -> 
     await db.users.delete(user.id)
     assert await db.users.count() == 0
     assert await db.chats.find(chat.id) is None
+
+
+def test_an_input_of_the_other_preset_says_where_the_right_one_is() -> None:
+    maps_db: Any = Database(maps.schema(), "postgresql://nowhere/db")
+    with pytest.raises(InvalidInputError, match="no column is_admin") as caught:
+        maps_db.users.create(NewUser(email="ada@example.com")).send(None)
+    assert "chatkeep.inputs.maps" in str(caught.value.hint)
 
 
 async def test_an_input_of_another_table_is_refused(db: Database) -> None:

@@ -224,6 +224,8 @@ class Rows(Generic[R]):
                 raise InvalidInputError(
                     f"{source.__name__} does not belong to {self.name}: "
                     f'the table "{self.table.name}" has no column {column}.',
+                    hint="Each input belongs to one table of one preset. Those of maps are in "
+                    "chatkeep.inputs.maps, those of deepsearch in chatkeep.",
                     field=column,
                 )
 
