@@ -283,8 +283,10 @@ async def test_a_page_that_came_plain_is_of_another_origin(
         "https://me@app.example.com",
         "https://app.example.com ",
         "null",
+        5,
+        None,
     ],
 )
-def test_what_is_no_origin_is_refused(origin: str) -> None:
+def test_what_is_no_origin_is_refused(origin: Any) -> None:
     with pytest.raises(ConfigError, match="is no origin"):
         OriginCheck(origin)

@@ -130,8 +130,11 @@ async def test_without_its_secret_no_encrypted_value_is_given_as_a_token(
         assert sealed[10:30] not in f"{caught.value!r} {vars(caught.value)}"
 
 
-async def test_a_secret_that_cannot_be_used_is_not_shown(maps_url: str):
-    async with opened(maps_url, schema=MAPS, better_auth_secrets=("short-secret",)) as db:
+async def test_a_secret_that_cannot_be_used_is_not_shown(
+    maps_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BETTER_AUTH_SECRET", "short-secret")
+    async with opened(maps_url, schema=MAPS) as db:
         sealed = encrypted(MARK, Style("", SECRET))
         user = await a_maps_account(db, maps_url, access_token=sealed)
         with pytest.raises(ConfigError) as caught:
