@@ -1,4 +1,4 @@
--- chatkeep:reverse 0aad5da4f017bc9b254c8cc336936a2ca5a421fcddbade3cb50fdf222b9af0c0
+-- chatkeep:reverse 093fe22e5a3dfa5700794852e6a3e44f6d35ce9247e6e2613f878545a0a08252
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.
@@ -9,6 +9,8 @@
 -- Loses data: table public.travel_message with its rows.
 -- Loses data: table public.travel_chat with its rows.
 -- Loses data: table public.travel_search_cache with its rows.
+-- Loses data: table public.travel_search_day with its rows.
+-- Loses data: table public.travel_search_event with its rows.
 -- Loses data: table public.travel_session with its rows.
 -- Loses data: table public.travel_user_settings with its rows.
 -- Loses data: table public.travel_user with its rows.
@@ -25,6 +27,8 @@ DROP TABLE "public"."travel_message";--> statement-breakpoint
 DROP FUNCTION "public"."travel_search_lexemes"(owner text, content text);--> statement-breakpoint
 DROP TABLE "public"."travel_chat";--> statement-breakpoint
 DROP TABLE "public"."travel_search_cache";--> statement-breakpoint
+DROP TABLE "public"."travel_search_day";--> statement-breakpoint
+DROP TABLE "public"."travel_search_event";--> statement-breakpoint
 DROP TABLE "public"."travel_session";--> statement-breakpoint
 DROP TABLE "public"."travel_user_settings";--> statement-breakpoint
 DROP TABLE "public"."travel_user";--> statement-breakpoint
