@@ -16,6 +16,8 @@ from chatkeep.access.catalogue import Catalogue, catalogue_of
 from chatkeep.access.embedding_queries import FILTERS, EmbeddingQueries
 from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.auth.provider_token_queries import provider_token_queries
+from chatkeep.auth.session_queries import own_session_queries
+from chatkeep.auth.token_queries import token_queries
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
@@ -78,6 +80,9 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield from sweeps()
     yield from exchanges(catalogue)
     yield from provider_tokens(catalogue)
+    for part, each in (("", catalogue), ("maps.", catalogue_of(maps.schema()))):
+        yield from cached(f"{part}auth.sessions", own_session_queries(each))
+        yield from cached(f"{part}auth.tokens", token_queries(each))
 
 
 def provider_tokens(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Statement]]:
@@ -102,8 +107,10 @@ def sweeps() -> Iterator[tuple[str, Statement]]:
     """Give what a sweep runs under a policy of each kind; times and numbers are its parameters."""
     tables = deepsearch.schema(prefix="ai-app-template_")
     age = timedelta(days=30)
-    policies = [Policy(what, age) for what in get_args(What)]
+    of_maps = Policy("verifications", age)
+    policies = [Policy(what, age) for what in get_args(What) if what != of_maps.what]
     policies += [
+        Policy("sessions", None, at_most=10),
         Policy("chats", None, of="admins"),
         Policy("messages", age, role="tool", of="users"),
     ]
@@ -111,7 +118,9 @@ def sweeps() -> Iterator[tuple[str, Statement]]:
     walks = Walks(tables, rules, declared(tables.tables))
     emptying = walks.emptying()
     found = [emptying.hide, emptying.part, emptying.sums, emptying.remove]
-    for walk in walks.all():
+    rules = Rules(maps.schema().tables, [of_maps], rules.now)
+    of_maps_walks = Walks(maps.schema(), rules, declared(maps.schema().tables))
+    for walk in (*walks.all(), *of_maps_walks.all()):
         found += [walk.window, walk.look, walk.lock, walk.remove]
     for statement in found:
         yield statement.name.replace("messages.sweep", "sweep.messages_remove"), statement

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chatkeep.access.answers import (
         Answer,
     )
+    from chatkeep.access.devices import (
+        DeviceCount,
+    )
     from chatkeep.access.embedding import (
         Embed,
     )
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
     from chatkeep.auth.provider_tokens import (
         ProviderTokens,
         TokenChanges,
+    )
+    from chatkeep.auth.session_records import (
+        AuthSession,
+        DeviceSession,
+        IssuedSession,
+        SessionCookie,
     )
     from chatkeep.database import (
         Database,
@@ -159,6 +168,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "AnswerRunningError",
     "AnswerTakenOverError",
     "AuthOptions",
+    "AuthSession",
     "CallerSession",
     "Chat",
     "ChatChanges",
@@ -179,6 +189,8 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "DatabaseError",
     "DatabaseOptions",
     "DatabaseTimeoutError",
+    "DeviceCount",
+    "DeviceSession",
     "END",
     "EmailTakenError",
     "Embed",
@@ -189,6 +201,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "InvalidInputError",
     "InvalidUrlError",
     "Isolation",
+    "IssuedSession",
     "Message",
     "MessageFeedback",
     "MessageMetadata",
@@ -219,6 +232,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "ServerError",
     "Session",
     "SessionChanges",
+    "SessionCookie",
     "SessionNotFoundError",
     "SettingsChanges",
     "ShareNotFoundError",
@@ -252,6 +266,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
 _PLACES = {
     "AnswerOptions": "chatkeep.access.answering",
     "Answer": "chatkeep.access.answers",
+    "DeviceCount": "chatkeep.access.devices",
     "Embed": "chatkeep.access.embedding",
     "Nested": "chatkeep.access.nested",
     "nested": "chatkeep.access.nested",
@@ -261,6 +276,10 @@ _PLACES = {
     "AuthOptions": "chatkeep.auth.options",
     "ProviderTokens": "chatkeep.auth.provider_tokens",
     "TokenChanges": "chatkeep.auth.provider_tokens",
+    "AuthSession": "chatkeep.auth.session_records",
+    "DeviceSession": "chatkeep.auth.session_records",
+    "IssuedSession": "chatkeep.auth.session_records",
+    "SessionCookie": "chatkeep.auth.session_records",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
     "Stream": "chatkeep.database",

@@ -107,6 +107,21 @@ class TestSessions:
             with pytest.raises(SessionNotFoundError):
                 await call
 
+    async def test_live_ones_are_counted_by_device(
+        self, db: Database, user: User, stranger: User
+    ) -> None:
+        past = datetime(2020, 1, 1, tzinfo=UTC)
+        for agent, expires in (("curl/8.5.0", LATER), (None, LATER), ("curl/7.1", past)):
+            await db.sessions.create(NewSession(user_id=user.id, expires=expires, user_agent=agent))
+        await db.sessions.create(NewSession(user_id=stranger.id, expires=LATER))
+        assert await db.sessions.count() == 3
+        assert await db.sessions.count(user.id) == 2
+        with db.statements() as sent:
+            counts = await db.sessions.count_by_device(user.id)
+        assert sent.names == ["sessions.count_by_agent"]
+        assert [(each.device, each.sessions) for each in counts] == [(None, 1), ("curl", 1)]
+        assert await db.sessions.count_by_device("nobody") == []
+
     async def test_a_session_needs_its_user(self, db: Database) -> None:
         with pytest.raises(ReferencedRowError, match="names a row of users"):
             await db.sessions.create(NewSession(user_id="nobody", expires=LATER))

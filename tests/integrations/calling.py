@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import httpx
 from fastapi import Depends, FastAPI, WebSocket
-from starlette.exceptions import StarletteDeprecationWarning
 
 from chatkeep import Chat, Database, NewSession, Page, User
 from chatkeep.access.scope import UserScope
@@ -27,7 +26,7 @@ from chatkeep.records.auth import CallerSession
 
 with warnings.catch_warnings():
     # It asks for httpx2, which the rest of the tests has no use for.
-    warnings.simplefilter("ignore", StarletteDeprecationWarning)
+    warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient`")
     from starlette import testclient
 
 Denied = testclient.WebSocketDenialResponse

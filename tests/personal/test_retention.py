@@ -54,6 +54,12 @@ def test_policies_stand_in_pyproject_too(tmp_path):
         ('what = "messages"\nrole = "robot"\nolder_than = "1d"', "Known are user, assistant"),
         ('what = "sessions"\nof = "admins"\nolder_than = "1d"', "`of` is for chats"),
         ('what = "chats"\nolder_then = "1d"', "unknown key `older_then`"),
+        ('what = "chats"\nat_most = 3', "`at_most` is for sessions only"),
+        ('what = "sessions"\nat_most = 0', "`at_most` is not a whole number from 1 to 1000"),
+        ('what = "sessions"\nat_most = true', "`at_most` is not a whole number"),
+        ('what = "sessions"\nat_most = "3"', "`at_most` is not a whole number"),
+        ('what = "sessions"\nat_most = 3\nolder_than = "1d"', "are two policies"),
+        ('what = "sessions"\nat_most = 3\nof = "users"', "`of` is for chats"),
     ],
 )
 def test_a_wrong_entry_is_refused_by_its_number(entry: str, message: str):
@@ -75,6 +81,16 @@ def test_two_about_the_same_rows_are_refused():
     with pytest.raises(ConfigError, match="Two retention policies are about chats of users"):
         check(two)
     assert len(check([two[0], Policy("chats", timedelta(days=1))])) == 2
+
+
+def test_how_many_sessions_a_user_keeps_stands_beside_how_long():
+    text = '[[retention]]\nwhat = "sessions"\nat_most = 3\n'
+    (most,) = read(text)
+    assert (most.label, most.age) == ("sessions beyond 3 of a user", "never")
+    assert with_expiring((most,), ("sessions",)) == (most, Policy("sessions", timedelta()))
+    assert len(read(text + '[[retention]]\nwhat = "sessions"\nolder_than = "7d"\n')) == 2
+    with pytest.raises(ConfigError, match="about how many sessions a user has"):
+        read(text + text.replace("3", "4"))
 
 
 @pytest.mark.parametrize(

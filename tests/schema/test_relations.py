@@ -39,6 +39,10 @@ CONVERSATIONS = {
     ("messages", "message_chunks", "many", "message_chunks"),
     ("message_chunks", "message", "one", "messages"),
 }
+EVENTS = {
+    ("users", "search_events", "many", "search_events"),
+    ("search_events", "user", "one", "users"),
+}
 # The seed has this foreign key too, and says nothing of it in 4.2.
 SETTINGS = {
     ("users", "user_settings", "one", "user_settings"),
@@ -56,7 +60,7 @@ def listed(schema: base.Schema) -> set[tuple[str, str, str, str]]:
 
 def test_deepsearch_has_the_relations_of_the_seed() -> None:
     assert listed(deepsearch.schema(edition="seed")) == SEED_LIST | SETTINGS
-    assert listed(deepsearch.schema()) == SEED_LIST | SETTINGS | CONVERSATIONS
+    assert listed(deepsearch.schema()) == SEED_LIST | SETTINGS | CONVERSATIONS | EVENTS
 
 
 @pytest.mark.parametrize("edition", ["hardened", "seed"])

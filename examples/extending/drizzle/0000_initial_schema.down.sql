@@ -1,4 +1,4 @@
--- chatkeep:reverse 093fe22e5a3dfa5700794852e6a3e44f6d35ce9247e6e2613f878545a0a08252
+-- chatkeep:reverse cc5aee99b000e1e9a7e9e1352f48a86cb51c0a3c450ad2a9be36b61a4cb25209
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

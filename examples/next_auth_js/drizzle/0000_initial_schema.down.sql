@@ -1,4 +1,4 @@
--- chatkeep:reverse c5e18e6dc97eb9a4da02397d5e35f3518fec848c3944bccc82d62be2f0502324
+-- chatkeep:reverse 6ab01df3e5ff47b38be04df5a2e53f0664281ba8803eedf37af2266f8fb23719
 -- Loses data: table public.app_account with its rows.
 -- Loses data: table public.app_chat_share with its rows.
 -- Loses data: table public.app_message_chunk with its rows.

@@ -7,9 +7,9 @@ CREATE TABLE "public"."app_account" (
 	"access_token" text,
 	"expires_at" bigint,
 	"token_type" varchar(255),
-	"scope" varchar(255),
+	"scope" text,
 	"id_token" text,
-	"session_state" varchar(255),
+	"session_state" text,
 	"created_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
 	CONSTRAINT "app_account_provider_provider_account_id_pk" PRIMARY KEY("provider","provider_account_id")

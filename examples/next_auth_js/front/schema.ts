@@ -36,9 +36,9 @@ export const accounts = pgTable("app_account", {
   access_token: text("access_token"),
   expires_at: (bigint("expires_at", { mode: "number" }) as unknown as ReturnType<typeof integer<"expires_at">>),
   token_type: varchar("token_type", { length: 255 }),
-  scope: varchar("scope", { length: 255 }),
+  scope: text("scope"),
   id_token: text("id_token"),
-  session_state: varchar("session_state", { length: 255 }),
+  session_state: text("session_state"),
   createdAt: timestamp("created_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
   updatedAt: timestamp("updated_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
 }, (t): PgTableExtraConfigValue[] => [

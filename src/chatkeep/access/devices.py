@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from chatkeep.records.base import Record
 
-_READ = 1000  # characters that are looked at: what is longer is nobody's browser
+_READ = 300  # characters that are looked at: a browser has 100 to 200, and time grows with them
 _SHOWN = 100
 
 

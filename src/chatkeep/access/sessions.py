@@ -35,6 +35,7 @@ from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import SessionNotFoundError
 from chatkeep.inputs.base import Changes, Input
+from chatkeep.inputs.text import check_id
 from chatkeep.records.base import Record
 from chatkeep.records.page import Page
 
@@ -210,20 +211,29 @@ class Sessions(Generic[SessionT, NewSessionT]):
         return page_of(rows, limit, lambda row: self._cursor(name, row), after=after, before=before)
 
     async def count(self, user_id: str | None = None) -> int:
-        """Count the live sessions of a user, or of all."""
+        """Count the live sessions of a user, or of all.
+
+        Raises:
+            InvalidInputError: It cannot be a user's id.
+        """
         queries = self._queries
         if user_id is None:
             return await queries.count.first(self._runner, {}) or 0
-        return await queries.count_of_user.first(self._runner, {"user_id": user_id}) or 0
+        values: Values = {"user_id": check_id(user_id, "user_id")}
+        return await queries.count_of_user.first(self._runner, values) or 0
 
     async def count_by_device(self, user_id: str) -> Sequence[DeviceCount]:
         """Count a user's live sessions by kind of device, most of them first. One statement.
 
         Sessions that a library of the front end began count too, as far as it stores what the
         browser says of itself: Better Auth does, Auth.js does not, and its are those of None.
+
+        Raises:
+            InvalidInputError: It cannot be a user's id.
         """
         found: dict[str | None, DeviceCount] = {}
-        for row in await self._queries.count_by_agent.all(self._runner, {"user_id": user_id}):
+        values: Values = {"user_id": check_id(user_id, "user_id")}
+        for row in await self._queries.count_by_agent.all(self._runner, values):
             device = device_of(row.device)
             seen = found.setdefault(device, DeviceCount(device, 0, row.used_at))
             seen.sessions += row.sessions

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from chatkeep.errors import ConfigError
 from chatkeep.kit.applying.matching import read_matching
 from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.generate import generate_custom
+from chatkeep.kit.patterns import claims
 from chatkeep.schema.naming import quote_name, quote_text
 from chatkeep.schema.statements import block
 
@@ -103,8 +104,16 @@ async def left_over(fetch: Fetch) -> list[LeftOver]:
     return [LeftOver(str(schema), str(table)) for schema, table in await fetch(_LEFT)]
 
 
-async def check_issuer(url: str) -> list[LeftOver]:
+async def check_issuer(
+    url: str, *, tables_filter: Sequence[str] = (), declared: MetaData | None = None
+) -> list[LeftOver]:
     """Say which tables of a database Better Auth 1.7.3 and later cannot insert into.
+
+    Args:
+        url: The database.
+        tables_filter: Patterns of the project's tables, where others share the database; the
+            declared ones count in any case.
+        declared: The project's tables.
 
     Raises:
         InvalidUrlError: The URL cannot be read.
@@ -112,7 +121,11 @@ async def check_issuer(url: str) -> list[LeftOver]:
         StatementError: The role may not read the catalog.
     """
     async with connect(url, name="chatkeep auth", keeps=False) as connection:
-        return await left_over(connection.fetch)
+        found = await left_over(connection.fetch)
+    if not tables_filter:
+        return found
+    claimed, ours = claims(tables_filter), {_of(t) for t in _tables(declared)}
+    return [each for each in found if each in ours or claimed(each.schema, each.table)]
 
 
 async def write_mend(
@@ -156,11 +169,18 @@ def _file(says: str, found: Iterable[LeftOver], change: str) -> str:
 
 
 def _refuse_declared(found: Iterable[LeftOver], declared: MetaData | None) -> None:
-    for table in declared.tables.values() if declared is not None else ():
-        column = table.columns.get(COLUMN)
-        here = LeftOver(table.schema or "public", table.name)
+    for table in _tables(declared):
+        column, here = table.columns.get(COLUMN), _of(table)
         if here in found and column is not None and column.nullable is False:
             raise ConfigError(
                 f"The project's own schema says that {here.about} is NOT NULL.",
                 hint="Say nullable=True there; then `chatkeep generate` writes the migration.",
             )
+
+
+def _tables(declared: MetaData | None) -> Iterable[Table]:
+    return declared.tables.values() if declared is not None else ()
+
+
+def _of(table: Table) -> LeftOver:
+    return LeftOver(table.schema or "public", table.name)

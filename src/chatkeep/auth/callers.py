@@ -13,6 +13,7 @@ from chatkeep.auth.cookies import Cookie
 from chatkeep.auth.hashing import PREFIX, id_of
 from chatkeep.auth.options import AuthOptions
 from chatkeep.auth.refusals import RefusedError, tell
+from chatkeep.auth.session_records import AuthSession
 from chatkeep.auth.sessions import Sessions
 from chatkeep.engine.run import Runner
 from chatkeep.records.auth import CallerKind, CallerSession
@@ -48,7 +49,6 @@ class Callers:
         self._stored: SessionQueries[Any] | None = catalogue.sessions if has_sessions else None
         self._secrets = options.cookie_secrets
         self._names = options.session_cookie_names
-        self._has_sessions = "sessions" in catalogue.schema.records  # made anew at each look
 
     async def find(self, cookies: Mapping[str, str] | str) -> CallerSession | None:
         """Give the first session that holds, in the order of `CallerKind`."""
@@ -64,7 +64,7 @@ class Callers:
             try:
                 value = cookie.value()
                 if kind == "chatkeep":
-                    return await self._own(value)
+                    return _own(await self._live(value).find(value))
                 if kind == "better-auth":
                     value = signed_token(value, self._secrets.better_auth)
                     cached = self._cached(given.get("better-auth-cache"), value)
@@ -95,15 +95,13 @@ class Callers:
             found.user_id, "better-auth-cache", found.expires, found.session_id, found.claims
         )
 
-    async def _own(self, token: str) -> CallerSession:
+    def _live(self, token: str) -> Sessions:
+        """Give our own sessions, of which one may have this token."""
         if self._stored is None:
             raise RefusedError("other_schema")
         if token.startswith(PREFIX):
             raise RefusedError("stored_form")
-        session = await self._sessions().find(token)
-        if session is None:  # unknown, or ended: the one statement does not say which
-            raise RefusedError("unknown_session")
-        return CallerSession(session.user_id, "chatkeep", session.expires_at, session.id)
+        return self._sessions()
 
     async def _jwt(self, kind: AuthJsJwt, name: str, value: str) -> CallerSession:
         claims = open_token(kind, name, value, self._secrets.auth_js)
@@ -124,6 +122,12 @@ class Callers:
         if queries is None or (kind == "better-auth") != (queries.key == "token"):
             raise RefusedError("other_schema")
         return queries
+
+
+def _own(session: AuthSession | None) -> CallerSession:
+    if session is None:  # unknown, or ended: the one statement does not say which
+        raise RefusedError("unknown_session")
+    return CallerSession(session.user_id, "chatkeep", session.expires_at, session.id)
 
 
 def _session(row: Record | None, token: str, kind: CallerKind) -> CallerSession:

@@ -11,6 +11,7 @@ from chatkeep.auth.sealing import TokenSealing
 from chatkeep.errors import ConfigError
 
 _LONGEST = timedelta(days=3650)
+_LONGEST_DRIFT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class AuthOptions:
         auth_secrets: Of Auth.js and NextAuth, the newest first. Empty reads AUTH_SECRET with
             AUTH_SECRET_1 to AUTH_SECRET_3, then NEXTAUTH_SECRET.
         better_auth_secrets: Of Better Auth, the newest first. Empty reads BETTER_AUTH_SECRETS
-            (versioned, as Better Auth reads it), then BETTER_AUTH_SECRET.
+            (versioned, as Better Auth reads it), then BETTER_AUTH_SECRET, or else AUTH_SECRET.
         cookie_names: Names of session cookies by the library that sets them ("auth.js",
             "next-auth", "better-auth", "chatkeep"), where they are not the library's own. Without
             `__Secure-` and `__Host-`, and without the number of a chunk.
@@ -51,9 +52,16 @@ class AuthOptions:
         """Refuse what cannot be kept to.
 
         Raises:
-            ConfigError: A time of sessions is not longer than 0 and at most ten years, or their
-                limit is not 1 or more.
+            ConfigError: A time of sessions is not longer than 0 and at most ten years, their limit
+                is not 1 or more, the tolerance is not between 0 and an hour, or the trust is
+                neither True nor False.
         """
+        said: dict[str, object] = vars(self)
+        tolerance = said["clock_tolerance"]
+        if not isinstance(tolerance, timedelta) or not timedelta() <= tolerance <= _LONGEST_DRIFT:
+            raise ConfigError("clock_tolerance is a timedelta between 0 and an hour.")
+        if not isinstance(said["trust_cookie_cache"], bool):  # "false" would be true
+            raise ConfigError("trust_cookie_cache is True or False.")
         for name in ("session_lifetime", "session_refresh", "session_maximum"):
             given: object = getattr(self, name)
             if given is None and name == "session_maximum":

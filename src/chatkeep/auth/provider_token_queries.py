@@ -30,6 +30,9 @@ class Stored(NamedTuple):
     scope: str | None
     updated_at: datetime
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(provider={self.provider!r})"
+
     @property
     def tokens(self) -> tuple[str | None, ...]:
         """The three tokens, in the order of `TOKENS`."""

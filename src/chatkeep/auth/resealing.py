@@ -11,8 +11,9 @@ on where it is needed when it is called again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -22,13 +23,15 @@ from chatkeep.auth.better_auth_tokens import PATTERN, is_better_auths
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.sealing import PREFIX, Place, TokenSealing, sealed_with
 from chatkeep.auth.token_keys import KEY_ID
-from chatkeep.errors import ConfigError, SchemaMismatchError, TokensAtRestError
+from chatkeep.engine.translate import silence
+from chatkeep.errors import ConfigError, DatabaseError, SchemaMismatchError, TokensAtRestError
 from chatkeep.kit.connection import connect
 from chatkeep.kit.plan.quoting import ident
 from chatkeep.schema.schema import Schema
 
 MAX_ROWS = 10_000
 _TRIES = 5  # for an account that others hold or change
+LOCK_MILLISECONDS = 10_000  # that a statement waits for a lock on the whole table
 _PAUSE = 0.05  # seconds between two tries
 
 Key = tuple[str, str]
@@ -40,7 +43,7 @@ class _Row:
     """An account as it was read: its key, and its tokens as they are stored."""
 
     key: Key
-    tokens: tuple[str | None, ...]
+    tokens: tuple[str | None, ...] = field(repr=False)
 
 
 async def reseal(
@@ -73,8 +76,9 @@ async def reseal(
     if isinstance(rows, bool) or not 1 <= rows <= MAX_ROWS:
         raise ConfigError(f"A batch has 1 to {MAX_ROWS:,} accounts.")
     walk = _Walk(account_table(schema.tables), _sealing(keys), opens=opens, rows=rows)
-    async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
-        report = await _survey(connection, walk)
+    async with _connected(url) as connection:
+        async with _bounded(connection):
+            report = await _survey(connection, walk)
         if report.pending:
             await walk.run(connection, report, tell)
     return report
@@ -93,7 +97,7 @@ async def survey(
         ConfigError: There are no keys, or one cannot be used; the schema has no accounts.
         SchemaMismatchError: The role does not see every account.
     """
-    async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
+    async with _connected(url) as connection, _bounded(connection):
         return await look(connection, account_table(schema.tables), _sealing(keys), opens=opens)
 
 
@@ -114,6 +118,25 @@ async def look(
     known = set(sealing.key_ids)
     report.unreadable = Counter({key: n for key, n in report.keys.items() if key not in known})
     return report
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
+    try:
+        async with connect(url, name="chatkeep auth seal-tokens", keeps=False) as connection:
+            yield connection
+    except DatabaseError as error:
+        if error.__cause__ is not None:
+            silence(error.__cause__)  # "Failing row contains ..." would tell tokens
+        raise
+
+
+@asynccontextmanager
+async def _bounded(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    """Open a short transaction that waits for nobody's ALTER TABLE for ever, whatever the defaults."""
+    async with connection.transaction(isolation="read_committed"):
+        await connection.execute(f"set local lock_timeout = {LOCK_MILLISECONDS}")
+        yield
 
 
 def _sealing(keys: Mapping[str, bytes] | None) -> TokenSealing:
@@ -187,10 +210,11 @@ class _Walk:
         prefix = PREFIX if self.opens else f"{PREFIX}{self.sealing.key_ids[0]}:"
         place: Key = ("", "")
         while True:
-            found = await connection.fetch(self._page, *place, self._rows, prefix)
+            async with _bounded(connection):
+                found = await connection.fetch(self._page, *place, self._rows, prefix)
             if not found:
                 return
-            rows = [_Row((row[0], row[1]), tuple(row)[2:]) for row in found]
+            rows = [_row_of(each) for each in found]
             place = rows[-1].key
             await self._batch(connection, rows, report)
             if tell is not None:
@@ -202,27 +226,37 @@ class _Walk:
         """Change these accounts, in tries: what changed since, or is held, is read again."""
         waiting = list(rows)
         for attempt in range(_TRIES):
-            changed = {row.key: (row, self._changed(row)) for row in waiting}
-            todo = {key: each for key, each in changed.items() if each[1] != each[0].tokens}
-            stored: set[Key] = set()
-            if todo:
-                columns = zip(
-                    *((*key, *row.tokens, *new) for key, (row, new) in todo.items()), strict=True
-                )
-                done = await connection.fetch(self._store, *map(list, columns))
-                stored = {(each[0], each[1]) for each in done}
-            for key, (row, new) in changed.items():
-                if key not in todo or key in stored:
-                    self._note(row, new, report)
-            left = [key for key in todo if key not in stored]
-            if not left:
-                return
-            if attempt + 1 < _TRIES:
+            if attempt:
                 await asyncio.sleep(_PAUSE)
-                again = await connection.fetch(self._again, *map(list, zip(*left, strict=True)))
-                waiting = [_Row((row[0], row[1]), tuple(row)[2:]) for row in again]
-            else:
-                report.busy += len(left)
+                waiting = await self._read_again(connection, [row.key for row in waiting])
+            waiting = await self._try(connection, waiting, report)
+            if not waiting:
+                return
+        report.busy += len(waiting)
+
+    async def _try(
+        self, connection: asyncpg.Connection, rows: Sequence[_Row], report: ResealReport
+    ) -> list[_Row]:
+        """Change accounts; give those that changed since they were read, or are held."""
+        new = {row.key: self._changed(row) for row in rows}
+        todo = [row for row in rows if new[row.key] != row.tokens]
+        stored: set[Key] = set()
+        if todo:
+            lines = ((*row.key, *row.tokens, *new[row.key]) for row in todo)
+            columns = [list(column) for column in zip(*lines, strict=True)]
+            async with _bounded(connection):
+                done = await connection.fetch(self._store, *columns)
+            stored = {(each[0], each[1]) for each in done}
+        left = {row.key: row for row in todo if row.key not in stored}
+        for row in rows:
+            if row.key not in left:
+                self._note(row, new[row.key], report)
+        return list(left.values())
+
+    async def _read_again(self, connection: asyncpg.Connection, keys: Sequence[Key]) -> list[_Row]:
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        async with _bounded(connection):
+            return [_row_of(each) for each in await connection.fetch(self._again, *columns)]
 
     def _changed(self, row: _Row) -> tuple[str | None, ...]:
         """Give the tokens as they are to be stored; what cannot be opened stays as it is."""
@@ -256,6 +290,11 @@ class _Walk:
                     (report.opened if self.opens else report.resealed)[key_id] += 1
             elif key_id and (self.opens or key_id != report.newest):
                 report.unreadable[key_id] += 1
+
+
+def _row_of(record: asyncpg.Record) -> _Row:
+    provider, account, *tokens = record
+    return _Row((provider, account), tuple(tokens))
 
 
 def _of_better_auth(accounts: AccountTable) -> str:

@@ -117,7 +117,7 @@ class TokenSealing:
         """Give values of a row, by column, as they are to be stored.
 
         Raises:
-            InvalidInputError: The key of the row is no text.
+            InvalidInputError: The key of the row is no text, or a token is sealed already.
         """
         if not self.key_ids or not any(values.get(column) is not None for column in TOKENS):
             return values
@@ -128,6 +128,13 @@ class TokenSealing:
         for column in TOKENS:
             token = values.get(column)
             if isinstance(token, str):
+                if token.startswith(PREFIX):
+                    raise InvalidInputError(
+                        f"{column} is sealed already.",
+                        hint="A statement of your own gives what is stored; `db.accounts` and "
+                        "`db.auth.provider_tokens` give the token.",
+                        field=column,
+                    )
                 stored[column] = self.seal(token, Place(column, provider, provider_account_id))
         return stored
 

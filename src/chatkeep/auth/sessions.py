@@ -175,8 +175,8 @@ class Sessions:
                 also newest first.
 
         Raises:
-            InvalidInputError: The limit is out of bounds, both cursors were given, or `current` is
-                no text.
+            InvalidInputError: The limit is out of bounds, both cursors were given, it cannot be a
+                user's id, or `current` is no text.
             InvalidCursorError: The cursor is not one of this list.
         """
         check_direction("auth.sessions.list", after, before)
@@ -188,7 +188,7 @@ class Sessions:
         at, hashed = (at, "") if is_open else read_cursor(cursor, name, (datetime, str))
         ids = _ids(current, "current")
         values: Values = {
-            "user_id": user_id,
+            "user_id": check_id(user_id, "user_id"),
             "created_at": at,
             "hash": hashed,
             "limit": check_limit(limit) + 1,
@@ -217,9 +217,10 @@ class Sessions:
 
         Raises:
             SessionNotFoundError: The user has no such session.
-            InvalidInputError: The id is no text.
+            InvalidInputError: One of the two can be no id.
         """
-        values: Values = {"user_id": user_id, "ids": [_checked(session_id, "session_id")]}
+        ids = [check_id(session_id, "session_id")]
+        values: Values = {"user_id": check_id(user_id, "user_id"), "ids": ids}
         if await self._queries.revoke.first(self._runner, values) is None:
             raise SessionNotFoundError("No such session.")
 
@@ -233,9 +234,9 @@ class Sessions:
             but: One that stays, by token or id: the caller's own.
 
         Raises:
-            InvalidInputError: `but` is no text.
+            InvalidInputError: It cannot be a user's id, or `but` is no text.
         """
-        values: Values = {"user_id": user_id, "ids": _ids(but, "but")}
+        values: Values = {"user_id": check_id(user_id, "user_id"), "ids": _ids(but, "but")}
         return await self._queries.revoke_all.first(self._runner, values) or 0
 
     def cookie(self, token: str, session: AuthSession, *, secure: bool = True) -> SessionCookie:

@@ -32,6 +32,7 @@ def token_keys(given: Mapping[str, bytes]) -> dict[str, bytes]:
         ConfigError: An id or a key cannot be used, or occurs twice. The key is not repeated.
     """
     where = "AuthOptions.token_keys" if given else VARIABLE
+    _check_mapping(where, given)
     keys = dict(given) if given else _from_text(os.environ.get(VARIABLE, ""))
     ids: dict[bytes, str] = {}
     for number, (key_id, key) in enumerate(keys.items(), 1):
@@ -43,6 +44,11 @@ def token_keys(given: Mapping[str, bytes]) -> dict[str, bytes]:
             )
         ids[key] = key_id
     return keys
+
+
+def _check_mapping(where: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{where} is a mapping of ids to keys.", hint=_KEY_HINT)
 
 
 def _check(where: str, number: int, key_id: object, key: object) -> None:

@@ -53,6 +53,7 @@ def config(
         print_json(
             {
                 "options": made.options(),
+                "adapter": made.adapter_options,
                 "never_written": made.never_written,
                 "file": str(out) if out else None,
                 "changed": stale,
@@ -85,11 +86,12 @@ def check(url: str | None, *, writes: bool, as_json: bool) -> None:
     from chatkeep.auth.better_auth_issuer import check_issuer, write_mend
 
     settings = Settings.load(url=url)
+    declared = _declared(settings)
     with database_url(settings) as database:
-        found = asyncio.run(check_issuer(database))
+        mine = settings.tables_filter
+        found = asyncio.run(check_issuer(database, tables_filter=mine, declared=declared))
         path = None
         if found and writes:
-            declared = _declared(settings)
             path = asyncio.run(write_mend(found, settings.migrations, database, declared))
     if as_json:
         told = [

@@ -25,6 +25,7 @@ _ONE = {  # what a schema calls its tables; an application's own keep their name
     "chat_shares": "chat_share",
     "sessions": "session",
     "verification_tokens": "verification_token",
+    "verifications": "verification",
 }
 _SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
@@ -143,6 +144,8 @@ def _print_policy(line: "PolicyReport", *, removes: bool) -> None:
     at_once = "at once" if policy.what == "trash" else "expired"
     age = f"older than {policy.age}" if policy.older_than else at_once
     name = f"{policy.label}, {'never' if policy.older_than is None else age}"
+    if policy.at_most is not None:
+        name = policy.label
     what = _counted(line.removed if removes else line.found)
     span = f"  {line.oldest:%Y-%m-%d} to {line.newest:%Y-%m-%d}" if line.oldest else ""
     size = "" if removes or not line.about_bytes else f"  about {_size(line.about_bytes)}"

@@ -119,9 +119,9 @@ class NewAccount(Input):
     access_token: Text | None = Field(default=None, repr=False)
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
-    scope: Text255 | None = None
+    scope: Text | None = None
     id_token: Text | None = Field(default=None, repr=False)
-    session_state: Text255 | None = None
+    session_state: Text | None = None
 
 
 class AccountChanges(Changes):
@@ -134,9 +134,9 @@ class AccountChanges(Changes):
     access_token: Text | None = Field(default=None, repr=False)
     expires_at: Int8 | None = None
     token_type: Text255 | None = None
-    scope: Text255 | None = None
+    scope: Text | None = None
     id_token: Text | None = Field(default=None, repr=False)
-    session_state: Text255 | None = None
+    session_state: Text | None = None
 
 
 class NewSession(Input):

@@ -116,7 +116,7 @@ class _SessionCookie(SecurityBase):
             {
                 "in": APIKeyIn.cookie,
                 "name": cookie,
-                "description": f"The session's cookie of {library}; over https with `__Secure-`.",
+                "description": f"The session's cookie of {library}; over https with a prefix.",
             }
         )
 

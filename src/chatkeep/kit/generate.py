@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from chatkeep.kit.target import State, Target
 from chatkeep.kit.writing import steps as staging
 from chatkeep.kit.writing.bench import Bench
 from chatkeep.kit.writing.drafting import Drafter, Options
-from chatkeep.kit.writing.reversing import DIRECTIVE, reverse_path
+from chatkeep.kit.writing.reversing import DIRECTIVE, REVERSE_KEY, reverse_path, standing_on
 from chatkeep.kit.writing.steps import Steps
 
 __all__ = ["Generated", "Options", "Prepared", "generate", "generate_custom", "prepare", "write"]
@@ -172,10 +172,24 @@ def generate_custom(path: Path, name: str | None, sql: str = "", *, reverse: str
     folder = Folder.read(path, create=True)
     last = folder.last_snapshot() or empty_snapshot()
     carried = {key: value for key, value in last.items() if key not in {"id", "prevId"}}
-    text = sql or f"{CUSTOM}\n"
-    down = f"-- chatkeep:{DIRECTIVE} {hash_of(text.encode())[1]}\n{reverse}" if reverse else None
-    _, paths = append(folder, [Draft(name or "custom", text, carried, reverse=down)])
+    draft = Draft(name or "custom", sql or f"{CUSTOM}\n", carried)
+    if reverse:
+        draft = _with_reverse(draft, reverse, folder)
+    _, paths = append(folder, [draft])
     return paths[0]
+
+
+def _with_reverse(draft: Draft, reverse: str, folder: Folder) -> Draft:
+    """Note that the reverse is no stranger's; a rollback tries it all the same, with pg_dump."""
+    up = hash_of(draft.sql.encode())[1]
+    down = f"-- chatkeep:{DIRECTIVE} {up}\n{reverse}"
+    proof = {
+        "of": up,
+        "file": hash_of(down.encode())[1],
+        "on": standing_on(folder.migrations),
+        "by": "facts",
+    }
+    return replace(draft, own={REVERSE_KEY: proof}, reverse=down)
 
 
 class _Goals:

@@ -9,6 +9,10 @@
     of = "admins"
     older_than = "never"
 
+    [[retention]]
+    what = "sessions"
+    at_most = 10
+
 Of several policies that a row falls under, the most specific one holds. Without policies only what
 has an expiry of its own goes: sessions, verification tokens, cached searches.
 """
@@ -30,12 +34,13 @@ What = Literal[
     "shares",
     "sessions",
     "verification_tokens",
+    "verifications",
     "search_cache",
 ]
 Role = Literal["user", "assistant", "system", "tool"]
 Of = Literal["admins", "users"]
 
-EXPIRING: tuple[What, ...] = ("sessions", "verification_tokens", "search_cache")
+EXPIRING: tuple[What, ...] = ("sessions", "verification_tokens", "verifications", "search_cache")
 """What goes once it has expired, also without a policy."""
 
 _ENDING = (
@@ -46,8 +51,10 @@ _OWNED = ("chats", "temporary", "messages", "trash", "usage")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,6})([hdw])")
 _FORM = 'Write a number and a unit, h, d or w, as in "36h", "365d" or "8w"; or "never".'
+_TWO = "Write an entry for each of them."
 _LONGEST = timedelta(days=36_500)
-_KEYS = ("what", "older_than", "role", "of")
+_KEYS = ("what", "older_than", "role", "of", "at_most")
+_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +64,19 @@ class Policy:
     Attributes:
         what: `chats` (by their last activity) and `temporary` (chats marked so), `messages` (by the
             time of their making), `trash` (chats and messages in it, by when they were deleted),
-            `usage`; `shares` that have expired or were revoked, `sessions`, `verification_tokens`
-            and `search_cache` that have expired, by when they ended.
+            `usage`; `shares` that have expired or were revoked, `sessions`, `verification_tokens`,
+            `verifications` and `search_cache` that have expired, by when they ended.
         older_than: What is older goes; None keeps it, whatever a more general policy says.
         role: Only messages of this role.
         of: Only rows of users who are admins, or who are not.
+        at_most: Of `sessions`, and without a time: how many of a user's live ones stay, the newest.
     """
 
     what: What
     older_than: timedelta | None
     role: Role | None = None
     of: Of | None = None
+    at_most: int | None = None
 
     def __post_init__(self) -> None:
         fault = _fault(self)
@@ -77,6 +86,8 @@ class Policy:
     @property
     def label(self) -> str:
         """Say which rows it is about: `chats of admins`, `messages by tool`."""
+        if self.at_most is not None:
+            return f"{self.what} beyond {self.at_most} of a user"
         role = f" by {self.role}" if self.role else ""
         return f"{self.what}{role}{f' of {self.of}' if self.of else ''}"
 
@@ -119,17 +130,18 @@ def check(given: Sequence[Policy]) -> tuple[Policy, ...]:
     """
     seen: set[str] = set()
     for policy in given:
-        if policy.label in seen:
+        about = policy.label if policy.at_most is None else f"how many {policy.what} a user has"
+        if about in seen:
             raise ConfigError(
-                f"Two retention policies are about {policy.label}.", hint="Take one of them away."
+                f"Two retention policies are about {about}.", hint="Take one of them away."
             )
-        seen.add(policy.label)
+        seen.add(about)
     return tuple(given)
 
 
 def with_expiring(given: Sequence[Policy], tables: Container[str]) -> tuple[Policy, ...]:
     """Add what goes without a policy: rows of these tables that have expired by themselves."""
-    named = {policy.what for policy in given}
+    named = {policy.what for policy in given if policy.at_most is None}
     added: list[What] = [what for what in EXPIRING if what not in named and what in tables]
     return (*given, *(Policy(what, timedelta()) for what in added))
 
@@ -160,10 +172,12 @@ def _policy(entry: Mapping[str, object]) -> Policy:
     for key in entry:
         if key not in _KEYS:
             raise ConfigError(f"unknown key `{key}`.", hint=f"Known are {', '.join(_KEYS)}.")
-    if "older_than" not in entry:
+    given = {key: entry.get(key) for key in ("what", "role", "of", "at_most")}
+    if ("older_than" in entry) is (given["at_most"] is not None):
+        if given["at_most"] is not None:
+            raise ConfigError("`at_most` and `older_than` are two policies.", hint=_TWO)
         raise ConfigError("`older_than` is missing.", hint=_FORM)
-    age = duration(entry["older_than"])
-    given = {key: entry.get(key) for key in ("what", "role", "of")}
+    age = duration(entry["older_than"]) if "older_than" in entry else None
     return Policy(older_than=age, **cast("dict[str, Any]", given))
 
 
@@ -177,7 +191,18 @@ def _fault(policy: Policy) -> tuple[str, str | None] | None:
         return "`role` is for messages only", "Take it away."
     if policy.of is not None and policy.what not in _OWNED:
         return f"`of` is for {', '.join(_OWNED)} only", "Take it away."
-    return _age_fault(policy)
+    return _age_fault(policy) if policy.at_most is None else _number_fault(policy)
+
+
+def _number_fault(policy: Policy) -> tuple[str, str | None] | None:
+    number = cast("object", policy.at_most)
+    if policy.what != "sessions":
+        return "`at_most` is for sessions only", "Take it away."
+    if policy.older_than is not None:
+        return "`at_most` and `older_than` are two policies", _TWO
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= _MOST:
+        return f"`at_most` is not a whole number from 1 to {_MOST}", None
+    return None
 
 
 def _age_fault(policy: Policy) -> tuple[str, str | None] | None:

@@ -127,10 +127,10 @@ def window(
 def look(kind: Kind) -> Statement:
     """Compile the look at rows by key: which of them go, why, since when, and with what."""
     counts = _counts(kind)
-    given = _given(kind)
+    given = given_keys(kind)
     clause = (
         select(*_keys(kind), kind.number.label("policy"), kind.at.label("at"), *counts)
-        .select_from(kind.source.join(given, _is_given(kind, given)))
+        .select_from(kind.source.join(given, is_given(kind, given)))
         .where(kind.number.is_not(None))
     )
     return compile_statement(f"sweep.{kind.name}_look", clause)
@@ -138,8 +138,8 @@ def look(kind: Kind) -> Statement:
 
 def lock(kind: Kind, held: Table | None = None) -> Statement:
     """Compile the lock of rows by key, or of what `held` is; who is held by somebody is left out."""
-    given = _given(kind)
-    clause = select(*_keys(kind)).select_from(kind.source.join(given, _is_given(kind, given)))
+    given = given_keys(kind)
+    clause = select(*_keys(kind)).select_from(kind.source.join(given, is_given(kind, given)))
     of = kind.table if held is None else held
     clause = clause.with_for_update(of=of, key_share=held is not None, skip_locked=True)
     return compile_statement(f"sweep.{kind.name}_lock", clause)
@@ -147,18 +147,18 @@ def lock(kind: Kind, held: Table | None = None) -> Statement:
 
 def remove(kind: Kind) -> Statement:
     """Compile the removal of rows by key."""
-    given = _given(kind)
-    clause = delete(kind.table).where(_is_given(kind, given))
+    given = given_keys(kind)
+    clause = delete(kind.table).where(is_given(kind, given))
     gone = clause.returning(literal_column("1").label("one")).cte("gone")
     return compile_statement(f"sweep.{kind.name}_remove", select(func.count()).select_from(gone))
 
 
 def sums(kind: Kind) -> Statement:
     """Compile the count of what goes with rows by key."""
-    given = _given(kind)
+    given = given_keys(kind)
     counts = _counts(kind)
     one = select(*counts, true().label("is"))
-    one = one.select_from(kind.table.join(given, _is_given(kind, given)))
+    one = one.select_from(kind.table.join(given, is_given(kind, given)))
     each = one.subquery("each")
     totals = [
         func.coalesce(func.sum(each.c[count.name]), 0).cast(BigInteger()).label(count.name)
@@ -182,7 +182,7 @@ def _counts(kind: Kind) -> list[Label[int]]:
     ]
 
 
-def _given(kind: Kind) -> Any:  # noqa: ANN401 - a table of values
+def given_keys(kind: Kind) -> Any:  # noqa: ANN401 - a table of values
     """Give the keys of a call as a table."""
     columns = [kind.table.c[name] for name in kind.key]
     types = [Text() if isinstance(c.type, String) else c.type for c in columns]
@@ -193,7 +193,8 @@ def _given(kind: Kind) -> Any:  # noqa: ANN401 - a table of values
     return func.unnest(*arrays).table_valued(*kind.key).render_derived(name="given")
 
 
-def _is_given(kind: Kind, given: Any) -> Where:  # noqa: ANN401 - a table of values
+def is_given(kind: Kind, given: Any) -> Where:  # noqa: ANN401 - a table of values
+    """Say that a row is among the keys of a call."""
     return and_(true(), *(kind.table.c[name] == given.c[name] for name in kind.key))
 
 

@@ -62,6 +62,7 @@ class PolicyReport:
             "role": self.policy.role,
             "of": self.policy.of,
             "older_than": self.policy.age,
+            "at_most": self.policy.at_most,
             "found": dict(self.found),
             "oldest": self.oldest.isoformat() if self.oldest else None,
             "newest": self.newest.isoformat() if self.newest else None,

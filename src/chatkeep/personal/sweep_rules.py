@@ -45,6 +45,7 @@ _NEEDS: dict[What, tuple[str, ...]] = {
     "shares": ("chats", "chat_shares", "running_answers"),
     "sessions": ("sessions",),
     "verification_tokens": ("verification_tokens",),
+    "verifications": ("verifications",),
     "search_cache": ("search_cache",),
 }
 
@@ -119,6 +120,13 @@ class Rules:
         """Number the policy of a row of the ledger; its user is in the statement."""
         return self._first("usage", self.tables["message_usage"].c["created_at"])
 
+    @property
+    def limit(self) -> tuple[int, int] | None:
+        """Give how many live sessions a user keeps, with the number of the policy."""
+        numbers = enumerate(self.policies)
+        found = [(n, policy.at_most) for n, policy in numbers if policy.at_most is not None]
+        return found[0] if found else None
+
     def of_expiring(self, what: What, at: ColumnElement[Any]) -> Number:
         """Number the policy of what has an end of its own."""
         return self._first(what, at)
@@ -145,7 +153,11 @@ class Rules:
 
     def _cases(self, what: What, at: ColumnElement[Any]) -> list[tuple[Where, Number]]:
         """Give a condition for each policy, the most specific first, and what it makes of the row."""
-        mine = [(n, policy) for n, policy in enumerate(self.policies) if policy.what == what]
+        mine = [
+            (n, policy)
+            for n, policy in enumerate(self.policies)
+            if policy.what == what and policy.at_most is None
+        ]
         mine.sort(key=lambda pair: (pair[1].role is None, pair[1].of is None))
         return [(self._is_about(policy), self._due(n, policy, at)) for n, policy in mine]
 

@@ -1,7 +1,7 @@
 """The walks of a sweep over a schema's tables, in the order in which rows must go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.personal import sweep_queries as queries
 from chatkeep.personal.retention import EXPIRING, What
 from chatkeep.personal.sweep_belongings import Belongings
+from chatkeep.personal.sweep_limits import has_more, limited
 from chatkeep.personal.sweep_queries import Kind, Walk
 from chatkeep.personal.sweep_rules import Rules, Where, moment
 from chatkeep.schema.schema import Schema
@@ -157,20 +158,28 @@ class Walks:
 
     def _expiring(self, what: What) -> Iterator[Walk]:
         ages = self._rules.ages(what)
-        if not ages:
+        limit = self._rules.limit if what == "sessions" else None
+        if not ages and limit is None:
             return
         table = self._tables[what]
         at = table.c["expires_at" if "expires_at" in table.c else "expires"]
         has_index = any(next(iter(index.columns), None) is at for index in table.indexes)
         key = tuple(column.key for column in table.primary_key)
-        kind = Kind(
-            what, table, key, table, self._rules.of_expiring(what, at), at, self._belongings
-        )
-        is_old = _before(at, ages)
-        # The index of the cache leads to what has expired, and the read ends with it.
-        step = _In(is_old, true()) if has_index else _In(true(), is_old)
-        order = ("expires_at", *key) if has_index else key
-        yield self._walk(kind, what, order, step, self._numbers(what))
+        rule = self._rules.of_expiring(what, at)
+        kind = Kind(what, table, key, table, rule, at, self._belongings)
+        lock, takes = queries.lock(kind), self._numbers(what)
+        if limit is not None:
+            kind = limited(kind, limit, moment(self._rules.now))
+            step = _In(true(), has_more(table, limit[1]))
+            walk = self._walk(kind, f"{what}_beyond", key, step, frozenset({limit[0]}))
+            yield replace(walk, lock=lock)
+            takes -= {limit[0]}
+        if ages:
+            is_old = _before(at, ages)
+            # The index of the cache leads to what has expired, and the read ends with it.
+            step = _In(is_old, true()) if has_index else _In(true(), is_old)
+            order = ("expires_at", *key) if has_index else key
+            yield replace(self._walk(kind, what, order, step, takes), lock=lock)
 
     def _walk(
         self, kind: Kind, name: str, order: tuple[str, ...], step: "_In", takes: frozenset[int]

@@ -7,8 +7,8 @@ from chatkeep.records.base import Record
 
 CallerKind = Literal[
     "chatkeep",
-    "better-auth",
     "better-auth-cache",
+    "better-auth",
     "auth.js",
     "auth.js-jwt",
     "next-auth",

@@ -29,10 +29,19 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+on_each_server = pytest.mark.parametrize(
+    "url", ["18", pytest.param("15", marks=pytest.mark.needs("pg15"))], indirect=True
+)
+"""For the tests whose statements are the ones that matter; the others run on 18 alone."""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def url(pg: PgServer, fresh_database: Callable[[PgServer], Databases]) -> str:
-    """Tables of DeepSearch, on 18 and on 15."""
-    return await fresh_database(pg).holding(DEEPSEARCH)
+async def url(
+    request: pytest.FixtureRequest, fresh_database: Callable[[PgServer], Databases]
+) -> str:
+    """Tables of DeepSearch."""
+    server: PgServer = request.getfixturevalue(f"pg{getattr(request, 'param', '18')}")
+    return await fresh_database(server).holding(DEEPSEARCH)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

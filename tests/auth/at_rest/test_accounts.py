@@ -6,11 +6,28 @@ from typing import Any
 import asyncpg
 import pytest
 
-from auth.at_rest.conftest import BOTH, MARK, NEW, OLD, Stored, a_user, account_of, opened
-from chatkeep import AccountChanges, Observation, TokensAtRestError
+from auth.at_rest.conftest import (
+    BOTH,
+    MARK,
+    NEW,
+    OLD,
+    Stored,
+    a_user,
+    account_of,
+    on_each_server,
+    opened,
+)
+from chatkeep import (
+    AccountChanges,
+    InvalidInputError,
+    Observation,
+    TokenChanges,
+    TokensAtRestError,
+)
 from chatkeep.auth.sealing import sealed_with
 
 
+@on_each_server
 async def test_tokens_are_sealed_in_the_table_and_open_in_records(url: str, stored: Stored):
     async with opened(url, BOTH) as db:
         user = await a_user(db)
@@ -30,6 +47,7 @@ async def test_tokens_are_sealed_in_the_table_and_open_in_records(url: str, stor
             assert tokens == (f"{MARK}-a", f"{MARK}-r", f"{MARK}-i")
 
 
+@on_each_server
 async def test_an_update_seals_what_it_sets_and_opens_the_rest(url: str, stored: Stored):
     async with opened(url, BOTH) as db:
         await db.accounts.create(account_of(await a_user(db)))
@@ -157,4 +175,22 @@ async def test_a_key_of_another_type_is_refused(url: str, key: tuple[Any, Any]):
     async with opened(url, BOTH) as db:
         with db.statements() as sent, pytest.raises(ValueError, match=r"provider|key"):
             await db.accounts.update(*key, AccountChanges(access_token="t"))
+        assert sent.names == []
+
+
+async def test_nothing_is_sealed_twice(url: str, stored: Stored):
+    async with opened(url, BOTH) as db:
+        user = await a_user(db)
+        await db.accounts.create(account_of(user))
+        sealed = (await stored())[0] or ""
+        tokens = await db.auth.provider_tokens.get(user, "google")
+        with db.statements() as sent:
+            for call in (
+                db.accounts.create(account_of(user, "2", access_token=sealed)),
+                db.accounts.update("google", "1", AccountChanges(refresh_token=sealed)),
+                db.auth.provider_tokens.store(tokens, TokenChanges(id_token=sealed)),
+            ):
+                with pytest.raises(InvalidInputError, match="sealed already") as caught:
+                    await call
+                assert sealed[16:] not in f"{caught.value!r} {vars(caught.value)}"
         assert sent.names == []

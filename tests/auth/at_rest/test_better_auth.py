@@ -1,21 +1,27 @@
 """Better Auth's own encryption of tokens: what the real library makes is read, and it reads ours."""
 
+import sys
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from auth.at_rest.conftest import BETTER_AUTH_SECRET, BOTH, MAPS, MARK, opened
 from auth.at_rest.test_provider_tokens import a_maps_account, in_maps
+from auth.conftest import NODE
 from chatkeep import ConfigError, TokenChanges, TokensAtRestError
+from chatkeep.auth.better_auth_config import better_auth_config
 from chatkeep.auth.better_auth_tokens import Style, encrypted, is_better_auths
 from chatkeep.auth.better_auth_tokens import opened as open_token
 
 SECRET = BETTER_AUTH_SECRET.encode()
 OLDER = "an-older-secret-of-better-auth-in-tests"
+LIBRARYS = "a secret for tests, which nobody has to keep"  # of library.mjs
 TOKENS = ["x", f"{MARK}-ä-漢字", "t" * 3000]
 Script = Callable[..., Any]
 
@@ -131,3 +137,40 @@ async def test_a_secret_that_cannot_be_used_is_not_shown(maps_url: str):
         with pytest.raises(ConfigError) as caught:
             await db.auth.provider_tokens.get(user, "google")
         assert "short-secret" not in repr(caught.value)
+
+
+def test_without_pynacl_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    made = encrypted("t", Style("", SECRET))
+    monkeypatch.setitem(sys.modules, "nacl", None)
+    with pytest.raises(ConfigError, match="pynacl") as caught:
+        open_token(made, [SECRET])
+    assert caught.value.hint == 'pip install "chatkeep[auth]"'
+
+
+@pytest.mark.needs("node")
+@pytest.mark.parametrize("encrypt", [True, False])
+async def test_the_real_library_signs_in_we_refresh_and_it_reads_that(
+    maps_url: str, tmp_path: Path, node_script: Script, *, encrypt: bool
+):
+    """Both sides share an account: Better Auth encrypts its tokens, or nobody does."""
+    (tmp_path / "node_modules").symlink_to(NODE / "better_auth" / "node_modules")
+    (tmp_path / "tables.mjs").write_text(better_auth_config(MAPS, "pg").module())
+    given: dict[str, Any] = {"tables": str(tmp_path / "tables.mjs"), "encrypt": encrypt}
+    tokens = {"token": "h.p.s", "accessToken": f"{MARK}-a"}
+    node_script(
+        "better_auth",
+        "provider_tokens.mjs",
+        maps_url,
+        given={**given, "phase": "sign-in", "tokens": tokens},
+    )
+    assert (MARK in str(await in_maps(maps_url, "1042"))) is not encrypt
+    async with opened(maps_url, schema=MAPS, better_auth_secrets=(LIBRARYS,)) as db:
+        user = await db.users.find_by_email("ada@example.com")
+        found = await db.auth.provider_tokens.get(user.id, "google")
+        assert (found.access_token, found.id_token) == (f"{MARK}-a", "h.p.s")
+        await db.auth.provider_tokens.store(found, TokenChanges(access_token=f"{MARK}-2"))
+        account = await db.first(select(MAPS.accounts.c.id))
+    assert (MARK in str(await in_maps(maps_url, "1042"))) is not encrypt
+    read = {"phase": "read", "accountId": account[0], "userId": user.id}
+    got = node_script("better_auth", "provider_tokens.mjs", maps_url, given={**given, **read})
+    assert (got["accessToken"], got["idToken"]) == (f"{MARK}-2", "h.p.s")

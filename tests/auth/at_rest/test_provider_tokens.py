@@ -17,6 +17,7 @@ from auth.at_rest.conftest import (
     Stored,
     a_user,
     account_of,
+    on_each_server,
     opened,
 )
 from chatkeep import (
@@ -60,6 +61,7 @@ async def in_maps(url: str, account: str = "1") -> tuple[str | None, ...]:
     return tuple(row)
 
 
+@on_each_server
 async def test_deepsearch_tokens_are_read_and_refreshed(url: str, stored: Stored):
     async with opened(url, BOTH) as db:
         user = await a_user(db)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from traceback import format_exception_only
 from typing import Any
 
 import asyncpg
@@ -19,14 +20,23 @@ from auth.at_rest.conftest import (
     OLD,
     a_user,
     account_of,
+    on_each_server,
     opened,
 )
 from auth.at_rest.test_provider_tokens import a_maps_account, in_maps
-from chatkeep import ConfigError, ConflictError, SchemaMismatchError, TokenChanges
+from chatkeep import (
+    ConfigError,
+    ConflictError,
+    SchemaMismatchError,
+    StatementError,
+    TokenChanges,
+)
+from chatkeep.auth import resealing
 from chatkeep.auth.better_auth_tokens import Style, encrypted
 from chatkeep.auth.reseal_report import ResealReport
 from chatkeep.auth.resealing import reseal, survey
 from chatkeep.auth.sealing import sealed_with
+from chatkeep.database.creation import create_tables
 from chatkeep.presets import deepsearch
 from fixtures.servers import Databases, PgServer
 
@@ -58,6 +68,7 @@ async def all_open(url: str, user: str, numbers: Sequence[int]) -> None:
     ]
 
 
+@on_each_server
 async def test_plain_and_older_ones_are_sealed_with_the_newest(url: str, bare: asyncpg.Connection):
     await fill(url, range(10), {})
     await fill(url, range(10, 20), {"old": OLD})
@@ -87,6 +98,7 @@ async def test_plain_and_older_ones_are_sealed_with_the_newest(url: str, bare: a
     assert MARK not in f"{report!r} {report.as_json()}"
 
 
+@on_each_server
 async def test_the_way_back_leaves_plain_text(url: str, bare: asyncpg.Connection):
     await fill(url, range(3), {})
     await fill(url, range(3, 6), {"old": OLD})
@@ -133,6 +145,7 @@ async def test_what_does_not_open_is_left_and_told(url: str, bare: asyncpg.Conne
     assert await kinds(bare) - before == {"new": 3}
 
 
+@on_each_server
 async def test_an_account_that_somebody_holds_is_passed_over(url: str, bare: asyncpg.Connection):
     await fill(url, range(4), {})
     async with bare.transaction():
@@ -143,6 +156,7 @@ async def test_an_account_that_somebody_holds_is_passed_over(url: str, bare: asy
     assert (report.sealed, report.busy) == (2, 0)
 
 
+@on_each_server
 @pytest.mark.parametrize("seed", range(20 if SERIES else 2))
 async def test_writers_beside_it_lose_nothing(url: str, bare: asyncpg.Connection, seed: int):
     """Applications with keys, and one without, change tokens while they are sealed and opened."""
@@ -238,31 +252,34 @@ async def test_what_better_auth_encrypted_is_left_alone(maps_url: str):
 async def test_under_row_level_security_the_owner_sees_all_and_others_are_refused(
     pg: PgServer, fresh_database: Callable[[PgServer], Databases]
 ):
-    schema = deepsearch.schema(prefix="x_", security="rls", app_role="x_app")
-    url = await fresh_database(pg).holding(schema)
-    connection = await asyncpg.connect(url)
-    name = f"reader_{url.split('/')[3].split('?')[0]}"
+    """The owner is no superuser here: FORCE binds it, and a policy of the schema shows it all."""
+    url = await fresh_database(pg)()
+    database = url.split("/")[3].split("?")[0]
+    owner, reader, app = (f"{role}_{database}" for role in ("owner", "reader", "app"))
+    schema = deepsearch.schema(prefix="x_", security="rls", app_role=app)
+    as_owner, as_reader = (url.replace("postgres@", f"{role}@") for role in (owner, reader))
+    admin = await asyncpg.connect(url)
     try:
-        await connection.execute(f"create role {name} login")
-        await connection.execute(f"grant select, update on x_account to {name}")
-        async with opened(url, schema=schema) as db:
+        await admin.execute(f"create role {owner} login createrole; create role {reader} login")
+        await admin.execute(f"alter database {database} owner to {owner}")
+        await admin.execute(f"alter schema public owner to {owner}")
+        await create_tables(schema, as_owner)
+        await admin.execute(f"grant select, update on x_account to {reader}")
+        async with opened(as_owner, schema=schema) as db:
             await db.accounts.create(account_of(await a_user(db)))
-        is_secured = await connection.fetchval(
-            "select relrowsecurity from pg_class where relname = 'x_account'"
-        )
-        other = url.replace("postgres@", f"{name}@")
-        if is_secured:
+        for call in (survey, reseal):
             with pytest.raises(SchemaMismatchError, match="hide accounts"):
-                await reseal(schema, other, keys=BOTH)
-        assert (await reseal(schema, url, keys=BOTH)).sealed == 2
-        assert await kinds(connection) == {"new": 2}
-        await connection.execute("alter table x_account enable row level security")
-        with pytest.raises(SchemaMismatchError, match="hide accounts"):
-            await survey(schema, other, keys=BOTH)
+                await call(schema, as_reader, keys=BOTH)
+        assert (await survey(schema, as_owner, keys=BOTH)).pending == 2
+        assert (await reseal(schema, as_owner, keys=BOTH)).sealed == 2
+        assert await kinds(admin) == {"new": 2}
+        async with opened(as_owner, BOTH, schema) as db:
+            assert (await db.accounts.get("google", "1")).access_token == f"{MARK}-a"
     finally:
-        await connection.execute(f"drop owned by {name}")
-        await connection.execute(f"drop role {name}")
-        await connection.close()
+        await admin.execute(f"drop owned by {reader}, {owner}, {app}")
+        await admin.execute(f"drop role if exists {reader}, {app}")
+        await admin.execute(f"alter database {database} owner to postgres; drop role {owner}")
+        await admin.close()
 
 
 async def test_keys_are_needed_and_bounds_kept(url: str):
@@ -284,3 +301,44 @@ async def test_tokens_read_before_a_run_are_stored_after_it(url: str):
         assert (later.access_token, later.refresh_token) == ("fresh", f"{MARK}-r1")
         with pytest.raises(ConflictError):
             await db.auth.provider_tokens.store(tokens, TokenChanges(access_token="late"))
+
+
+@pytest.mark.parametrize("opens", [False, True])
+async def test_a_refusal_of_postgresql_repeats_no_token(
+    url: str, bare: asyncpg.Connection, *, opens: bool
+):
+    await fill(url, [1], BOTH if opens else {})
+    refused = "s3cr3t-%" if opens else "chatkeep:%"
+    await bare.execute(f"alter table x_account add check (access_token not like '{refused}')")
+    with pytest.raises(StatementError) as caught:
+        await reseal(DEEPSEARCH, url, keys=BOTH, opens=opens)
+    error: BaseException | None = caught.value
+    while error is not None:
+        told = f"{error} {error!r} {vars(error)} {''.join(format_exception_only(error))}"
+        assert MARK not in told
+        assert "chatkeep:v1:" not in told
+        error = error.__cause__ or error.__context__
+
+
+async def test_a_table_that_is_being_altered_is_not_waited_for_for_ever(
+    url: str, bare: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    await fill(url, [1], {})
+    monkeypatch.setattr(resealing, "LOCK_MILLISECONDS", 20)
+    async with bare.transaction():
+        await bare.execute("lock table x_account in access exclusive mode")
+        for call in (survey, reseal):
+            with pytest.raises(StatementError, match="55P03"):
+                await call(DEEPSEARCH, url, keys=BOTH)
+
+
+async def test_another_default_isolation_changes_nothing(url: str, bare: asyncpg.Connection):
+    await bare.execute("""do $$ begin execute format(
+        'alter database %I set default_transaction_isolation = serializable', current_database()
+    ); end $$""")
+    await fill(url, range(4), {})
+    first, second = await asyncio.gather(
+        *(reseal(DEEPSEARCH, url, keys=BOTH, rows=1) for _ in "ab")
+    )
+    assert first.sealed + second.sealed == 8
+    assert await kinds(bare) == {"new": 8}

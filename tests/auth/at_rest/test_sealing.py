@@ -1,6 +1,8 @@
 """A sealed value opens where it was sealed, with its key, whole; and nowhere else."""
 
 import base64
+import os
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -81,6 +83,29 @@ def test_no_changed_bit_opens():
         other = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
         with pytest.raises(TokensAtRestError):
             SEALING.open(f"{head}:{other}", HERE)
+
+
+def test_no_random_change_opens():
+    random = Random(7)
+    sealed = [SEALING.seal(TOKEN, HERE), BEFORE.seal("", HERE)]
+    alphabet = "ABCxyz0189-_=:/+ \n\0é"
+    for _ in range(100_000 if os.environ.get("CHATKEEP_FULL") else 3_000):
+        text = list(random.choice(sealed))
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(PREFIX), len(text))
+            step = random.choice(["change", "drop", "add", "swap"])
+            if step == "drop" and len(text) > len(PREFIX) + 1:
+                del text[at]
+            elif step == "add":
+                text.insert(at, random.choice(alphabet))
+            elif step == "swap":
+                text[at], text[-1] = text[-1], text[at]
+            else:
+                text[at] = random.choice(alphabet)
+        changed = "".join(text)
+        if changed not in sealed:
+            with pytest.raises(TokensAtRestError):
+                SEALING.open(changed, HERE)
 
 
 def test_no_part_of_it_opens():

@@ -1,6 +1,7 @@
 """Keys for tokens at rest: from the options and from the environment, refused without being shown."""
 
 import base64
+import sys
 
 import pytest
 
@@ -94,3 +95,13 @@ def test_no_repr_shows_a_key():
     for shown in (repr(options), repr(options.sealing), str(options.sealing)):
         assert text(OLD)[:10] not in shown
         assert repr(OLD)[2:12] not in shown
+
+
+def test_without_cryptography_keys_are_refused_and_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    Database(deepsearch.schema(), "postgresql://localhost/x")
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        Database(
+            deepsearch.schema(), "postgresql://localhost/x", auth=AuthOptions(token_keys={"a": OLD})
+        )
+    assert caught.value.hint == 'pip install "chatkeep[auth]"'

@@ -53,7 +53,7 @@ def schema_ts(pg18: PgServer) -> Callable[..., Awaitable[str]]:
     made: dict[object, str] = {}
 
     async def write(schema: deepsearch.Schema) -> str:
-        key = (schema.prefix, schema.security, schema.pg_adapter)
+        key = (type(schema), schema.prefix, schema.security, schema.pg_adapter)
         if key not in made:
             written = await drizzle_schema(schema, Scratch(pg18.admin_url), "tests")
             made[key] = written.text
@@ -94,6 +94,6 @@ def front(
             module = bundled(library, {**page_files(), "db/schema.ts": tables}, entry)
         else:
             module = bundled(library, {"schema.ts": tables}, "schema.ts")
-        return Front(way, url, node_script, module)
+        return Front(way, url, node_script, module, library)
 
     return open_front

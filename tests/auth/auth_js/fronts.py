@@ -11,6 +11,7 @@ import asyncpg
 
 from chatkeep.presets import deepsearch
 from chatkeep.schema.ddl import create_statements
+from chatkeep.schema.schema import Schema
 from fixtures.node import GOLDEN
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "auth-js-tables.md"
@@ -37,7 +38,7 @@ class Way:
     """
 
     kind: str
-    schema: deepsearch.Schema
+    schema: Schema[Any, Any, Any, Any]
     code: str = "ours"
     stage: str | None = None
     driver: str = "postgres"
@@ -58,13 +59,20 @@ class Front:
     url: str
     run: Callable[..., Any]
     module: Path | None
+    library: str = "auth_js"
+
+    @property
+    def database(self) -> str:
+        """Name of the database."""
+        return urlsplit(self.url).path[1:]
 
     @property
     def env(self) -> dict[str, str]:
         """Where the database is, as all drivers know it: postgres.js reads no socket from a URL."""
         place = urlsplit(self.url)
         (folder,) = parse_qs(place.query)["host"]
-        found = {"PGHOST": folder, "PGDATABASE": place.path[1:], "PGUSER": str(place.username)}
+        found = {"PGHOST": folder, "PGDATABASE": self.database, "PGUSER": str(place.username)}
+        found["TZ"] = "Pacific/Chatham"  # 13:45 or 12:45 before UTC: what is taken for local shows
         return found | ({"PGOPTIONS": VIEWS_FIRST} if self.way.kind == "pg" else {})
 
     async def ask(self, sql: str) -> list[asyncpg.Record]:
@@ -80,9 +88,9 @@ class Front:
         given = {"kind": self.way.kind, "driver": self.way.driver, "calls": calls}
         place = str(self.module)
         given |= {"module": place} if self.way.kind == "module" else {"tables": place}
-        return self.run("auth_js", "adapter.mjs", given=given, env={**self.env, **(env or {})})
+        return self.run(self.library, "adapter.mjs", given=given, env={**self.env, **(env or {})})
 
-    def sign_in(self, library: str, strategy: str, *steps: list[str], state: Any = None) -> Any:
-        """Take steps with the library itself, as cycle.mjs has them."""
-        given = {"module": str(self.module), "strategy": strategy, "steps": steps, "state": state}
-        return self.run(library, "cycle.mjs", given=given, env=self.env)
+    def sign_in(self, strategy: str, *steps: list[str], **more: object) -> Any:
+        """Take steps with the library itself, as cycle.mjs has them; `more` is what it is given too."""
+        given = {"module": str(self.module), "strategy": strategy, "steps": steps, **more}
+        return self.run(self.library, "cycle.mjs", given=given, env=self.env)

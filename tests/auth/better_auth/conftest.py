@@ -1,6 +1,7 @@
 """The maps preset as a project, and what our commands write for Better Auth there."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,31 @@ from fixtures.servers import PgServer
 
 __all__ = ["node_modules", "node_project"]
 
+FULL = bool(os.environ.get("CHATKEEP_FULL"))
 NODE = Path(__file__).parents[1] / "node"
+
+
+def with_each_server(name: str, values: Sequence[Any]) -> Any:
+    """Run a test with every value and on every server; in CI each value once, each server once."""
+    servers = ("18", "15")
+    params = [
+        pytest.param(
+            value,
+            server,
+            id=f"{server}-{value}",
+            marks=[
+                *([pytest.mark.needs("pg15")] if server == "15" else []),
+                *([] if place == turn % len(servers) else [pytest.mark.slow, WHOLE]),
+            ],
+        )
+        for turn, value in enumerate(values)
+        for place, server in enumerate(servers)
+    ]
+
+    return pytest.mark.parametrize((name, "pg"), params, indirect=["pg"])
+
+
+WHOLE = pytest.mark.skipif(not FULL, reason="every pair runs with CHATKEEP_FULL=1")
 
 
 @dataclass(frozen=True)

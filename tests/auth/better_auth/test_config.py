@@ -1,8 +1,10 @@
 """`chatkeep auth better-auth config`: the map that Better Auth is given, and what it is made of."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import Column, Named, Text
@@ -11,6 +13,7 @@ from chatkeep.auth.better_auth_config import ADAPTERS, MODELS, better_auth_confi
 from chatkeep.cli.main import cli
 from chatkeep.errors import ConfigError
 from chatkeep.presets import deepsearch, maps
+from chatkeep.records.maps import User
 from chatkeep.schema.tables import TableDef
 
 COMMAND = ["auth", "better-auth", "config"]
@@ -26,6 +29,17 @@ class PlanColumns(maps.UserColumns):
 
 class Extended(maps.Schema):
     users = maps.Schema.users.extend(PlanColumns)
+
+
+class OddUser(User, kw_only=True):
+    """A user whose JSON has keys of its own."""
+
+    email_verified: bool = msgspec.field(default=False, name="email_verified")
+    created_at: datetime = msgspec.field(name="created")
+
+
+class Odd(maps.Schema[OddUser]):
+    users = maps.Schema.users.extend(maps.UserColumns, record=OddUser)
 
 
 class Torn(maps.Schema):
@@ -59,9 +73,18 @@ def test_every_column_of_the_preset_is_told_under_better_auths_name():
     assert made.options()["user"]["fields"]["emailVerified"] == "email_verified"
 
 
-def test_drizzle_needs_no_fields_since_its_keys_are_better_auths():
-    assert better_auth_config(maps.schema("x_"), "drizzle").options() == {
-        name: {"modelName": f"{name}s"} for name in MODELS
+def test_drizzle_needs_no_names_since_its_keys_are_better_auths():
+    made = better_auth_config(maps.schema("x_"), "drizzle")
+    assert made.options() == {}
+    assert made.adapter_options == {"provider": "pg", "usePlural": True, "transaction": True}
+    assert "export const tables = {};" in made.module().splitlines()
+    assert better_auth_config(maps.schema("x_")).adapter_options == {}
+
+
+def test_a_record_with_other_keys_is_told_to_drizzle_too():
+    """The keys of schema.ts follow the record's JSON."""
+    assert better_auth_config(Odd(), "drizzle").options() == {
+        "user": {"fields": {"emailVerified": "email_verified", "createdAt": "created"}}
     }
 
 
@@ -83,6 +106,7 @@ def test_json_says_the_same(ask):
     said = json.loads(ask("--json").stdout)
     assert said == {
         "options": better_auth_config(EXTENDED).options(),
+        "adapter": {},
         "never_written": ["x_users.plan"],
         "file": None,
         "changed": False,

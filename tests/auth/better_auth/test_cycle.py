@@ -5,24 +5,24 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from auth.better_auth.conftest import with_each_server
 from chatkeep import Database
+from chatkeep.auth.better_auth_config import ADAPTERS
 from chatkeep.presets import maps
 from fixtures.servers import PgServer
 
 pytestmark = pytest.mark.needs("node")
-
-ADAPTERS = ("pg", "drizzle")
 
 
 def when(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
+@with_each_server("adapter", ADAPTERS)
 async def test_the_whole_life_of_a_sign_in(
     adapter: str, pg: PgServer, fresh_database, node_script, written
 ):
-    """On both servers, by both adapters; what the library wrote, `Database` reads."""
+    """By both adapters; what the library wrote, `Database` reads."""
     schema = maps.schema(prefix="ai-app_" if adapter == "pg" else "x_")
     url = await fresh_database(pg).holding(schema)
     files = await written(schema, adapter)

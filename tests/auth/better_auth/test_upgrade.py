@@ -1,12 +1,17 @@
 """From the seed's migration 0000, full of rows and still written to, to what Better Auth needs."""
 
+import asyncio
 import json
+import os
 import shutil
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from auth.better_auth.conftest import with_each_server
 from chatkeep import Database
 from chatkeep.auth.better_auth_config import better_auth_config
 from chatkeep.kit.folder import Folder
@@ -16,6 +21,7 @@ from chatkeep.kit.review import Severity, review
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.target import target_of
 from chatkeep.presets import maps
+from fixtures.node import NodeProject, for_node
 from fixtures.rows import columns, content, fill
 from fixtures.servers import PgServer
 
@@ -25,9 +31,36 @@ RETYPED = ("created_at", "updated_at", "expires_at")
 WRITER = Path(__file__).with_name("seed_writer.ts")
 
 
-@pytest.mark.parametrize("safe", [False, True])
+@asynccontextmanager
+async def _application(project: NodeProject, url: str):
+    """The seed's application, up all the time; `await writes("a word")` lets it work once."""
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        WRITER.name,
+        cwd=project.root,
+        env={**os.environ, "DATABASE_URL": for_node(url), "NODE_OPTIONS": "--import tsx"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    talk, answers = process.stdin, process.stdout
+
+    async def writes(word: str) -> Any:
+        talk.write(f"{word}\n".encode())
+        return json.loads(await asyncio.wait_for(answers.readline(), 60))
+
+    try:
+        yield writes
+    finally:
+        talk.close()
+        await asyncio.wait_for(process.wait(), 60)
+    assert process.returncode == 0
+
+
+@with_each_server("form", ["safe", "plain"])
 async def test_rows_writers_and_old_sessions_come_through(
-    safe: bool, pg: PgServer, fresh_database, node_project, node_script, written, monkeypatch
+    form: str, pg: PgServer, fresh_database, node_project, node_script, written
 ):
     """At every stage the seed's own Drizzle code writes; at the end Better Auth signs in."""
     schema = maps.schema(seed_writers=True)
@@ -35,7 +68,7 @@ async def test_rows_writers_and_old_sessions_come_through(
     shutil.copytree(GOLDEN, project.folder)
     shutil.copy(WRITER, project.root)
     made = await generate(
-        project.folder, target_of(schema), Scratch(pg.admin_url), Options(safe=safe)
+        project.folder, target_of(schema), Scratch(pg.admin_url), Options(safe=form == "safe")
     )
     assert made.destructive == ()
     url = await fresh_database(pg)()
@@ -44,16 +77,16 @@ async def test_rows_writers_and_old_sessions_come_through(
     await fill(url, "maps")
     old = await columns(url)
     before = await content(url, old)
-    stages = [folder.migrations[0], *folder.migrations[1:]]
-    for stage in stages:
-        await migrate(folder, url, to=stage.tag)
-        monkeypatch.setenv("STAGE", stage.tag)
-        said = json.loads(project.script(WRITER.name, url).splitlines()[-1])
-        assert said["user"] == f"{stage.tag}@example.com"
-        assert said["session"]["expiresAt"] == "2032-02-03T04:05:06.000Z"
-        assert said["all"] == sorted(
-            ["s1", "s2", *(f"session {s.tag}" for s in _until(stages, stage))]
-        )
+    stages = folder.migrations
+    async with _application(project, url) as writes:
+        for stage in stages:
+            await migrate(folder, url, to=stage.tag)
+            said = await writes(stage.tag)
+            assert said["user"] == f"{stage.tag}@example.com"
+            assert said["session"]["expiresAt"] == "2032-02-03T04:05:06.000Z"
+            assert said["all"] == sorted(
+                ["s1", "s2", *(f"session {s.tag}" for s in _until(stages, stage))]
+            )
     before["users"] = [(*row[:2], bool(row[2]), *row[3:]) for row in before["users"]]
     after = await content(url, old)
     assert set(before["users"]) <= set(after["users"])

@@ -7,6 +7,7 @@ import pytest
 from auth.golden import GOLDEN, OLD_SECRET, SECRET, WRONG_SECRET, Golden
 from auth.table.conftest import OWN, World, protected
 from auth.table.mutations import base_of
+from chatkeep.errors import VerificationTokenNotFoundError
 
 pytestmark = pytest.mark.needs("node")
 
@@ -244,3 +245,17 @@ async def test_rotated_session_is_not_good_again(preset: str, world: World) -> N
         found = await db.auth.session_from_cookies({name: rotated.token})
         assert found is not None
         assert found.user_id == golden.user_id
+
+
+@pytest.mark.parametrize("preset", ["deepsearch", "maps"])
+async def test_used_token_is_not_good_again(preset: str, world: World) -> None:
+    golden = world.golden[f"chatkeep {preset}"]
+    db = await world.of(golden)
+    token = await db.auth.tokens.issue("verify", golden.user["email"])
+    for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token + "=", token.swapcase()):
+        with pytest.raises(VerificationTokenNotFoundError):
+            await db.auth.tokens.use("verify", golden.user["email"], wrong)
+    await db.auth.tokens.use("verify", golden.user["email"], token)
+    with pytest.raises(VerificationTokenNotFoundError):
+        await db.auth.tokens.use("verify", golden.user["email"], token)
+    assert await db.auth.session_from_cookies({"chatkeep.session": token}) is None

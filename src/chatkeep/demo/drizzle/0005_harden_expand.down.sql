@@ -1,4 +1,4 @@
--- chatkeep:reverse 78b3cf3a2e8545c7f353eb1325826492706b591ab8547e0d7626c1c1e02fffe0
+-- chatkeep:reverse 96b329134b15a01a0bd06fa7bc498679907b69b78b5336ef00a264b5339f4a12
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.
@@ -85,6 +85,8 @@ ALTER TABLE "public"."ai-app-template_chat" DROP CONSTRAINT "ai-app-template_cha
 DROP TABLE "public"."ai-app-template_search_day";--> statement-breakpoint
 DROP TABLE "public"."ai-app-template_search_event";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "expires_at" SET DATA TYPE integer;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "scope" SET DATA TYPE character varying(255);--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "session_state" SET DATA TYPE character varying(255);--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "sources" SET DATA TYPE json USING "sources"::json;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "metadata" SET DATA TYPE json USING "metadata"::json;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" ALTER COLUMN "query" SET DATA TYPE character varying(500);--> statement-breakpoint

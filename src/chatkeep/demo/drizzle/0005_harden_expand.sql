@@ -4,6 +4,8 @@ ALTER TABLE "public"."ai-app-template_account" DROP CONSTRAINT "ai-app-template_
 ALTER TABLE "public"."ai-app-template_session" DROP CONSTRAINT "ai-app-template_session_user_id_ai-app-template_user_id_fk";
 --> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "expires_at" SET DATA TYPE bigint;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "scope" SET DATA TYPE text;--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "session_state" SET DATA TYPE text;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "sources" SET DATA TYPE jsonb USING "sources"::jsonb;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" ALTER COLUMN "metadata" SET DATA TYPE jsonb USING "metadata"::jsonb;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" ALTER COLUMN "query" SET DATA TYPE text;--> statement-breakpoint

@@ -68,9 +68,9 @@ class AccountColumns(TypedColumns):
     # @auth/drizzle-adapter declares that it takes no column but drizzle's `integer` here.
     expires_at: Named[int | None] = Column(BigInteger, info={"typescript_as": "integer"})
     token_type: Named[str | None] = Column(String(255))
-    scope: Named[str | None] = Column(String(255))
+    scope: Named[str | None] = Column(Text)
     id_token: Named[str | None] = Column(Text)
-    session_state: Named[str | None] = Column(String(255))
+    session_state: Named[str | None] = Column(Text)
     created_at: Named[datetime] = now_column()
     updated_at: Named[datetime] = now_column()
 

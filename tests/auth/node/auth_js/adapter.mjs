@@ -2,8 +2,9 @@
 //
 // Given: `kind` ("drizzle" with a `driver` and `tables`, a compiled schema.ts; "pg"; or `module`, which
 // exports `adapter` and `close`), and `calls`, each [method, ...arguments]. A list of calls in `calls`
-// is made at once. Times travel as {"$time": "…"}, what is no value as {"$none": true}. The database is
-// where PGHOST and its like say.
+// is made at once. Times travel as {"$time": "…"}, what is no value as {"$none": true};
+// {"$found": [0, "id"]} is what the first call gave as `id`. The database is where PGHOST and its like
+// say.
 
 import { DrizzleAdapter } from "@auth/drizzle-adapter";
 import PostgresAdapter from "@auth/pg-adapter";
@@ -36,10 +37,13 @@ async function opened() {
   return { adapter: DrizzleAdapter(overPostgres(client), tables), close: () => client.end() };
 }
 
+const found = [];
+
 function taken(value) {
   if (Array.isArray(value)) return value.map(taken);
   if (value === null || typeof value !== "object") return value;
   if ("$time" in value) return new Date(value.$time);
+  if ("$found" in value) return found[value.$found[0]][value.$found[1]];
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, taken(item)]));
 }
 
@@ -62,7 +66,6 @@ async function made([method, ...words]) {
   }
 }
 
-const found = [];
 for (const call of given.calls) {
   found.push(Array.isArray(call[0]) ? await Promise.all(call.map(made)) : await made(call));
 }

@@ -2,15 +2,17 @@
 //
 // Given: `module`, which exports `adapter` and `close`; `strategy` of the sessions; `steps`; and the
 // `state` that an earlier run printed: its cookies and the last link that was sent. Credentials are
-// taken from everybody who says the word "open".
+// taken from everybody who says the word "open"; `person` is who comes in by OAuth.
 
 import { Auth } from "@auth/core";
 import { readFileSync } from "node:fs";
+import { provided } from "./cycle_provider.mjs";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const { adapter, close } = await import(given.module);
 const state = given.state ?? { cookies: {}, link: null };
 const said = [];
+const house = await provided(given.person);
 
 const config = {
   adapter,
@@ -20,6 +22,7 @@ const config = {
   session: { strategy: given.strategy },
   logger: { error: (error) => said.push(error.name), warn() {}, debug() {} },
   providers: [
+    ...house.providers,
     {
       id: "email",
       type: "email",
@@ -74,6 +77,11 @@ const steps = {
   use: async () => place(await sent(state.link)),
   credentials: async (email, word) =>
     place(await posted("callback/credentials", { email, word })),
+  oauth: async () => {
+    const asked = new URL(place(await posted("signin/house", {})));
+    const answer = { code: "code", state: asked.searchParams.get("state") };
+    return place(await sent(`callback/house?${new URLSearchParams(answer)}`));
+  },
   session: async () => await (await sent("session")).json(),
   signout: async () => place(await posted("signout", {})),
   forget: async () => {
@@ -84,4 +92,5 @@ const steps = {
 const found = [];
 for (const [step, ...words] of given.steps) found.push((await steps[step](...words)) ?? null);
 await close();
+house.stop();
 console.log(JSON.stringify({ found, state, said }));

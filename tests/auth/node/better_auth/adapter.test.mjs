@@ -1,14 +1,28 @@
 // Better Auth's own adapter suite, on the tables of the maps preset in the database of DATABASE_URL.
-import { readFileSync } from "node:fs";
 import { kyselyAdapter } from "@better-auth/kysely-adapter";
 import * as suites from "@better-auth/test-utils/adapter";
+import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { getMigrations } from "better-auth/db/migration";
+import { drizzle } from "drizzle-orm/node-postgres";
 import { Kysely, PostgresDialect } from "kysely";
 import { Pool } from "pg";
+import { load } from "./library.mjs";
 
-const { options: ours, sql, columns, run } = JSON.parse(process.env.CHATKEEP_GIVEN);
+const { options: ours, sql, columns, run, schema, adapter: told, leftOut } = JSON.parse(process.env.CHATKEEP_GIVEN);
 const pool = new Pool({ connectionString: process.env.DATABASE_URL });
-const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+const DEBUG = { debugLogs: { isRunningAdapterTests: true } };
+
+/** The adapter: drizzle-orm's with our schema.ts where one is given, else Better Auth's own. */
+async function adapterOf() {
+  if (!schema) {
+    const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+    return kyselyAdapter(db, { type: "postgres", transaction: true, ...DEBUG });
+  }
+  const tables = await load(schema);
+  return drizzleAdapter(drizzle(pool, { schema: tables }), { ...told, schema: tables, ...DEBUG });
+}
+
+const adapter = await adapterOf();
 
 /** Our names, but where a test gives a table another name it means that one. */
 function named(options) {
@@ -39,14 +53,14 @@ function renames(options) {
 }
 
 const { execute } = await suites.testAdapter({
-  adapter: () => kyselyAdapter(db, { type: "postgres", transaction: true, debugLogs: { isRunningAdapterTests: true } }),
+  adapter: () => adapter,
   overrideBetterAuthOptions: named,
   runMigrations: async (options) => {
     await pool.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${sql}; ${renames(options)}`);
     const plan = await getMigrations({ ...copy(options), database: pool, logger: { disabled: true } });
     await plan.runMigrations();
   },
-  tests: run.map((name) => suites[name]()),
+  tests: run.map((name) => suites[name]({ disableTests: leftOut })),
   onFinish: () => pool.end(),
 });
 execute();

@@ -2,8 +2,8 @@
 import { Browser, auth, databaseOf, given, load, merged } from "./library.mjs";
 
 const { phase, tables: file, schema, sessions, before } = given();
-const { tables } = await load(file);
-const { pool, database } = await databaseOf({ schema });
+const { tables, adapter } = await load(file);
+const { pool, database } = await databaseOf({ schema, adapter });
 const mails = {};
 const noted = (kind) => async ({ token }) => { mails[kind] = token; };
 const library = auth(merged(tables, {

@@ -20,7 +20,7 @@ export async function load(file) {
 }
 
 /** `database` of the options: pg's Pool, or drizzle-orm with the schema.ts that chatkeep wrote. */
-export async function databaseOf({ schema }) {
+export async function databaseOf({ schema, adapter }) {
   const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 4 });
   if (!schema) return { pool, database: pool };
   const [{ drizzle }, { drizzleAdapter }] = await Promise.all([
@@ -29,7 +29,7 @@ export async function databaseOf({ schema }) {
   ]);
   const loaded = await load(schema);
   const db = drizzle(pool, { schema: loaded });
-  return { pool, database: drizzleAdapter(db, { provider: "pg", schema: loaded, transaction: true }) };
+  return { pool, database: drizzleAdapter(db, { ...adapter, schema: loaded }) };
 }
 
 /** Merge our map with what an application says, a model at a time, as the map's head shows. */

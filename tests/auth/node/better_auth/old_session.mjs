@@ -3,8 +3,8 @@ import { createHmac } from "node:crypto";
 import { Browser, SECRET, auth, databaseOf, given, load, merged } from "./library.mjs";
 
 const { tables: file, schema, tokens } = given();
-const { tables } = await load(file);
-const { pool, database } = await databaseOf({ schema });
+const { tables, adapter } = await load(file);
+const { pool, database } = await databaseOf({ schema, adapter });
 const library = auth(merged(tables, { database, session: { updateAge: 0, expiresIn: 3600 } }));
 const found = [];
 for (const token of tokens) {

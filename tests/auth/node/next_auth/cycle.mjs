@@ -3,10 +3,11 @@
 //
 // Given: `module`, which exports `adapter` and `close`; `strategy` of the sessions; `steps`; and the
 // `state` that an earlier run printed: its cookies and the last link that was sent. Credentials are
-// taken from everybody who says the word "open".
+// taken from everybody who says the word "open"; `person` is who comes in by OAuth.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { provided } from "../auth_js/cycle_provider.mjs";
 
 const { default: NextAuth } = createRequire(import.meta.url)("next-auth");
 
@@ -15,6 +16,7 @@ const given = JSON.parse(readFileSync(0, "utf8"));
 const { adapter, close } = await import(given.module);
 const state = given.state ?? { cookies: {}, link: null };
 const said = [];
+const house = await provided(given.person);
 
 const options = {
   adapter,
@@ -22,6 +24,7 @@ const options = {
   session: { strategy: given.strategy },
   logger: { error: (code) => said.push(code), warn() {}, debug() {} },
   providers: [
+    ...house.providers,
     {
       id: "email",
       type: "email",
@@ -101,6 +104,11 @@ const steps = {
   use: async () => (await sent(state.link)).place,
   credentials: async (email, word) =>
     (await posted("callback/credentials", { email, word })).place,
+  oauth: async () => {
+    const asked = new URL((await posted("signin/house", {})).place);
+    const answer = { code: "code", state: asked.searchParams.get("state") };
+    return (await sent(`callback/house?${new URLSearchParams(answer)}`)).place;
+  },
   session: async () => (await sent("session")).body,
   signout: async () => (await posted("signout", {})).place,
   forget: async () => {
@@ -111,4 +119,5 @@ const steps = {
 const found = [];
 for (const [step, ...words] of given.steps) found.push((await steps[step](...words)) ?? null);
 await close();
+house.stop();
 console.log(JSON.stringify({ found, state, said }));
