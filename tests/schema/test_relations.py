@@ -84,7 +84,7 @@ def test_a_key_of_two_columns_is_compared_in_both() -> None:
 
 
 def test_an_applications_own_table_has_its_relations() -> None:
-    assert listed(AppSchema(prefix="x_")) == SEED_LIST | SETTINGS | CONVERSATIONS | {
+    assert listed(AppSchema(prefix="x_")) == SEED_LIST | SETTINGS | CONVERSATIONS | EVENTS | {
         ("users", "itineraries", "many", "itineraries"),
         ("itineraries", "user", "one", "users"),
     }
