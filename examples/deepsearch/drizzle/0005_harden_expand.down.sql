@@ -1,4 +1,4 @@
--- chatkeep:reverse 96b329134b15a01a0bd06fa7bc498679907b69b78b5336ef00a264b5339f4a12
+-- chatkeep:reverse 646d5be06fdd4fd3cb67edfd28711ce8c4a843b96f3f41491e1cede10d4fcc3b
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.

@@ -1,4 +1,4 @@
--- chatkeep:reverse cc5aee99b000e1e9a7e9e1352f48a86cb51c0a3c450ad2a9be36b61a4cb25209
+-- chatkeep:reverse 4d32eab616e239a24670d46a2e6acc12569f901d883131e3bb9e1cbf893d98b8
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.

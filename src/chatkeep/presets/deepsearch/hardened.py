@@ -289,7 +289,7 @@ class Schema(
         "search_event",
         columns.SearchEventColumns,
         (
-            foreign_key("user_id", references="users", on_delete="set null"),
+            foreign_key("user_id", references="users", on_delete="cascade"),
             index("user_id"),
             index("created_at", "id"),
             check("outcome", OUTCOMES),
