@@ -37,6 +37,7 @@ class Entry:
         stale_until: From then on it is gone.
         failure: Name of the error's class where the search failed; None for results.
         size: Bytes of its envelope, which bounds what memory holds.
+        took: Seconds that the fetch took; 0 where nobody knows. Slow ones are refreshed earlier.
     """
 
     results: tuple[SearchResult, ...]
@@ -46,6 +47,7 @@ class Entry:
     stale_until: float
     failure: str | None = None
     size: int = 0
+    took: float = 0.0
 
 
 class Tier(Protocol):
