@@ -1,7 +1,7 @@
 """What a web search gives, in the words of the seed's `SerperTool.SearchResult`."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 import msgspec
 
@@ -11,8 +11,17 @@ Outcome = Literal["hit", "stale", "miss", "failed", "known_failure"]
 Place = Literal["memory", "redis", "postgres", "fetch"]
 
 
-class SearchResult(Record, rename="camel", omit_defaults=True):
-    """One result of a web search.
+class _Shared(Record):
+    """A record that many callers have at once."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(
+            f"{type(self).__name__} is shared by all callers: copy it to change it."
+        )
+
+
+class SearchResult(_Shared, rename="camel", omit_defaults=True):
+    """One result of a web search. It cannot be changed: other callers have the same one.
 
     `extra` has every other field that the search gave, under its own name.
     """
@@ -25,8 +34,10 @@ class SearchResult(Record, rename="camel", omit_defaults=True):
     extra: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-class SearchResults(Record, rename="camel", gc=False):
+class SearchResults(_Shared, rename="camel", gc=False):
     """What was found, and where it came from. Goes as a sequence of its results.
+
+    It cannot be changed: other callers have the same one. `copy.deepcopy(extra)` can.
 
     Attributes:
         results: In the order of the search.
