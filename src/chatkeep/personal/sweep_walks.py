@@ -28,6 +28,7 @@ from chatkeep.personal.sweep_belongings import Belongings
 from chatkeep.personal.sweep_limits import has_more, limited
 from chatkeep.personal.sweep_queries import Kind, Walk
 from chatkeep.personal.sweep_rules import Rules, Where, moment
+from chatkeep.personal.sweep_searches import search_walks
 from chatkeep.schema.schema import Schema
 
 _AGED: tuple[What, ...] = ("chats", "temporary")
@@ -68,7 +69,7 @@ class Walks:
         found = [*self._chats(), *self._messages(), *self._shares(), *self._usage()]
         for what in EXPIRING:
             found += self._expiring(what)
-        return found
+        return [*found, *search_walks(self._rules, self._belongings)]
 
     def emptying(self) -> Emptying:
         """Give the statements that empty a chat."""
