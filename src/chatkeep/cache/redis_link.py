@@ -1,0 +1,149 @@
+"""Connections to Redis or Valkey: a bounded number, each call within one bound of time.
+
+redis-py speaks the protocol, makes the connections and keeps them. Its own time-outs and retries
+are off: with its defaults a port that refuses costs seconds, and a server that is silent many. One
+time-out stands around each call instead, and the breaker around all of them.
+
+This module needs `chatkeep[redis]`; `chatkeep.cache.redis_place` imports it when there is a URL.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from redis.asyncio.connection import ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AskError, ClusterError, RedisError, ResponseError, TryAgainError
+
+from chatkeep.cache.breaker import Breaker
+from chatkeep.cache.redis_errors import RedisAwayError, RedisRefusedError
+from chatkeep.errors import InvalidUrlError
+
+_URL_FORM = "Write it as redis://, rediss:// or unix://, such as redis://user:password@host:6379/0."
+# They answer, but cannot serve: a member of a cluster, a replica without its master, a long script.
+_UNUSABLE: Final = (AskError, ClusterError, TryAgainError)
+
+
+class Link:
+    """Redis as far as the cache needs it: one command, one answer.
+
+    Args:
+        url: As redis-py takes them. What it says about time-outs, retries and decoding is not used.
+        timeout: Seconds for a call: waiting for a connection, connecting, asking, the answer.
+        breaker: Asked before each call, told after it.
+        connections: As many calls at most are on their way; further ones wait within their time.
+
+    Raises:
+        InvalidUrlError: redis-py cannot read the URL. The message never repeats it.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float, breaker: Breaker, connections: int = 32
+    ) -> None:
+        self._pool = _pool(url)
+        self._timeout = timeout
+        self._breaker = breaker
+        self._slots = asyncio.Semaphore(connections)
+        self._closed = False
+
+    @property
+    def breaker(self) -> Breaker:
+        """Of all calls."""
+        return self._breaker
+
+    async def ask(self, *command: str | bytes | int) -> object:
+        """Send a command and give its answer: bytes, int, None or a list.
+
+        Raises:
+            RedisAwayError: Nobody answered in time, or nobody was asked.
+            RedisRefusedError: The answer is an error about this command alone. Neither good nor bad
+                was told to the breaker: the caller knows what it means.
+        """
+        if self._closed or not self._breaker.lets_through():
+            raise RedisAwayError
+        try:
+            async with asyncio.timeout(self._timeout), self._slots:
+                answer = await self._exchange(command)
+        except ResponseError as exc:
+            refusal = _code(exc)
+            if isinstance(exc, _UNUSABLE) or refusal == "BUSY":
+                self._breaker.failed(refusal)
+                raise RedisAwayError from None
+            raise RedisRefusedError(refusal) from None
+        except RedisAwayError:
+            raise
+        except TimeoutError:
+            self._failed(f"no answer within {self._timeout * 1000:g} ms")
+            raise RedisAwayError from None
+        except Exception as exc:  # noqa: BLE001 - whatever a broken server makes redis-py raise
+            # Its text is not shown: nothing promises that it never quotes what was sent.
+            self._failed(type(exc).__name__)
+            raise RedisAwayError from None
+        self._breaker.worked()
+        return answer
+
+    def _failed(self, why: str) -> None:
+        if not self._closed:  # else it was we who hung up
+            self._breaker.failed(why)
+
+    async def _exchange(self, command: tuple[str | bytes | int, ...]) -> object:
+        if self._closed:  # while this call waited for its turn
+            raise RedisAwayError
+        connection = await self._pool.get_connection()
+        try:
+            await connection.send_command(*command)
+            return await connection.read_response()
+        except ResponseError:
+            raise  # read to its end: the connection is as good as before
+        except BaseException:
+            # Cancelled, out of time or broken: the answer that may still come is for nobody.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            if self._closed:
+                await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
+
+    async def drop_idle(self) -> None:
+        """Close what is not in use: the name may lead to another server by now."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._pool.disconnect(inuse_connections=False)
+        except (TimeoutError, OSError, RedisError):
+            return  # they are closed, but for the other side's good-bye
+
+    async def aclose(self) -> None:
+        """Close all connections; who is still waiting for an answer gets RedisAwayError."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._pool.disconnect()
+        except (TimeoutError, OSError, RedisError):
+            return  # the same
+
+
+def _pool(url: str) -> ConnectionPool:
+    try:
+        said: dict[str, Any] = dict(parse_url(url))
+    except ValueError as exc:
+        del exc  # its text may quote a part of the password
+        raise InvalidUrlError("The URL of Redis cannot be read.", hint=_URL_FORM) from None
+    ours: dict[str, Any] = {
+        "decode_responses": False,  # values are bytes
+        "socket_timeout": None,  # one time-out stands around the whole call
+        "socket_connect_timeout": None,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+        "health_check_interval": 0,  # the calls themselves show it
+        "protocol": 2,  # no HELLO, nothing pushed: what comes is the answer to what was asked
+    }
+    for name in ("max_connections", "timeout", "retry_on_timeout"):
+        said.pop(name, None)
+    return ConnectionPool(**{**said, **ours})
+
+
+def _code(exc: ResponseError) -> str:
+    """The first word of a refusal, as OOM or WRONGTYPE, where it is one; its class otherwise."""
+    word = getattr(exc, "status_code", None) or str(exc).partition(" ")[0]
+    known = type(exc) is ResponseError or getattr(exc, "status_code", None)
+    return word if known and word.isalpha() and word.isupper() else type(exc).__name__
