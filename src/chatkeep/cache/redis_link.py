@@ -51,6 +51,11 @@ class Link:
         """Of all calls."""
         return self._breaker
 
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose` was called: nothing is asked any more."""
+        return self._closed
+
     async def ask(self, *command: str | bytes | int) -> object:
         """Send a command and give its answer: bytes, int, None or a list.
 

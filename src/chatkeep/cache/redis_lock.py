@@ -75,7 +75,7 @@ class HeldInRedis:
 
     async def _extend(self) -> None:
         milliseconds = int(self._hold * 1000)
-        while True:
+        while not self._link.closed:
             await asyncio.sleep(self._hold / 3)
             try:
                 ours = await self._link.ask(
