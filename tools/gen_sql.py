@@ -18,6 +18,7 @@ from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.auth.provider_token_queries import provider_token_queries
 from chatkeep.auth.session_queries import own_session_queries
 from chatkeep.auth.token_queries import token_queries
+from chatkeep.cache.postgres_queries import cache_queries
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
@@ -80,6 +81,7 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield from sweeps()
     yield from exchanges(catalogue)
     yield from provider_tokens(catalogue)
+    yield from cached("search_cache", cache_queries(catalogue))
     for part, each in (("", catalogue), ("maps.", catalogue_of(maps.schema()))):
         yield from cached(f"{part}auth.sessions", own_session_queries(each))
         yield from cached(f"{part}auth.tokens", token_queries(each))
