@@ -3,14 +3,19 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.cache.redis_place import RedisPlace, open_redis
 from chatkeep.errors import InvalidUrlError
-from fixtures.redis import RedisServer
+from fixtures.redis import RedisServer, free_port, redis_program
 from fixtures.redis_places import Clock, entry, key, opened_place
 
 SECRET = "hidden-word"
@@ -60,6 +65,53 @@ async def test_a_user_with_a_password(
         await wrong.aclose()
     finally:
         redis_server.client.execute_command("ACL", "DELUSER", "app")
+
+
+@pytest.mark.needs("redis")
+async def test_tls_with_a_certificate_that_is_looked_at(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, private = own_certificate()
+    (tmp_path / "cert.pem").write_bytes(certificate)
+    (tmp_path / "key.pem").write_bytes(private)
+    port = free_port()
+    server = RedisServer(
+        redis_program(),
+        tmp_path,
+        f"tls-port {port}",
+        f"tls-cert-file {tmp_path}/cert.pem",
+        f"tls-key-file {tmp_path}/key.pem",
+        f"tls-ca-cert-file {tmp_path}/cert.pem",
+        "tls-auth-clients no",
+    )
+    try:
+        url = f"rediss://localhost:{port}/0"
+        assert await works(opened_place(f"{url}?ssl_ca_certs={tmp_path}/cert.pem", Clock()))
+        assert not caplog.records
+        assert not await works(opened_place(url, Clock()))  # signed by nobody whom we know
+    finally:
+        server.stop()
+
+
+def own_certificate() -> tuple[bytes, bytes]:
+    """Of localhost, signed by itself."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return certificate.public_bytes(pem), private.private_bytes(pem, form, plain)
 
 
 @pytest.mark.parametrize(
