@@ -13,7 +13,16 @@ from typing import Any, Final
 from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AskError, ClusterError, RedisError, ResponseError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.redis_errors import RedisAwayError, RedisRefusedError
@@ -22,6 +31,7 @@ from chatkeep.errors import InvalidUrlError
 _URL_FORM = "Write it as redis://, rediss:// or unix://, such as redis://user:password@host:6379/0."
 # They answer, but cannot serve: a member of a cluster, a replica without its master, a long script.
 _UNUSABLE: Final = (AskError, ClusterError, TryAgainError)
+_WORDS: Final = {OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", NoPermissionError: "NOPERM"}
 
 
 class Link:
@@ -149,6 +159,8 @@ def _pool(url: str) -> ConnectionPool:
 
 def _code(exc: ResponseError) -> str:
     """The first word of a refusal, as OOM or WRONGTYPE, where it is one; its class otherwise."""
-    word = getattr(exc, "status_code", None) or str(exc).partition(" ")[0]
-    known = type(exc) is ResponseError or getattr(exc, "status_code", None)
-    return word if known and word.isalpha() and word.isupper() else type(exc).__name__
+    for known, word in _WORDS.items():
+        if isinstance(exc, known):
+            return word  # redis-py has taken it from the text
+    word = str(exc).partition(" ")[0]
+    return word if word.isalpha() and word.isupper() else type(exc).__name__

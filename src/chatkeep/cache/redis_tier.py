@@ -116,7 +116,7 @@ class RedisTier:
     async def _refused(self, exc: RedisRefusedError) -> None:
         self._link.breaker.worked()  # it answers, and what it holds can be read
         self._writes.failed(exc.code)
-        if exc.code in {"READONLY", "ReadOnlyError"}:
+        if exc.code == "READONLY":
             await self._link.drop_idle()  # after a failover the name leads to another server
 
     def _owe(self, name: str) -> None:
