@@ -70,7 +70,8 @@ class Policy:
         what: `chats` (by their last activity) and `temporary` (chats marked so), `messages` (by the
             time of their making), `trash` (chats and messages in it, by when they were deleted),
             `usage`; `shares` that have expired or were revoked, `sessions`, `verification_tokens`,
-            `verifications` and `search_cache` that have expired, by when they ended;
+            `verifications` that have expired, by when they ended; `search_cache`, by when an entry
+            could no longer be given, not even as stale;
             `search_events`, which are summed up, and `search_days`, by the end of their day in UTC.
         older_than: What is older goes; None keeps it, whatever a more general policy says.
         role: Only messages of this role.
