@@ -126,7 +126,7 @@ class EventQueries:
         if "search_events" not in tables:
             raise ConfigError(
                 "The schema has no table `search_events`.",
-                hint="`search_cache=SearchCacheOptions(record=False)` does without.",
+                hint="`chatkeep.presets.deepsearch` has it, in the hardened edition.",
             )
         self._event = tables["search_events"]
         self._day = tables["search_days"]

@@ -10,13 +10,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chatkeep.cache.entries import Key
 from chatkeep.cache.event_queries import EventQueries
 from chatkeep.cache.options import SearchCacheOptions
+from chatkeep.cache.stats import check_stats, search_stats
 from chatkeep.engine.run import PoolRunner
 from chatkeep.records.search_cache import Outcome, Place
+from chatkeep.records.search_stats import SearchStats
 
 MAX_COUNTERS = 10_000
 """Different searches that wait to be stored at most."""
@@ -28,6 +30,7 @@ LONGEST_NAME = 100
 """Characters of a provider, locale or group: they stand in an index, whose rows are bounded."""
 
 _UNNAMED = Key(b"", "", "", "")
+_WITHOUT = frozenset({"failed", "known_failure"})  # nothing was looked for there, so nothing found
 _CLOSING = timedelta(seconds=5)  # that `Database.close` waits for a server that does not answer
 
 _log = logging.getLogger("chatkeep.cache")
@@ -101,7 +104,7 @@ class Events:
         counter.calls += 1
         counter.latency_us += microseconds
         counter.latency_max_us = max(counter.latency_max_us, microseconds)
-        if not results:
+        if not results and outcome not in _WITHOUT:
             counter.no_results += 1
 
     async def flush(self) -> bool:
@@ -110,6 +113,31 @@ class Events:
             await asyncio.wait([self._flushing])
         self._flushing = self._runner.background.save(self._store())
         return await asyncio.shield(self._flushing)
+
+    async def stats(
+        self,
+        *,
+        since: datetime | None = None,
+        provider: str | None = None,
+        user_group: str | None = None,
+        top: int = 10,
+    ) -> SearchStats:
+        """Say how searches were answered, those included that this process has just counted.
+
+        Args:
+            since: From the beginning of this time's day in UTC; None for all that is stored.
+            provider: Only its searches.
+            user_group: Only those of this group; "" for those without one.
+            top: So many searches and groups in each ranking, 1 to 100.
+
+        Raises:
+            InvalidInputError: `top` is out of bounds, `since` is no time or has no zone, or a text
+                cannot be one.
+            DatabaseError: One of its kinds.
+        """
+        asked = check_stats(since, provider, user_group, top)
+        await self.flush()
+        return await search_stats(self._runner, self._queries, asked)
 
     def _first(self, which: _Which, key: Key) -> _Counter:
         """Give the counter of what was not counted since the last flush."""

@@ -1,8 +1,10 @@
 """`db.search_cache.stats`: what the stored events and days say about searches."""
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, cast
 
 from chatkeep.cache.event_queries import (
     OF_ALL,
@@ -27,41 +29,60 @@ MOST = 100
 _FIRST = datetime.min  # noqa: DTZ901 - the driver's own has none
 
 
-async def search_stats(
-    runner: Runner,
-    queries: EventQueries,
-    *,
+@dataclass(frozen=True, slots=True)
+class StatsAsked:
+    """What statistics are asked for, as it was checked.
+
+    Attributes:
+        since: The first day, in UTC; None for all.
+        only: Provider and group, where they are asked for.
+        top: Searches and groups in a ranking.
+    """
+
+    since: date | None
+    only: Mapping[str, str]
+    top: int
+
+
+def check_stats(
     since: datetime | None = None,
     provider: str | None = None,
     user_group: str | None = None,
     top: int = 10,
-) -> SearchStats:
-    """Say how searches were answered, as two statements read it from events and days together.
-
-    Args:
-        runner: Of the database.
-        queries: Of its schema.
-        since: From the beginning of this time's day in UTC; None for all that is stored.
-        provider: Only its searches.
-        user_group: Only those of this group; "" for those without one.
-        top: So many searches and groups in each ranking, 1 to 100.
+) -> StatsAsked:
+    """Check what is asked; see `SearchCache.stats`.
 
     Raises:
         InvalidInputError: `top` is out of bounds, `since` is no time or has no zone, or a text
             cannot be one.
     """
-    _check(since, provider, user_group, top)
-    values: dict[str, object] = {"top": top, "since": _FIRST, "since_day": date.min}
-    first = None
-    if since is not None:
-        first = since.astimezone(UTC).date()
-        values |= {"since": datetime.combine(first, time(), UTC), "since_day": first}
-    given = {"provider": provider, "user_group": user_group}
-    values |= {name: value for name, value in given.items() if value is not None}
-    has_provider, has_group = provider is not None, user_group is not None
-    sums = await queries.sums(by_provider=has_provider, by_group=has_group).all(runner, values)
-    ranked = await queries.popular(by_provider=has_provider, by_group=has_group).all(runner, values)
-    return _together(first, sums, ranked, top)
+    number, time_ = cast("object", top), cast("object", since)
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST:
+        raise InvalidInputError(f"top is a whole number from 1 to {MOST}.", field="top")
+    if time_ is not None and not (isinstance(time_, datetime) and time_.tzinfo is not None):
+        raise InvalidInputError("since is a time with a zone, or None.", field="since")
+    only: dict[str, str] = {}
+    for name, value in (("provider", provider), ("user_group", user_group)):
+        text = cast("object", value)
+        if text is None:
+            continue
+        if not isinstance(text, str) or "\0" in text:
+            raise InvalidInputError(f"{name} is a text without the character NUL.", field=name)
+        only[name] = text
+    return StatsAsked(None if since is None else since.astimezone(UTC).date(), only, top)
+
+
+async def search_stats(runner: Runner, queries: EventQueries, asked: StatsAsked) -> SearchStats:
+    """Say how searches were answered, as two statements read it from events and days together."""
+    values: dict[str, object] = {"since": _FIRST, "since_day": date.min, "top": asked.top}
+    if asked.since is not None:
+        midnight = datetime.combine(asked.since, time(), UTC)
+        values |= {"since": midnight, "since_day": asked.since}
+    values |= asked.only
+    which = {"by_provider": "provider" in asked.only, "by_group": "user_group" in asked.only}
+    sums = await queries.sums(**which).all(runner, values)
+    ranked = await queries.popular(**which).all(runner, values)
+    return _together(asked.since, sums, ranked, asked.top)
 
 
 def _together(since: date | None, sums: list[Sums], ranked: list[Popular], top: int) -> SearchStats:
@@ -118,16 +139,6 @@ def _counts(row: Sums) -> dict[str, Any]:
         "mean_ms": row.latency_us / calls / 1000 if calls else None,
         "max_ms": row.latency_max_us / 1000,
     }
-
-
-def _check(since: object, provider: object, user_group: object, top: object) -> None:
-    if not isinstance(top, int) or isinstance(top, bool) or not 1 <= top <= MOST:
-        raise InvalidInputError(f"top is a whole number from 1 to {MOST}.", field="top")
-    if since is not None and not (isinstance(since, datetime) and since.tzinfo is not None):
-        raise InvalidInputError("since is a time with a zone, or None.", field="since")
-    for name, value in (("provider", provider), ("user_group", user_group)):
-        if value is not None and not isinstance(value, str):
-            raise InvalidInputError(f"{name} is a text, or None.", field=name)
 
 
 def _popular(row: Popular) -> PopularSearch:

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from cache.stats.conftest import SCHEMA, World
-from chatkeep.access.catalogue import catalogue_of
-from chatkeep.cache.event_queries import event_queries
-from chatkeep.cache.stats import search_stats
+from cache.stats.conftest import SCHEMA, World, key
+from chatkeep.cache.events import Events
+from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.errors import InvalidInputError
 from chatkeep.personal.sweeping import sweep
 from chatkeep.records.search_stats import SearchStats
@@ -30,7 +29,7 @@ def midnight() -> datetime:
 
 
 async def stats_of(world: World, **asked: Any) -> SearchStats:
-    return await search_stats(world.db._runner, event_queries(catalogue_of(SCHEMA)), **asked)
+    return await world.events().stats(**asked)
 
 
 async def filled(world: World) -> list[dict[str, Any]]:
@@ -147,12 +146,21 @@ async def test_searches_without_a_text_keep_their_hash(world: World):
     "asked",
     [
         {"top": 0}, {"top": 101}, {"top": True}, {"top": "3"}, {"since": "7d"},
-        {"since": datetime(2026, 1, 1)}, {"provider": 3}, {"user_group": b"x"},  # noqa: DTZ001
+        {"since": datetime(2026, 1, 1)}, {"provider": 3}, {"user_group": "a\0"},  # noqa: DTZ001
     ],
     ids=repr,
 )  # fmt: skip
 async def test_bad_input_is_refused_before_anything_is_sent(asked: dict[str, Any]):
-    queries: Any = None
+    nothing: Any = None
     with pytest.raises(InvalidInputError) as caught:
-        await search_stats(queries, queries, **asked)
+        await Events(nothing, nothing, SearchCacheOptions()).stats(**asked)
     assert caught.value.field in asked
+
+
+async def test_what_was_just_counted_is_in_them(world: World):
+    events = world.events(flush_after=timedelta(hours=1))
+    events.saw(key("a"), "failed", "fetch", 0.25, 0)
+    events.saw(key("a"), "miss", "fetch", 0.75, 0)
+    stats = await events.stats(since=datetime.now(UTC))
+    assert (stats.calls, stats.failed, stats.misses, stats.no_results) == (2, 1, 1, 1)
+    assert (stats.mean_ms, stats.max_ms, stats.hit_rate) == (500, 750, 0)
