@@ -68,3 +68,30 @@ class SearchResults(_Shared, rename="camel", gc=False):
     def __getitem__(self, at: slice) -> tuple[SearchResult, ...]: ...
     def __getitem__(self, at: int | slice) -> SearchResult | tuple[SearchResult, ...]:
         return self.results[at]
+
+
+class FailedSearch(Record):
+    """A search that could not be fetched beforehand.
+
+    Attributes:
+        query: As it was given.
+        failure: Name of the class of its error.
+    """
+
+    query: str
+    failure: str
+
+
+class WarmedSearches(Record):
+    """What `search_cache.warm` did.
+
+    Attributes:
+        searches: Different ones that were asked for.
+        fetched: Those that were fetched; the rest was fresh, is being fetched by another process, or
+            failed.
+        failed: Those that failed.
+    """
+
+    searches: int
+    fetched: int
+    failed: tuple[FailedSearch, ...]
