@@ -77,7 +77,7 @@ class Finder:
 
     async def find(self, wish: Wish) -> Answer:
         """Give what is kept, stale too, or fetch it."""
-        key = wish.key
+        key, is_late = wish.key, False
         while True:
             now = self._clock()
             kept = self.remembered(key, now)
@@ -88,12 +88,13 @@ class Finder:
                 return _known_failure(failure.name, failure.until - now, "memory")
             flight = self._flights.get(key.hash)
             if flight is None:
-                return await self._lead(wish)
+                return await self._lead(wish, is_late=is_late)
             try:
                 return _for_others(await flight.wait(self._patience))
             except AbandonedError:
                 continue
             except LateError:
+                is_late = True
                 self._flights.leave(key.hash, flight)
 
     async def freshen(self, wish: Wish) -> Answer:
@@ -167,7 +168,7 @@ class Finder:
             self._refresh(wish, entry, now)
         return _answer(entry, kept.view.extra, "memory", now)
 
-    async def _lead(self, wish: Wish) -> Answer:
+    async def _lead(self, wish: Wish, *, is_late: bool) -> Answer:
         """Look into the tiers for everybody who asks meanwhile, and have it fetched if need be."""
         key = wish.key
         flight = self._flights.begin(key.hash)
@@ -176,7 +177,8 @@ class Finder:
             answer = self._of_tiers(wish, await places.tiers.look(key))
             if answer is None:
                 search = searching(wish.fetch, key.query)
-                flight.fetches(self._background.work(self._fly(flight, wish, search)))
+                fetching = self._fly(flight, wish, search, is_late=is_late)
+                flight.fetches(self._background.work(fetching))
         except BaseException:
             flight.fail(AbandonedError())
             raise
@@ -200,10 +202,12 @@ class Finder:
             return _known_failure(seen.name, seen.until - now, seen.tier)
         return None
 
-    async def _fly(self, flight: Flight[Answer], wish: Wish, search: "_Search") -> None:
+    async def _fly(
+        self, flight: Flight[Answer], wish: Wish, search: "_Search", *, is_late: bool
+    ) -> None:
         """Bring everybody who waits what another process has by now, or what the search gives."""
         turns = self._opening.get().turns
-        turn = await turns.take(wish.key)
+        turn = await (turns.take_now(wish.key, None) if is_late else turns.take(wish.key))
         answer = self._of_tiers(wish, turn.seen)
         if answer is not None:
             flight.land(answer)

@@ -7,8 +7,8 @@ from chatkeep.cache.entries import Entry, Key
 from chatkeep.records.search_cache import SearchResults
 
 _FAILURES = 10_000
-# What Python takes beside the text itself, measured with results as Serper gives them.
-_EACH_ENTRY, _EACH_RESULT, _EACH_BYTE = 2_000, 300, 1.5
+# At most what Python takes, measured with results as Serper gives them, in every script.
+_EACH_ENTRY, _EACH_RESULT, _EACH_BYTE, _EACH_BYTE_NESTED = 2_000, 300, 3, 5
 
 
 class Kept:
@@ -30,8 +30,12 @@ class Kept:
         self.entry = entry
         self.plain_until = min(plain_until, believed_until)
         self.believed_until = believed_until
-        # Rounded up: what this bounds is memory.
-        self.bytes = int(_EACH_ENTRY + _EACH_RESULT * len(entry.results) + _EACH_BYTE * entry.size)
+        nested = entry.extra or any(result.extra for result in entry.results)
+        self.bytes = (
+            _EACH_ENTRY
+            + _EACH_RESULT * len(entry.results)
+            + (_EACH_BYTE_NESTED if nested else _EACH_BYTE) * entry.size
+        )
 
 
 class Memory:

@@ -1,7 +1,24 @@
 """What an application says about the cache: `Database(schema, search_cache=SearchCacheOptions())`."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
+
+from chatkeep.errors import ConfigError
+
+_LONGEST = timedelta(days=3650)
+_POSITIVE = (
+    "ttl",
+    "memory_ttl",
+    "redis_timeout",
+    "breaker_reset",
+    "fetch_timeout",
+    "flush_after",
+)
+_OR_ZERO = ("stale_for", "failure_ttl")
+_WHOLE = {"memory_bytes": 0, "breaker_failures": 1, "max_bytes": 1}
+_TEXTS = ("redis_url", "namespace")
+_SWITCHES = ("record", "record_queries", "record_users")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +66,40 @@ class SearchCacheOptions:
     record_queries: bool = True
     record_users: bool = False
     flush_after: timedelta = timedelta(seconds=5)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be kept to.
+
+        Raises:
+            ConfigError: A time is not longer than 0 (`stale_for` and `failure_ttl` may be 0) and at
+                most ten years, a number is out of bounds, or something is of another type.
+        """
+        said: dict[str, object] = vars(self)
+        for name in (*_POSITIVE, *_OR_ZERO):
+            _check_time(name, said[name], or_zero=name in _OR_ZERO)
+        for name, least in _WHOLE.items():
+            value = said[name]
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise _refused(f"{name} must be a whole number, {least} or more")
+        for name, end in (("jitter", 1.0), ("refresh_early", math.inf)):
+            value = said[name]
+            if not isinstance(value, int | float) or not 0 <= value < end:
+                bound = " and less than 1" if end == 1.0 else ""
+                raise _refused(f"{name} must be a number, 0 or more{bound}")
+        for name in _TEXTS:
+            if said[name] is not None and not (isinstance(said[name], str) and said[name]):
+                raise _refused(f"{name} must be a text that is not empty, or None")
+        for name in _SWITCHES:
+            if not isinstance(said[name], bool):
+                raise _refused(f"{name} must be True or False")
+
+
+def _check_time(name: str, value: object, *, or_zero: bool) -> None:
+    if not isinstance(value, timedelta) or not timedelta() <= value <= _LONGEST:
+        raise _refused(f"{name} must be a timedelta of at most ten years")
+    if not value and not or_zero:
+        raise _refused(f"{name} must be longer than 0")
+
+
+def _refused(problem: str) -> ConfigError:
+    return ConfigError(f"{problem}.", hint="See chatkeep.SearchCacheOptions.")
