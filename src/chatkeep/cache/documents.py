@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from chatkeep.cache.entries import Entry
-from chatkeep.cache.frozen import frozen_dict
+from chatkeep.cache.frozen import EMPTY, frozen_dict
 from chatkeep.records.search_cache import SearchResult
 
 VERSION = 1
 LIST, OWN, REST = "organic", "chatkeep", "extra"
 _NAMES = frozenset({"title", "link", "snippet", "position", "date", REST})
-_TEXT, _WHOLE = (str, type(None)), (int, type(None))
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # but not a backslash of its own before u0000
 
 
@@ -36,18 +35,29 @@ class Document(NamedTuple):
     size: int
 
 
+class _Known(msgspec.Struct, gc=False):
+    title: str
+    link: str
+    snippet: str | None = None
+    position: int | None = None
+    date: str | None = None
+
+
 class _Own(msgspec.Struct, rename="camel", omit_defaults=True):
     version: int
     took: float = 0.0
     failure: str | None = None
     expires_at: float | None = None
     exact: str = ""
+    rich: list[int] = []
     extra: dict[str, msgspec.Raw] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_found = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_known = msgspec.json.Decoder(list[_Known]).decode
+_each = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 _own = msgspec.json.Decoder(_Own).decode
 
 
@@ -58,6 +68,7 @@ def written(entry: Entry) -> str:
         ValueError: A text is no Unicode, or `extra` is no JSON object.
     """
     own = _Own(VERSION, entry.took, entry.failure)
+    own.rich = [at for at, result in enumerate(entry.results) if result.extra]
     if entry.failure is not None:
         own.expires_at = entry.expires_at
     document: dict[str, Any] = {LIST: [_plain(result) for result in entry.results]}
@@ -91,10 +102,22 @@ def read(text: str) -> Document:
         own = _own(members.pop(OWN))
     if own.version != VERSION:
         raise ValueError("another version")
-    results = tuple([_result(one) for one in _found(members.pop(LIST))])
+    found = members.pop(LIST)
+    # Not straight into records: each would have a dictionary of its own, for anybody to change.
+    results = [
+        SearchResult(one.title, one.link, one.snippet, one.position, one.date, EMPTY)
+        for one in _known(found)
+    ]
+    if own.rich:
+        every = _each(found)
+        for at in own.rich:
+            one = results[at]
+            results[at] = SearchResult(
+                one.title, one.link, one.snippet, one.position, one.date, _rest(_object(every[at]))
+            )
     members.update(own.extra or {})
     extra = _encode(members) if members else b""
-    return Document(results, extra, own.failure, own.took, own.expires_at, len(text))
+    return Document(tuple(results), extra, own.failure, own.took, own.expires_at, len(text))
 
 
 def _plain(result: SearchResult) -> dict[str, Any]:
@@ -112,16 +135,7 @@ def _plain(result: SearchResult) -> dict[str, Any]:
     return plain
 
 
-def _result(found: dict[str, Any]) -> SearchResult:
-    pop = found.pop
-    title, link = pop("title"), pop("link")
-    snippet, position, date = pop("snippet", None), pop("position", None), pop("date", None)
-    # Decoding straight into records would check this, but drop what has no field in them.
-    if not (type(title) is type(link) is str and type(position) in _WHOLE):
-        raise ValueError("a result of another shape")
-    if not (type(snippet) in _TEXT and type(date) in _TEXT):
-        raise ValueError("a result of another shape")
-    rest = pop(REST) if REST in found else found
-    if type(rest) is not dict:
-        raise ValueError("a result of another shape")
-    return SearchResult(title, link, snippet, position, date, frozen_dict(rest))
+def _rest(found: dict[str, Any]) -> dict[str, Any]:
+    if REST in found:
+        return frozen_dict(msgspec.convert(found[REST], dict[str, Any]))
+    return frozen_dict({name: found[name] for name in found if name not in _NAMES})

@@ -144,7 +144,8 @@ async def test_a_server_that_says_nothing_is_asked_a_few_times_only(
         '{"organic": [{"title": 1, "link": "a"}], "chatkeep": {"version": 1}}',
         '{"organic": [{"title": "a", "link": "b", "position": "1"}], "chatkeep": {"version": 1}}',
         '{"organic": [{"title": "a", "link": "b", "date": 1}], "chatkeep": {"version": 1}}',
-        '{"organic": [{"title": "a", "link": "b", "extra": 1}], "chatkeep": {"version": 1}}',
+        '{"organic":[{"title":"a","link":"b","extra":1}],"chatkeep":{"version":1,"rich":[0]}}',
+        '{"organic": [], "chatkeep": {"version": 1, "rich": [0]}}',
     ],
 )  # fmt: skip
 async def test_a_row_that_cannot_be_read(
