@@ -166,6 +166,7 @@ if TYPE_CHECKING:
         SearchResults,
         WarmedSearches,
     )
+    from chatkeep.records.search_stats import PopularSearch, SearchCounts, SearchStats
 
 __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Account",
@@ -233,6 +234,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Observation",
     "Observer",
     "Page",
+    "PopularSearch",
     "Prepared",
     "ProviderTokens",
     "ReferencedRowError",
@@ -240,10 +242,12 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "START",
     "SchemaMismatchError",
     "SearchCacheOptions",
+    "SearchCounts",
     "SearchFailedError",
     "SearchFilter",
     "SearchResult",
     "SearchResults",
+    "SearchStats",
     "ServerError",
     "Session",
     "SessionChanges",
@@ -388,6 +392,9 @@ _PLACES = {
     "SearchResult": "chatkeep.records.search_cache",
     "SearchResults": "chatkeep.records.search_cache",
     "WarmedSearches": "chatkeep.records.search_cache",
+    "PopularSearch": "chatkeep.records.search_stats",
+    "SearchCounts": "chatkeep.records.search_stats",
+    "SearchStats": "chatkeep.records.search_stats",
 }
 
 

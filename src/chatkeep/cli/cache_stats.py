@@ -127,13 +127,13 @@ def _table(title: str, lines: "Sequence[tuple[str, SearchCounts, str]]") -> None
         legend = Text("  ").append("█ hit ", "green").append("█ stale ", "yellow")
         legend.append("█ fetched ", "blue").append("█ failed", "red")
         legend.pad_right(_BAR + len(_PARTS) + 2 - len(legend))
-        head.append_text(legend)
+        head.append(legend)
     has_queries = any(query for _, _, query in lines)
     _put(console, head.append(f"{_HEAD}  most frequent" if has_queries else _HEAD))
     for name, counts, query in lines:
         line = Text(f"{f'  {name}':<{width}}")
         if console.is_terminal:
-            line.append("  ").append_text(_bar(counts, most))
+            line.append("  ").append(_bar(counts, most))
         rate, mean = counts.hit_rate or 0, counts.mean_ms or 0
         line.append(f"{counts.calls:>12,}{rate:>8.1%}{mean:>11,.1f}{counts.max_ms:>11,.1f}")
         _put(console, line.append(f"  {query}" if query else ""))
