@@ -30,11 +30,14 @@ class Kept:
         self.entry = entry
         self.plain_until = min(plain_until, believed_until)
         self.believed_until = believed_until
-        nested = entry.extra or any(result.extra for result in entry.results)
+        nested, plain = len(entry.extra), entry.size - len(entry.extra)
+        if any(result.extra for result in entry.results):
+            nested, plain = entry.size, 0
         self.bytes = (
             _EACH_ENTRY
             + _EACH_RESULT * len(entry.results)
-            + (_EACH_BYTE_NESTED if nested else _EACH_BYTE) * entry.size
+            + _EACH_BYTE * plain
+            + _EACH_BYTE_NESTED * nested
         )
 
 
