@@ -55,8 +55,10 @@ class Breaker:
         self._probe_at = now + self._reset
         return True
 
-    def worked(self) -> None:
-        """A call was answered."""
+    def worked(self, *, probe: bool = True) -> None:
+        """A call was answered. One that was let through before it opened is no `probe`."""
+        if self._probe_at is not None and not probe:
+            return  # it says how things were
         self._failures = 0
         if self._probe_at is not None:
             self._probe_at = None

@@ -8,6 +8,7 @@ This module needs `chatkeep[redis]`; `chatkeep.cache.redis_place` imports it whe
 """
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 from redis.asyncio.connection import ConnectionPool, parse_url
@@ -39,7 +40,8 @@ class Link:
 
     Args:
         url: As redis-py takes them. What it says about time-outs, retries and decoding is not used.
-        timeout: Seconds for a call: waiting for a connection, connecting, asking, the answer.
+        timeout: Seconds for a call: waiting for a connection, connecting, asking, the answer. The
+            call by which an open breaker tries again has half of it.
         breaker: Asked before each call, told after it.
         connections: As many calls at most are on their way; further ones wait within their time.
 
@@ -74,10 +76,13 @@ class Link:
             RedisRefusedError: The answer is an error about this command alone. Neither good nor bad
                 was told to the breaker: the caller knows what it means.
         """
+        probe = self._breaker.open
         if self._closed or not self._breaker.lets_through():
             raise RedisAwayError
+        # A probe has half the time: who is only just quick enough would come and go for ever.
+        bound = self._timeout / 2 if probe else self._timeout
         try:
-            async with asyncio.timeout(self._timeout), self._slots:
+            async with asyncio.timeout(bound), self._slots:
                 answer = await self._exchange(command)
         except ResponseError as exc:
             refusal = _code(exc)
@@ -88,13 +93,13 @@ class Link:
         except RedisAwayError:
             raise
         except TimeoutError:
-            self._failed(f"no answer within {self._timeout * 1000:g} ms")
+            self._failed(f"no answer within {bound * 1000:g} ms")
             raise RedisAwayError from None
         except Exception as exc:  # noqa: BLE001 - whatever a broken server makes redis-py raise
             # Its text is not shown: nothing promises that it never quotes what was sent.
             self._failed(type(exc).__name__)
             raise RedisAwayError from None
-        self._breaker.worked()
+        self._breaker.worked(probe=probe)
         return answer
 
     def _failed(self, why: str) -> None:
@@ -104,10 +109,15 @@ class Link:
     async def _exchange(self, command: tuple[str | bytes | int, ...]) -> object:
         if self._closed:  # while this call waited for its turn
             raise RedisAwayError
-        connection = await self._pool.get_connection()
+        pool = self._pool
+        connection = await pool.get_connection()
         try:
             await connection.send_command(*command)
             return await connection.read_response()
+        except ReadOnlyError:
+            if pool is self._pool:
+                await self._begin_anew()
+            raise
         except ResponseError:
             raise  # read to its end: the connection is as good as before
         except BaseException:
@@ -115,26 +125,33 @@ class Link:
             await connection.disconnect(nowait=True)
             raise
         finally:
-            if self._closed:
+            if self._closed or pool is not self._pool:
                 await connection.disconnect(nowait=True)
-            await self._pool.release(connection)
+            await pool.release(connection)
 
-    async def drop_idle(self) -> None:
-        """Close what is not in use: the name may lead to another server by now."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._pool.disconnect(inuse_connections=False)
-        except (TimeoutError, OSError, RedisError):
-            return  # they are closed, but for the other side's good-bye
+    async def _begin_anew(self) -> None:
+        """Connect anew from now on: after a failover the name leads to another server."""
+        old = self._pool
+        self._pool = ConnectionPool(
+            connection_class=old.connection_class,
+            max_connections=old.max_connections,
+            **old.connection_kwargs,
+        )
+        await _hang_up(old, in_use=False)  # those in use are closed by who uses them
 
     async def aclose(self) -> None:
         """Close all connections; who is still waiting for an answer gets RedisAwayError."""
         self._closed = True
         try:
             async with asyncio.timeout(self._timeout):
-                await self._pool.disconnect()
-        except (TimeoutError, OSError, RedisError):
-            return  # the same
+                await _hang_up(self._pool, in_use=True)
+        except TimeoutError:
+            return  # they are closed, but for the other side's good-bye
+
+
+async def _hang_up(pool: ConnectionPool, *, in_use: bool) -> None:
+    with contextlib.suppress(OSError, RedisError):  # the other side was gone already
+        await pool.disconnect(inuse_connections=in_use)
 
 
 def _pool(url: str) -> ConnectionPool:

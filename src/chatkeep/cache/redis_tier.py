@@ -88,7 +88,7 @@ class RedisTier:
             except RedisAwayError:
                 kept = False
             except RedisRefusedError as exc:
-                await self._refused(exc)
+                self._refused(exc)
                 kept = False
             else:
                 self._writes.worked()
@@ -107,17 +107,15 @@ class RedisTier:
             self._owe(name)
             return False
         except RedisRefusedError as exc:
-            await self._refused(exc)
+            self._refused(exc)
             self._owe(name)
             return False
         self._owed.pop(name, None)
         return bool(removed)
 
-    async def _refused(self, exc: RedisRefusedError) -> None:
+    def _refused(self, exc: RedisRefusedError) -> None:
         self._link.breaker.worked()  # it answers, and what it holds can be read
         self._writes.failed(exc.code)
-        if exc.code == "READONLY":
-            await self._link.drop_idle()  # after a failover the name leads to another server
 
     def _owe(self, name: str) -> None:
         self._owed.pop(name, None)

@@ -81,6 +81,18 @@ def test_a_probe_that_was_cancelled_does_not_hold_it_open(breaker: Breaker, cloc
     assert breaker.lets_through()
 
 
+def test_a_late_answer_from_before_does_not_close_it(breaker: Breaker, clock: Clock) -> None:
+    opened(breaker)
+    breaker.worked(probe=False)
+    assert breaker.open
+    clock.now += 5
+    assert breaker.lets_through()
+    breaker.worked(probe=False)
+    assert breaker.open
+    breaker.worked()
+    assert not breaker.open
+
+
 def test_one_line_for_opening_and_one_for_closing(
     breaker: Breaker, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,12 +6,13 @@ import os
 import random
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from chatkeep.cache.redis_place import RedisPlace
-from fixtures.proxy import eventually
-from fixtures.redis import RedisServer, free_port
+from fixtures.proxy import FaultProxy, eventually
+from fixtures.redis import RedisServer, free_port, redis_program
 from fixtures.redis_places import FAR, Clock, entry, key, opened_place
 
 
@@ -120,6 +121,29 @@ async def test_a_replica_still_gives_what_it_has(
         assert await place.tier.get(key("a")) is not None
     assert len(caplog.records) == 1
     assert not await place.tier.forget(key("a"))
+
+
+@pytest.mark.needs("redis")
+async def test_after_a_failover_it_connects_anew(
+    redis_server: RedisServer, monotonic: Clock, tmp_path: Path
+) -> None:
+    proxy = FaultProxy(redis_server.folder / "redis.sock")
+    await proxy.start()
+    promoted = RedisServer(redis_program(), tmp_path)
+    host, port = proxy.address
+    place = opened_place(f"redis://{host}:{port}", monotonic)
+    await asyncio.gather(*[place.tier.get(key(str(number))) for number in range(20)])
+    redis_server.read_only()
+    proxy.aim(tmp_path / "redis.sock")
+    answers = await asyncio.gather(*[place.tier.put(key("a"), entry("a")) for _ in range(20)])
+    assert not any(answers[:3])
+    monotonic.now += 5
+    assert await place.tier.put(key("a"), entry("a"))
+    assert promoted.client.exists(name("a"))
+    assert await place.tier.get(key("a")) is not None
+    await place.aclose()
+    await proxy.stop()
+    promoted.stop()
 
 
 @pytest.mark.parametrize("write", ["put", "forget"])
@@ -247,6 +271,27 @@ async def test_a_cancelled_probe_does_not_keep_redis_away(
     monotonic.now += 5
     assert await place.tier.get(key("a")) is not None
     await place.aclose()
+
+
+async def test_a_server_that_is_only_just_quick_enough_is_not_asked_again(
+    redis_server: RedisServer, monotonic: Clock
+) -> None:
+    proxy = FaultProxy(redis_server.folder / "redis.sock")
+    await proxy.start()
+    host, port = proxy.address
+    place = opened_place(f"redis://{host}:{port}", monotonic, timeout=timedelta(milliseconds=600))
+    await eventually(lambda: place.tier.put(key("a"), entry("a")))
+    for _ in range(3):
+        place.link.breaker.failed("a test")
+    monotonic.now += 5
+    proxy.lateness = (0.4, 0.4)
+    proxy.strike({"delay": 1.0}, "to_client")
+    assert await place.tier.get(key("a")) is None
+    assert place.link.breaker.open
+    proxy.heal()
+    await eventually(lambda: _asked_again(place, monotonic))
+    await place.aclose()
+    await proxy.stop()
 
 
 async def test_closing_leaves_no_connection(
