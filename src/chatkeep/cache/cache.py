@@ -231,7 +231,10 @@ class SearchCache:
         if isinstance(queries, str):
             raise InvalidInputError("queries must be several texts, not one.", field="queries")
         ttl = checked_ttl(about.get("ttl"))
-        keys = {key.hash: key for key in (self._key(query, about) for query in queries)}
+        keys = dict[bytes, Key]()
+        for query in queries:
+            key = self._key(query, about)
+            keys.setdefault(key.hash, key)
         searching(fetch, "")
         self._opening.get()
         wishes = iter([Wish(key, fetch, ttl) for key in keys.values()])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 
 from chatkeep import Database, SearchCacheOptions
@@ -63,6 +64,8 @@ class Search:
 @dataclass
 class World:
     db: Database[Any, Any, Any, Any]
+    url: str
+    raw: asyncpg.Connection
     clock: Clock = field(default_factory=Clock)
     chance: Chance = field(default_factory=Chance)
 
@@ -90,5 +93,7 @@ async def world(
 ) -> AsyncIterator[World]:
     monkeypatch.delenv("REDIS_URL", raising=False)
     url = await fresh_database(pg18).holding(SCHEMA)
+    raw = await asyncpg.connect(url)
     async with Database(SCHEMA, url) as db:
-        yield World(db)
+        yield World(db, url, raw)
+    await raw.close()
