@@ -154,6 +154,8 @@ class Events:
         return counter
 
     def _set_timer(self) -> None:
+        if not self._runner.pool.is_open:
+            return  # what is counted after the end waits for the next opening
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._ring)
         self._runner.background.keep_open(self._end)
 

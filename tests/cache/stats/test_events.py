@@ -173,6 +173,19 @@ async def test_closing_a_database_that_refuses_says_what_was_lost(
     assert "before 2 searches could be counted" in caplog.text
 
 
+async def test_what_is_counted_after_the_end_waits_for_the_next_opening(world: World):
+    db = Database(SCHEMA, world.url)
+    events = events_of(db, flush_after=LONG)
+    async with db:
+        pass
+    events.saw(key("a"), "hit", "memory", 0, 1)
+    assert not await events.flush()
+    assert events._timer is None
+    async with db:
+        events.saw(key("b"), "hit", "memory", 0, 1)
+    assert await stored(world.sql) == 2
+
+
 async def test_a_flush_that_is_cut_off_loses_nothing(world: World):
     events = world.events(flush_after=LONG)
     events.saw(key("a"), "hit", "memory", 0, 1)
