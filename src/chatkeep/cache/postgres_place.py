@@ -1,6 +1,5 @@
 """PostgreSQL as a place that may be away: each call is bounded in time, and faults are told rarely."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ import msgspec
 
 from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.options import SearchCacheOptions
+from chatkeep.cache.watch import Watch
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
@@ -64,7 +64,7 @@ class PostgresPlace:
         Args:
             runner: The pool; not a transaction, which the first failure would end.
             options: Of the cache: when PostgreSQL is left alone, and for how long.
-            timeout: For each statement, waiting for a connection included.
+            timeout: For each statement, waiting for a connection included; a quarter more at most.
             clock: Seconds that never go back.
         """
         options = options or SearchCacheOptions()
@@ -75,7 +75,7 @@ class PostgresPlace:
             reset=options.breaker_reset.total_seconds(),
             clock=clock,
         )
-        self._seconds = timeout.total_seconds()
+        self._watch = Watch(timeout.total_seconds())
         self._clock = clock
         self._quiet_until = float("-inf")
         self._untold = 0
@@ -93,8 +93,7 @@ class PostgresPlace:
         if not breaker.lets_through():
             raise NotAskedError
         try:
-            async with asyncio.timeout(self._seconds):
-                found = await query.first(self.runner, values)
+            found = await self._watch.bounded(query.first(self.runner, values))
         except _AWAY as exc:
             breaker.failed(type(exc).__name__)
             raise
