@@ -12,9 +12,22 @@ sys.path.insert(
 from fixtures.embedded import project, server
 from fixtures.parts import check_needs, left_out
 from fixtures.pgbouncer import pgbouncer
+from fixtures.redis import redis_of_debian, redis_server, valkey
 from fixtures.servers import database_url, fresh_database, pg, pg15, pg18
 
-__all__ = ["database_url", "fresh_database", "pg", "pg15", "pg18", "pgbouncer", "project", "server"]
+__all__ = [
+    "database_url",
+    "fresh_database",
+    "pg",
+    "pg15",
+    "pg18",
+    "pgbouncer",
+    "project",
+    "redis_of_debian",
+    "redis_server",
+    "server",
+    "valkey",
+]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -18,6 +18,8 @@ from chatkeep.access.search_queries import Form as SearchForm
 from chatkeep.auth.provider_token_queries import provider_token_queries
 from chatkeep.auth.session_queries import own_session_queries
 from chatkeep.auth.token_queries import token_queries
+from chatkeep.cache.event_queries import event_queries
+from chatkeep.cache.postgres_queries import cache_queries
 from chatkeep.database.state import _COLUMNS
 from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
@@ -80,6 +82,10 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield from sweeps()
     yield from exchanges(catalogue)
     yield from provider_tokens(catalogue)
+    yield from cached("search_cache", cache_queries(catalogue))
+    yield from cached("search_events", event_queries(catalogue))
+    for name, query in statistics(catalogue):
+        yield name, query.statement
     for part, each in (("", catalogue), ("maps.", catalogue_of(maps.schema()))):
         yield from cached(f"{part}auth.sessions", own_session_queries(each))
         yield from cached(f"{part}auth.tokens", token_queries(each))
@@ -124,6 +130,14 @@ def sweeps() -> Iterator[tuple[str, Statement]]:
         found += [walk.window, walk.look, walk.lock, walk.remove]
     for statement in found:
         yield statement.name.replace("messages.sweep", "sweep.messages_remove"), statement
+
+
+def statistics(catalogue: Catalogue[Any, Any, Any, Any]) -> Iterator[tuple[str, Query[Any]]]:
+    """Give what says how searches were answered."""
+    queries = event_queries(catalogue)
+    for name, read in (("sums", queries.sums), ("popular", queries.popular)):
+        yield f"search_events.{name}", read(by_provider=False, by_group=False)
+    yield "search_events.sums_of_group", queries.sums(by_provider=True, by_group=True)
 
 
 def cached(part: str, queries: object) -> Iterator[tuple[str, Statement]]:

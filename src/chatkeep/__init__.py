@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         IssuedSession,
         SessionCookie,
     )
+    from chatkeep.cache.options import (
+        SearchCacheOptions,
+    )
     from chatkeep.database import (
         Database,
         Prepared,
@@ -91,6 +94,7 @@ if TYPE_CHECKING:
         ReferencedRowError,
         RevisionConflictError,
         SchemaMismatchError,
+        SearchFailedError,
         ServerError,
         SessionNotFoundError,
         ShareNotFoundError,
@@ -156,6 +160,13 @@ if TYPE_CHECKING:
     from chatkeep.records.search import (
         Found,
     )
+    from chatkeep.records.search_cache import (
+        FailedSearch,
+        SearchResult,
+        SearchResults,
+        WarmedSearches,
+    )
+    from chatkeep.records.search_stats import PopularSearch, SearchCounts, SearchStats
 
 __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Account",
@@ -195,6 +206,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "EmailTakenError",
     "Embed",
     "EmbeddingError",
+    "FailedSearch",
     "FeedbackNotFoundError",
     "Found",
     "InvalidCursorError",
@@ -222,13 +234,20 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "Observation",
     "Observer",
     "Page",
+    "PopularSearch",
     "Prepared",
     "ProviderTokens",
     "ReferencedRowError",
     "RevisionConflictError",
     "START",
     "SchemaMismatchError",
+    "SearchCacheOptions",
+    "SearchCounts",
+    "SearchFailedError",
     "SearchFilter",
+    "SearchResult",
+    "SearchResults",
+    "SearchStats",
     "ServerError",
     "Session",
     "SessionChanges",
@@ -257,6 +276,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "VerificationToken",
     "VerificationTokenChanges",
     "VerificationTokenNotFoundError",
+    "WarmedSearches",
     "live",
     "nested",
     "run",
@@ -280,6 +300,7 @@ _PLACES = {
     "DeviceSession": "chatkeep.auth.session_records",
     "IssuedSession": "chatkeep.auth.session_records",
     "SessionCookie": "chatkeep.auth.session_records",
+    "SearchCacheOptions": "chatkeep.cache.options",
     "Database": "chatkeep.database",
     "Prepared": "chatkeep.database",
     "Stream": "chatkeep.database",
@@ -364,8 +385,16 @@ _PLACES = {
     "UsageTotals": "chatkeep.records.deepsearch",
     "RevisionConflictError": "chatkeep.errors",
     "Page": "chatkeep.records.page",
+    "SearchFailedError": "chatkeep.errors",
     "SearchFilter": "chatkeep.inputs.search",
     "Found": "chatkeep.records.search",
+    "FailedSearch": "chatkeep.records.search_cache",
+    "SearchResult": "chatkeep.records.search_cache",
+    "SearchResults": "chatkeep.records.search_cache",
+    "WarmedSearches": "chatkeep.records.search_cache",
+    "PopularSearch": "chatkeep.records.search_stats",
+    "SearchCounts": "chatkeep.records.search_stats",
+    "SearchStats": "chatkeep.records.search_stats",
 }
 
 

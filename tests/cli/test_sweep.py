@@ -88,6 +88,7 @@ def test_it_reports_then_removes_then_has_nothing_to_do(place: Path, swept_url: 
         "sessions, expired: none",
         "verification_tokens, expired: none",
         "search_cache, expired: none",
+        "search_events, summed up by day: none",
         "Nothing was changed. `chatkeep sweep --yes` removes this for good.",
     ]
     done = sweep("--url", swept_url, "--yes", "--json", "--actor", "nightly")

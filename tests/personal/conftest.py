@@ -30,6 +30,8 @@ SELECT upper(u.email), 'SECRET verify ' || u.email, now() FROM x_user u;
 INSERT INTO x_search_cache (query, results, expires_at)
 SELECT 'who is it', jsonb_build_object('found', jsonb_build_array('mail ' || u.email)), now()
 FROM x_user u;
+INSERT INTO x_search_event (key_hash, provider, locale, outcome, tier, user_id)
+SELECT '\\x00', 'serper', 'en', 'miss', 'fetch', u.id FROM x_user u;
 """
 
 

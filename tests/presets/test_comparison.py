@@ -31,7 +31,7 @@ INSIDE = {
     "chat_shares": {"token_hash"},
 }
 # Its pieces are read as text, and who writes an answer is asked by the writers alone.
-NO_RECORD = {"message_chunks", "running_answers"}
+NO_RECORD = {"message_chunks", "running_answers", "search_days", "search_events"}
 SET_BY_THE_DATABASE = {"created_at", "updated_at", "seq"}
 # What the call says beside the input, or does of itself.
 SET_BY_THE_CALL = {

@@ -39,6 +39,10 @@ CONVERSATIONS = {
     ("messages", "message_chunks", "many", "message_chunks"),
     ("message_chunks", "message", "one", "messages"),
 }
+EVENTS = {
+    ("users", "search_events", "many", "search_events"),
+    ("search_events", "user", "one", "users"),
+}
 # The seed has this foreign key too, and says nothing of it in 4.2.
 SETTINGS = {
     ("users", "user_settings", "one", "user_settings"),
@@ -56,7 +60,7 @@ def listed(schema: base.Schema) -> set[tuple[str, str, str, str]]:
 
 def test_deepsearch_has_the_relations_of_the_seed() -> None:
     assert listed(deepsearch.schema(edition="seed")) == SEED_LIST | SETTINGS
-    assert listed(deepsearch.schema()) == SEED_LIST | SETTINGS | CONVERSATIONS
+    assert listed(deepsearch.schema()) == SEED_LIST | SETTINGS | CONVERSATIONS | EVENTS
 
 
 @pytest.mark.parametrize("edition", ["hardened", "seed"])
@@ -80,7 +84,7 @@ def test_a_key_of_two_columns_is_compared_in_both() -> None:
 
 
 def test_an_applications_own_table_has_its_relations() -> None:
-    assert listed(AppSchema(prefix="x_")) == SEED_LIST | SETTINGS | CONVERSATIONS | {
+    assert listed(AppSchema(prefix="x_")) == SEED_LIST | SETTINGS | CONVERSATIONS | EVENTS | {
         ("users", "itineraries", "many", "itineraries"),
         ("itineraries", "user", "one", "users"),
     }

@@ -158,6 +158,7 @@ CALLS: Mapping[str, Sequence[Call]] = {
         lambda m, w, own: m("question", order="newest", where=SearchFilter(titles=False)),
         lambda m, w, own: m("question", where=SearchFilter(chat_id=w.chat)),
     ],
+    "settings.cached": [lambda m, w, own: m()],
     "settings.get": [lambda m, w, own: m()],
     "settings.update": [lambda m, w, own: m(SettingsChanges(theme="own"))],
     "shares.create": [lambda m, w, own: m(w.chat), lambda m, w, own: m(w.chat, "live")],

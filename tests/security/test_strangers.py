@@ -33,6 +33,8 @@ def cases(calls: Mapping[str, Sequence[Call]]) -> list[object]:
 async def tried(place: Place, path: str, call: Call, world: World) -> Outcome:
     """Make the call as the stranger; nothing of the victim's is given or changed by it."""
     before = await hashes(place.admin, "x_", [place.victim.user])
+    place.db._runner.memory.clear()  # of one call, the next one would need no statement
+    await place.db.settings.cached(place.victim.user)
     scope = place.db.as_user(place.stranger.user)
     outcome, result = await outcome_of(place.db, scope, path, call, (world, place.stranger))
     for told in (repr(result), outcome.said):

@@ -1,4 +1,4 @@
--- chatkeep:reverse a274fcd96ae0b5fae508722256d55f90bc4bcd1fe4ec2e3e29c8edd148496328
+-- chatkeep:reverse 646d5be06fdd4fd3cb67edfd28711ce8c4a843b96f3f41491e1cede10d4fcc3b
 -- Loses data: column public.ai-app-template_account.created_at with its values.
 -- Loses data: column public.ai-app-template_account.updated_at with its values.
 -- Loses data: column public.ai-app-template_chat.deleted_at with its values.
@@ -15,6 +15,9 @@
 -- Loses data: column public.ai-app-template_message.updated_at with its values.
 -- Loses data: column public.ai-app-template_message.user_id with its values.
 -- Loses data: column public.ai-app-template_search_cache.key_hash with its values.
+-- Loses data: column public.ai-app-template_search_cache.locale with its values.
+-- Loses data: column public.ai-app-template_search_cache.provider with its values.
+-- Loses data: column public.ai-app-template_search_cache.stale_until with its values.
 -- Loses data: column public.ai-app-template_search_cache.updated_at with its values.
 -- Loses data: column public.ai-app-template_session.created_at with its values.
 -- Loses data: column public.ai-app-template_session.ip_address with its values.
@@ -30,6 +33,8 @@
 -- Loses data: table public.ai-app-template_message_feedback with its rows.
 -- Loses data: table public.ai-app-template_message_usage with its rows.
 -- Loses data: table public.ai-app-template_running_answer with its rows.
+-- Loses data: table public.ai-app-template_search_day with its rows.
+-- Loses data: table public.ai-app-template_search_event with its rows.
 DROP TRIGGER "ai-app-template_message_fill_user_id" ON "public"."ai-app-template_message";--> statement-breakpoint
 DROP TRIGGER "ai-app-template_message_mend_branches" ON "public"."ai-app-template_message";--> statement-breakpoint
 DROP FUNCTION "public"."ai-app-template_message_fill_user_id"();--> statement-breakpoint
@@ -58,6 +63,9 @@ ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "status";--> statemen
 ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "updated_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_message" DROP COLUMN "user_id";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "key_hash";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "locale";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "provider";--> statement-breakpoint
+ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "stale_until";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_search_cache" DROP COLUMN "updated_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "created_at";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_session" DROP COLUMN "ip_address";--> statement-breakpoint
@@ -74,6 +82,8 @@ DROP TABLE "public"."ai-app-template_message_feedback";--> statement-breakpoint
 DROP TABLE "public"."ai-app-template_message_usage";--> statement-breakpoint
 DROP TABLE "public"."ai-app-template_running_answer";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_chat" DROP CONSTRAINT "ai-app-template_chat_user_id_id_unique";--> statement-breakpoint
+DROP TABLE "public"."ai-app-template_search_day";--> statement-breakpoint
+DROP TABLE "public"."ai-app-template_search_event";--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "expires_at" SET DATA TYPE integer;--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "scope" SET DATA TYPE character varying(255);--> statement-breakpoint
 ALTER TABLE "public"."ai-app-template_account" ALTER COLUMN "session_state" SET DATA TYPE character varying(255);--> statement-breakpoint

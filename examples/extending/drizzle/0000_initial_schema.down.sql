@@ -1,4 +1,4 @@
--- chatkeep:reverse 668ab9b0365f95d00b900de3eab6dd9ca5af980005c5352627a314be51894c76
+-- chatkeep:reverse 4d32eab616e239a24670d46a2e6acc12569f901d883131e3bb9e1cbf893d98b8
 -- Loses data: table public.travel_account with its rows.
 -- Loses data: table public.travel_chat_share with its rows.
 -- Loses data: table public.travel_itinerary with its rows.
@@ -9,6 +9,8 @@
 -- Loses data: table public.travel_message with its rows.
 -- Loses data: table public.travel_chat with its rows.
 -- Loses data: table public.travel_search_cache with its rows.
+-- Loses data: table public.travel_search_day with its rows.
+-- Loses data: table public.travel_search_event with its rows.
 -- Loses data: table public.travel_session with its rows.
 -- Loses data: table public.travel_user_settings with its rows.
 -- Loses data: table public.travel_user with its rows.
@@ -25,6 +27,8 @@ DROP TABLE "public"."travel_message";--> statement-breakpoint
 DROP FUNCTION "public"."travel_search_lexemes"(owner text, content text);--> statement-breakpoint
 DROP TABLE "public"."travel_chat";--> statement-breakpoint
 DROP TABLE "public"."travel_search_cache";--> statement-breakpoint
+DROP TABLE "public"."travel_search_day";--> statement-breakpoint
+DROP TABLE "public"."travel_search_event";--> statement-breakpoint
 DROP TABLE "public"."travel_session";--> statement-breakpoint
 DROP TABLE "public"."travel_user_settings";--> statement-breakpoint
 DROP TABLE "public"."travel_user";--> statement-breakpoint

@@ -40,6 +40,16 @@ class MySettings:
         """
         return await self._settings.get(self._user_id)
 
+    async def cached(self) -> UserSettings:
+        """Give the settings as they were at most 30 seconds ago, often without a statement.
+
+        What this process changes itself is seen at once; see `db.settings.cached`.
+
+        Raises:
+            UserNotFoundError: No such user.
+        """
+        return await self._settings.cached(self._user_id)
+
     async def update(self, changes: SettingsChanges) -> UserSettings:
         """Change the settings that were set; the others keep their value or their default.
 

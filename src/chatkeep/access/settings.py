@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.sql.elements import TextClause
 
 from chatkeep.access.rows import Rows, Values, set_values
+from chatkeep.access.settings_memory import settings_memory
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
 from chatkeep.errors import NotFoundError, ReferencedRowError, UserNotFoundError
@@ -112,6 +113,28 @@ class Settings:
             raise UserNotFoundError("No such user.")
         return settings
 
+    async def cached(self, user_id: str) -> UserSettings:
+        """Give a user's settings, as they were at most 30 seconds ago.
+
+        This process remembers those of up to 10,000 users. What it changes itself by `update`,
+        `create` and `delete` is seen at once; a change by another process, by SQL, or a deletion of
+        the user after 30 seconds at the latest. In a transaction nothing is remembered: it is `get`.
+
+        Raises:
+            UserNotFoundError: No such user.
+            InvalidInputError: It cannot be an id.
+        """
+        user_id = check_id(user_id, "user_id")
+        if self._runner.background is None:
+            return await self.get(user_id)
+        memory = settings_memory(self._runner)
+        found = memory.find(user_id)
+        if found is None:
+            version, read_at = memory.version, memory.clock()
+            found = await self.get(user_id)
+            memory.keep(found, version, read_at)
+        return found
+
     async def find(self, user_id: str) -> UserSettings | None:
         """Give the stored settings, or None while none are stored."""
         return await self._queries.find.first(self._runner, {"user_id": user_id})
@@ -151,8 +174,14 @@ class Settings:
 
         Raises:
             NotFoundError: None are stored.
+            InvalidInputError: It cannot be an id.
         """
-        if await self._queries.delete.first(self._runner, {"user_id": user_id}) is None:
+        user_id = check_id(user_id, "user_id")
+        try:
+            gone = await self._queries.delete.first(self._runner, {"user_id": user_id})
+        finally:
+            self._changed(user_id)
+        if gone is None:
             raise NotFoundError("No settings of this user are stored.")
 
     async def _write(self, query: Query[UserSettings], values: Values) -> UserSettings:
@@ -160,9 +189,16 @@ class Settings:
             settings = await query.first(self._runner, values)
         except ReferencedRowError as exc:
             raise UserNotFoundError("No such user.") from exc
+        finally:
+            self._changed(str(values["user_id"]))
         if settings is None:
             raise UserNotFoundError("No such user.")
         return settings
+
+    def _changed(self, user_id: str) -> None:
+        """Forget what `cached` knows, also when it is not known whether something was stored."""
+        is_settled = self._runner.background is not None
+        settings_memory(self._runner).drop(user_id, is_settled=is_settled)
 
 
 def _expression(default: DefaultClause) -> ColumnElement[Any]:

@@ -77,6 +77,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "sweep",
         "Remove what has expired or is older than the retention policies allow.",
     ),
+    "cache": (
+        "chatkeep.cli.cache",
+        "cache",
+        "Look into the cache of web searches.",
+    ),
     "auth": (
         "chatkeep.cli.auth",
         "auth",

@@ -26,7 +26,10 @@ _ONE = {  # what a schema calls its tables; an application's own keep their name
     "sessions": "session",
     "verification_tokens": "verification_token",
     "verifications": "verification",
+    "search_events": "search_event",
+    "search_days": "search_day",
 }
+_AT_ONCE = {"trash": "at once", "search_events": "summed up by day"}
 _SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
@@ -141,7 +144,7 @@ def _print(report: "SweepReport") -> None:
 
 def _print_policy(line: "PolicyReport", *, removes: bool) -> None:
     policy = line.policy
-    at_once = "at once" if policy.what == "trash" else "expired"
+    at_once = _AT_ONCE.get(policy.what, "expired")
     age = f"older than {policy.age}" if policy.older_than else at_once
     name = f"{policy.label}, {'never' if policy.older_than is None else age}"
     if policy.at_most is not None:

@@ -2,12 +2,21 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import cached_property
 from types import TracebackType
 from typing import Self, Unpack
 
 from chatkeep.access.catalogue import catalogue_of
 from chatkeep.access.meanings import meanings_of
-from chatkeep.database.options import DatabaseOptions, auth_options, observers_of, pool_options
+from chatkeep.cache.assembly import search_cache_of
+from chatkeep.cache.cache import SearchCache
+from chatkeep.database.options import (
+    DatabaseOptions,
+    auth_options,
+    observers_of,
+    pool_options,
+    search_cache_options,
+)
 from chatkeep.database.source import find_source
 from chatkeep.database.state import State, check_state, empty_database
 from chatkeep.database.surface import NewSessionT, NewUserT, SessionT, Surface, UserT
@@ -48,9 +57,21 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
         self._source = find_source(url)
         self._schema = schema
         self._options = pool_options(options)
+        self._search_cache_options = search_cache_options(options)
         self._stack = AsyncExitStack()
         self._pools = PoolRunner(Pool(self._options), observers_of(options), meanings_of(schema))
         super().__init__(self._pools, catalogue_of(schema), auth_options(options))
+
+    @cached_property
+    def search_cache(self) -> SearchCache:
+        """What was searched in the web before; the DeepSearch preset has a table for it.
+
+        Raises:
+            ConfigError: The schema has no `search_cache`, or there is a URL of Redis and no
+                `chatkeep[redis]`.
+            InvalidUrlError: The URL of Redis cannot be read.
+        """
+        return search_cache_of(self._pools, self._catalogue, self._search_cache_options)
 
     async def open(self) -> Self:
         """Connect, and compare the database with the schema; `async with` does it for you.

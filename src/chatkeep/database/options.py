@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TypedDict, get_args
 
 from chatkeep.auth.options import AuthOptions
+from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.engine.observe import Observer, Observers
 from chatkeep.engine.pool import Pooler, PoolOptions
 from chatkeep.engine.slow import SlowLog
@@ -26,6 +27,7 @@ class DatabaseOptions(TypedDict, total=False):
         slow_statement: A statement that takes as long gets a line in the log `chatkeep.slow`, with
             name, time, rows and outcome; never with parameters or SQL.
         auth: Secrets, cookies and limits of sign-in; see `AuthOptions`.
+        search_cache: Times, sizes and Redis of the cache of web searches; see `SearchCacheOptions`.
     """
 
     max_connections: int
@@ -38,6 +40,7 @@ class DatabaseOptions(TypedDict, total=False):
     on_statement: Observer | None
     slow_statement: timedelta | None
     auth: AuthOptions
+    search_cache: SearchCacheOptions
 
 
 def pool_options(options: DatabaseOptions) -> PoolOptions:
@@ -82,6 +85,18 @@ def auth_options(options: DatabaseOptions) -> AuthOptions:
     given: object = options.get("auth", AuthOptions())
     if not isinstance(given, AuthOptions):
         raise ConfigError("auth must be AuthOptions(...).")
+    return given
+
+
+def search_cache_options(options: DatabaseOptions) -> SearchCacheOptions:
+    """Give what the application says about the cache of web searches.
+
+    Raises:
+        ConfigError: It is no `SearchCacheOptions`.
+    """
+    given: object = options.get("search_cache", SearchCacheOptions())
+    if not isinstance(given, SearchCacheOptions):
+        raise ConfigError("search_cache must be SearchCacheOptions(...).")
     return given
 
 

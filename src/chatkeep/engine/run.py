@@ -22,6 +22,11 @@ class Runner(Protocol):
         """What goes on beside the statements; None inside a transaction, which it would outlive."""
         ...
 
+    @property
+    def memory(self) -> dict[type, object]:
+        """What this process remembers of the database's rows, by class; transactions share it."""
+        ...
+
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
     ) -> list[Row]:
@@ -32,13 +37,14 @@ class Runner(Protocol):
 class PoolRunner:
     """Runs each statement on whichever connection is free; every statement stands alone."""
 
-    __slots__ = ("background", "meanings", "observers", "pool")
+    __slots__ = ("background", "meanings", "memory", "observers", "pool")
 
     def __init__(self, pool: Pool, observers: Observers, meanings: Meanings) -> None:
         self.pool = pool
         self.observers = observers
         self.meanings = meanings
         self.background = Background(self._listener)
+        self.memory: dict[type, object] = {}
 
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False

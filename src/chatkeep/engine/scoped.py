@@ -34,6 +34,11 @@ class ScopedRunner:
         """What goes on beside the statements; None inside a transaction."""
         return self._runner.background
 
+    @property
+    def memory(self) -> dict[type, object]:
+        """What this process remembers of the database's rows, by class."""
+        return self._runner.memory
+
     async def fetch(
         self, statement: Statement, arguments: list[object], *, only_first: bool = False
     ) -> list[Row]:

@@ -44,6 +44,7 @@ class TransactionRunner:
         self.wire = wire
         self.observers: Observers = context.observers
         self.meanings: Meanings = context.meanings
+        self.memory: dict[type, object] = context.memory
         self.levels = (
             context.levels if isinstance(context, TransactionRunner) else Levels(wire.patience)
         )

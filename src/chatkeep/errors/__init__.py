@@ -30,6 +30,7 @@
     ├── AnswerTakenOverError                an answer has another writer by now
     ├── RevisionConflictError               a chat was changed since the revision expected
     ├── EmbeddingError                      the caller's `embed` failed, or gave no usable vectors
+    ├── SearchFailedError                   a search failed a moment ago, and is not tried again yet
     ├── InvalidInputError (ValueError)      refused before anything was sent
     │   └── InvalidCursorError
     ├── PersonalDataError                   a person's data cannot be exported or erased like this
@@ -367,6 +368,25 @@ class EmbeddingError(ChatkeepError):
     def __init__(self, message: str, *, hint: str | None = None, stored: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.stored = stored
+
+
+class SearchFailedError(ChatkeepError):
+    """A web search failed a moment ago, here or in another process, and is not tried again yet.
+
+    Attributes:
+        failure: Name of the class of the error that the search itself raised.
+        retry_after: Seconds until it is tried again when somebody asks.
+    """
+
+    code = "search_failed"
+
+    def __init__(self, failure: str, retry_after: float) -> None:
+        super().__init__(
+            f"This search failed a moment ago, by {failure}, and nothing older is kept.",
+            hint=f"It is tried again in {retry_after:.0f} s; `failure_ttl` says how long that is.",
+        )
+        self.failure = failure
+        self.retry_after = retry_after
 
 
 class InvalidInputError(ChatkeepError, ValueError):

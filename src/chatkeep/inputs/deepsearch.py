@@ -238,6 +238,9 @@ class NewSearchCacheEntry(Input):
     results: Annotated[Any, NotNull, AfterValidator(check_json)]
     expires_at: Time
     key_hash: Annotated[bytes, Field(max_length=64)] | None = None
+    provider: Text255 | None = None
+    locale: Text255 | None = None
+    stale_until: Time | None = None
 
 
 class SettingsChanges(Changes):

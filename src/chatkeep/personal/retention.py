@@ -14,7 +14,8 @@
     at_most = 10
 
 Of several policies that a row falls under, the most specific one holds. Without policies only what
-has an expiry of its own goes: sessions, verification tokens, cached searches.
+has an expiry of its own goes: sessions, verification tokens, cached searches. Events of searches are
+summed up by day once their day is over.
 """
 
 import re
@@ -36,6 +37,8 @@ What = Literal[
     "verification_tokens",
     "verifications",
     "search_cache",
+    "search_events",
+    "search_days",
 ]
 Role = Literal["user", "assistant", "system", "tool"]
 Of = Literal["admins", "users"]
@@ -43,8 +46,10 @@ Of = Literal["admins", "users"]
 EXPIRING: tuple[What, ...] = ("sessions", "verification_tokens", "verifications", "search_cache")
 """What goes once it has expired, also without a policy."""
 
+_ALWAYS: tuple[What, ...] = (*EXPIRING, "search_events")
+
 _ENDING = (
-    *EXPIRING,
+    *_ALWAYS,
     "shares",
 )  # their time counts from an end of their own, and may be none at all
 _OWNED = ("chats", "temporary", "messages", "trash", "usage")
@@ -65,7 +70,9 @@ class Policy:
         what: `chats` (by their last activity) and `temporary` (chats marked so), `messages` (by the
             time of their making), `trash` (chats and messages in it, by when they were deleted),
             `usage`; `shares` that have expired or were revoked, `sessions`, `verification_tokens`,
-            `verifications` and `search_cache` that have expired, by when they ended.
+            `verifications` that have expired, by when they ended; `search_cache`, by when an entry
+            could no longer be given, not even as stale;
+            `search_events`, which are summed up, and `search_days`, by the end of their day in UTC.
         older_than: What is older goes; None keeps it, whatever a more general policy says.
         role: Only messages of this role.
         of: Only rows of users who are admins, or who are not.
@@ -142,7 +149,7 @@ def check(given: Sequence[Policy]) -> tuple[Policy, ...]:
 def with_expiring(given: Sequence[Policy], tables: Container[str]) -> tuple[Policy, ...]:
     """Add what goes without a policy: rows of these tables that have expired by themselves."""
     named = {policy.what for policy in given if policy.at_most is None}
-    added: list[What] = [what for what in EXPIRING if what not in named and what in tables]
+    added: list[What] = [what for what in _ALWAYS if what not in named and what in tables]
     return (*given, *(Policy(what, timedelta()) for what in added))
 
 

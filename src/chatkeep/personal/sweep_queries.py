@@ -8,15 +8,17 @@ under the lock.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Date,
     Integer,
     Label,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -31,6 +33,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.types import TypeEngine
 
 from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.personal.sweep_belongings import Belonging, Belongings
@@ -169,10 +172,20 @@ def sums(kind: Kind) -> Statement:
 
 def start(columns: Sequence[ColumnElement[Any]]) -> tuple[object, ...]:
     """Give a place before every row."""
-    return tuple(
-        "" if isinstance(c.type, String) else -(2**31) if isinstance(c.type, Integer) else _LONG_AGO
-        for c in columns
-    )
+    return tuple(_first(column.type) for column in columns)
+
+
+def _first(type_: TypeEngine[Any]) -> object:
+    """Give the first value of a type, in the order of an index."""
+    if isinstance(type_, String):
+        return ""
+    if isinstance(type_, LargeBinary):
+        return b""
+    if isinstance(type_, BigInteger):
+        return -(2**63)
+    if isinstance(type_, Integer):
+        return -(2**31)
+    return date.min if isinstance(type_, Date) else _LONG_AGO
 
 
 def _counts(kind: Kind) -> list[Label[int]]:

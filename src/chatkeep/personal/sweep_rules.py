@@ -47,6 +47,8 @@ _NEEDS: dict[What, tuple[str, ...]] = {
     "verification_tokens": ("verification_tokens",),
     "verifications": ("verifications",),
     "search_cache": ("search_cache",),
+    "search_events": ("search_events", "search_days"),
+    "search_days": ("search_days",),
 }
 
 

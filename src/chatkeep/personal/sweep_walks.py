@@ -21,6 +21,7 @@ from sqlalchemy import (
 from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.trash_removal import Removal, belongs
 from chatkeep.access.trashed import is_trashed, live
+from chatkeep.cache.postgres_queries import gone_at
 from chatkeep.engine.compile import Statement, compile_statement
 from chatkeep.personal import sweep_queries as queries
 from chatkeep.personal.retention import EXPIRING, What
@@ -28,6 +29,7 @@ from chatkeep.personal.sweep_belongings import Belongings
 from chatkeep.personal.sweep_limits import has_more, limited
 from chatkeep.personal.sweep_queries import Kind, Walk
 from chatkeep.personal.sweep_rules import Rules, Where, moment
+from chatkeep.personal.sweep_searches import search_walks
 from chatkeep.schema.schema import Schema
 
 _AGED: tuple[What, ...] = ("chats", "temporary")
@@ -68,7 +70,7 @@ class Walks:
         found = [*self._chats(), *self._messages(), *self._shares(), *self._usage()]
         for what in EXPIRING:
             found += self._expiring(what)
-        return found
+        return [*found, *search_walks(self._rules, self._belongings)]
 
     def emptying(self) -> Emptying:
         """Give the statements that empty a chat."""
@@ -162,8 +164,9 @@ class Walks:
         if not ages and limit is None:
             return
         table = self._tables[what]
-        at = table.c["expires_at" if "expires_at" in table.c else "expires"]
-        has_index = any(next(iter(index.columns), None) is at for index in table.indexes)
+        ends = table.c["expires_at" if "expires_at" in table.c else "expires"]
+        has_index = any(next(iter(index.columns), None) is ends for index in table.indexes)
+        at = gone_at(table) if what == "search_cache" else ends
         key = tuple(column.key for column in table.primary_key)
         rule = self._rules.of_expiring(what, at)
         kind = Kind(what, table, key, table, rule, at, self._belongings)
@@ -176,8 +179,9 @@ class Walks:
             takes -= {limit[0]}
         if ages:
             is_old = _before(at, ages)
-            # The index of the cache leads to what has expired, and the read ends with it.
-            step = _In(is_old, true()) if has_index else _In(true(), is_old)
+            # The index of the cache leads to what has expired, and the read ends with it. Of that
+            # goes what may not be given as stale any more, either.
+            step = _In(_before(ends, ages) if has_index else true(), is_old)
             order = ("expires_at", *key) if has_index else key
             yield replace(self._walk(kind, what, order, step, takes), lock=lock)
 

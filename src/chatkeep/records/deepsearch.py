@@ -284,6 +284,9 @@ class SearchCacheEntry(Record, rename="camel"):
     expires_at: datetime
     updated_at: datetime
     key_hash: bytes | None
+    provider: str | None
+    locale: str | None
+    stale_until: datetime | None
 
 
 class UserSettings(Record, rename="camel"):

@@ -4,7 +4,7 @@ In this order a database that was migrated from the seed and one that was create
 same, down to the place of each column.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Identity,
     Integer,
     LargeBinary,
@@ -204,6 +205,47 @@ class SearchCacheColumns(TypedColumns):
     expires_at: Named[datetime] = Column(TIMESTAMP(timezone=True), nullable=False)
     updated_at: Named[datetime] = now_column()
     key_hash: Named[bytes | None] = Column(LargeBinary)
+    provider: Named[str | None] = Column(Text)
+    locale: Named[str | None] = Column(Text)
+    stale_until: Named[datetime | None] = Column(TIMESTAMP(timezone=True))
+
+
+class SearchEventColumns(TypedColumns):
+    """Columns of `schema.search_events`."""
+
+    id: Named[int] = Column(BigInteger, Identity(always=False), primary_key=True)
+    created_at: Named[datetime] = now_column()
+    key_hash: Named[bytes] = Column(LargeBinary, nullable=False)
+    query: Named[str | None] = Column(Text)
+    provider: Named[str] = Column(Text, nullable=False)
+    locale: Named[str] = Column(Text, nullable=False)
+    outcome: Named[str] = Column(String(20), nullable=False)
+    tier: Named[str] = Column(String(20), nullable=False)
+    calls: Named[int] = Column(BigInteger, nullable=False, server_default=text("1"))
+    no_results: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    latency_us: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    latency_max_us: Named[int] = Column(BigInteger, nullable=False, server_default=text("0"))
+    user_group: Named[str] = Column(Text, nullable=False, server_default=text("''"))
+    user_id: Named[str | None] = Column(String(255))
+
+
+class SearchDayColumns(TypedColumns):
+    """Columns of `schema.search_days`."""
+
+    day: Named[date] = Column(Date, nullable=False)
+    provider: Named[str] = Column(Text, nullable=False)
+    locale: Named[str] = Column(Text, nullable=False)
+    user_group: Named[str] = Column(Text, nullable=False)
+    key_hash: Named[bytes] = Column(LargeBinary, nullable=False)
+    outcome: Named[str] = Column(String(20), nullable=False)
+    tier: Named[str] = Column(String(20), nullable=False)
+    query: Named[str | None] = Column(Text)
+    calls: Named[int] = Column(BigInteger, nullable=False)
+    no_results: Named[int] = Column(BigInteger, nullable=False)
+    latency_us: Named[int] = Column(BigInteger, nullable=False)
+    latency_max_us: Named[int] = Column(BigInteger, nullable=False)
+    created_at: Named[datetime] = now_column()
+    updated_at: Named[datetime] = now_column()
 
 
 class UserSettingsColumns(TypedColumns):

@@ -18,8 +18,10 @@ from chatkeep.presets.deepsearch.sql import (
     DELETED,
     KINDS,
     LIVE,
+    OUTCOMES,
     ROLES,
     STATUSES,
+    TIERS,
     USED,
     VOTES,
 )
@@ -283,6 +285,25 @@ class Schema(
         ),
         summary="A search result kept until it expires.",
     )
+    search_events = TableDef(
+        "search_event",
+        columns.SearchEventColumns,
+        (
+            foreign_key("user_id", references="users", on_delete="cascade"),
+            index("user_id"),
+            index("created_at", "id"),
+            check("outcome", OUTCOMES),
+            check("tier", TIERS),
+        ),
+        append_only=True,
+        summary="How searches were answered: the same ones of a while, counted in one row.",
+    )
+    search_days = TableDef(
+        "search_day",
+        columns.SearchDayColumns,
+        (primary_key("day", "provider", "locale", "user_group", "key_hash", "outcome", "tier"),),
+        summary="How searches were answered, by day: what sweep sums up of the events.",
+    )
     user_settings = TableDef(
         "user_settings",
         columns.UserSettingsColumns,
@@ -298,7 +319,7 @@ class Schema(
 
     # What a scope has no business with, and whose rows are for signing in.
     app_grants: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-        {"users": ("SELECT",), "accounts": (), "sessions": ()}
+        {"users": ("SELECT",), "accounts": (), "sessions": (), "search_events": ()}
     )
     personal = PERSONAL
 

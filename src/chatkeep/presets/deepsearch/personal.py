@@ -11,7 +11,13 @@ _WITHOUT_KEYS = {
     "search_cache": (mentions("query", "results", rule=DELETE),),
 }
 
-PERSONAL: Mapping[str, tuple[Personal, ...]] = MappingProxyType(_WITHOUT_KEYS)
+PERSONAL: Mapping[str, tuple[Personal, ...]] = MappingProxyType(
+    {
+        **_WITHOUT_KEYS,
+        "search_events": (mentions("query", "user_group", rule=DELETE),),
+        "search_days": (mentions("query", "user_group", rule=DELETE),),
+    }
+)
 
 SEED_PERSONAL: Mapping[str, tuple[Personal, ...]] = MappingProxyType(
     {

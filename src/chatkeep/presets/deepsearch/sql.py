@@ -25,5 +25,11 @@ USED = (
     " AND cost >= 0::numeric AND latency_ms >= 0"
 )
 
+OUTCOMES = (
+    "outcome::text = ANY (ARRAY['hit'::text, 'stale'::text, 'miss'::text, 'failed'::text,"
+    " 'known_failure'::text])"
+)
+TIERS = "tier::text = ANY (ARRAY['memory'::text, 'redis'::text, 'postgres'::text, 'fetch'::text])"
+
 LIVE = "deleted_at IS NULL"
 DELETED = "deleted_at IS NOT NULL"

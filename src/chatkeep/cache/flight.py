@@ -1,0 +1,109 @@
+"""One fetch for the many callers of a process that ask for the same at once."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from chatkeep.errors import SearchFailedError
+
+T = TypeVar("T")
+
+
+class AbandonedError(Exception):
+    """Whoever looked went away before anything was found; one of those who wait begins anew."""
+
+
+class LateError(Exception):
+    """Nothing came in time."""
+
+
+class Flight(Generic[T]):
+    """A search under way. Its first caller looks; a task fetches; all of them get what comes.
+
+    Attributes:
+        is_forgotten: Somebody said meanwhile that it shall not be kept.
+    """
+
+    def __init__(self, done: Callable[[], None], *, goes_on: bool = False) -> None:
+        self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
+        self._waiting = 0
+        self._done = done
+        self._goes_on = goes_on  # though nobody waits
+        self.is_forgotten = False
+
+    def fetches(self, task: "asyncio.Task[None]") -> None:
+        """Have a task bring the result: it has to `land` or `fail`, or raise."""
+        self._task = task
+        task.add_done_callback(self._ended)
+
+    def land(self, result: T) -> None:
+        """Give everybody the result."""
+        if not self._future.done():
+            self._future.set_result(result)
+            self._done()
+
+    def fail(self, error: Exception) -> None:
+        """Give everybody the error."""
+        if not self._future.done():
+            self._future.set_exception(error)
+            self._future.exception()  # that nobody may wait for it is no mistake
+            self._done()
+
+    async def wait(self, at_most: float | None = None) -> T:
+        """Give the result. Who is cancelled here cancels the fetch only as the last one.
+
+        Raises:
+            LateError: It took longer than `at_most` seconds.
+            AbandonedError: Nobody looks any more; begin anew.
+            SearchFailedError: The fetch was cancelled, though not by those who wait for it.
+            Exception: As the fetch raised it.
+        """
+        self._waiting += 1
+        try:
+            if not self._future.done():
+                await asyncio.wait([self._future], timeout=at_most)
+        except asyncio.CancelledError:
+            if self._waiting == 1 and not self._goes_on:
+                self._cancel()
+            raise
+        finally:
+            self._waiting -= 1
+        if not self._future.done():
+            raise LateError
+        return self._future.result()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._done()  # first, so that nobody joins it
+            self._task.cancel()
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self.fail(error)
+        else:  # by whoever closes the database, or by the fetch itself: trying again is not for us
+            self.fail(SearchFailedError(type(error or asyncio.CancelledError()).__name__, 0.0))
+
+
+class Flights(Generic[T]):
+    """What is under way, by key."""
+
+    def __init__(self) -> None:
+        self._flying: dict[bytes, Flight[T]] = {}
+
+    def get(self, key_hash: bytes) -> Flight[T] | None:
+        """Give the flight to join, if there is one."""
+        return self._flying.get(key_hash)
+
+    def begin(self, key_hash: bytes, *, goes_on: bool = False) -> Flight[T]:
+        """Begin a flight; the next callers join it, also where there was another one."""
+        flight = self._flying[key_hash] = Flight[T](
+            lambda: self.leave(key_hash, flight), goes_on=goes_on
+        )
+        return flight
+
+    def leave(self, key_hash: bytes, flight: Flight[T]) -> None:
+        """Have nobody join a flight any more; those who wait still get what it brings."""
+        if self._flying.get(key_hash) is flight:
+            del self._flying[key_hash]
