@@ -1,4 +1,4 @@
--- chatkeep:reverse 6ab01df3e5ff47b38be04df5a2e53f0664281ba8803eedf37af2266f8fb23719
+-- chatkeep:reverse 450e7a4a311f55353bb9b9baea27939e8813d44556e5f72f4b481652a859556f
 -- Loses data: table public.app_account with its rows.
 -- Loses data: table public.app_chat_share with its rows.
 -- Loses data: table public.app_message_chunk with its rows.
@@ -8,6 +8,8 @@
 -- Loses data: table public.app_message with its rows.
 -- Loses data: table public.app_chat with its rows.
 -- Loses data: table public.app_search_cache with its rows.
+-- Loses data: table public.app_search_day with its rows.
+-- Loses data: table public.app_search_event with its rows.
 -- Loses data: table public.app_session with its rows.
 -- Loses data: table public.app_user_settings with its rows.
 -- Loses data: table public.app_user with its rows.
@@ -23,6 +25,8 @@ DROP TABLE "public"."app_message";--> statement-breakpoint
 DROP FUNCTION "public"."app_search_lexemes"(owner text, content text);--> statement-breakpoint
 DROP TABLE "public"."app_chat";--> statement-breakpoint
 DROP TABLE "public"."app_search_cache";--> statement-breakpoint
+DROP TABLE "public"."app_search_day";--> statement-breakpoint
+DROP TABLE "public"."app_search_event";--> statement-breakpoint
 DROP TABLE "public"."app_session";--> statement-breakpoint
 DROP TABLE "public"."app_user_settings";--> statement-breakpoint
 DROP TABLE "public"."app_user";--> statement-breakpoint

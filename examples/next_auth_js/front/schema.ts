@@ -9,6 +9,7 @@ import {
   boolean,
   check,
   customType,
+  date,
   foreignKey,
   index,
   integer,
@@ -192,12 +193,61 @@ export const searchCache = pgTable("app_search_cache", {
   expiresAt: timestamp("expires_at", { mode: "date", withTimezone: true }).notNull(),
   updatedAt: timestamp("updated_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
   keyHash: bytea("key_hash"),
+  provider: text("provider"),
+  locale: text("locale"),
+  staleUntil: timestamp("stale_until", { mode: "date", withTimezone: true }),
 }, (t): PgTableExtraConfigValue[] => [
   unique("app_search_cache_key_hash_unique").on(t.keyHash),
   index("app_search_cache_expires_at_idx").on(t.expiresAt),
 ]);
 export type SearchCacheEntry = typeof searchCache.$inferSelect;
 export type NewSearchCacheEntry = typeof searchCache.$inferInsert;
+
+export const searchDays = pgTable("app_search_day", {
+  day: date("day").notNull(),
+  provider: text("provider").notNull(),
+  locale: text("locale").notNull(),
+  userGroup: text("user_group").notNull(),
+  keyHash: bytea("key_hash").notNull(),
+  outcome: varchar("outcome", { length: 20 }).notNull(),
+  tier: varchar("tier", { length: 20 }).notNull(),
+  query: text("query"),
+  calls: bigint("calls", { mode: "number" }).notNull(),
+  noResults: bigint("no_results", { mode: "number" }).notNull(),
+  latencyUs: bigint("latency_us", { mode: "number" }).notNull(),
+  latencyMaxUs: bigint("latency_max_us", { mode: "number" }).notNull(),
+  createdAt: timestamp("created_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
+  updatedAt: timestamp("updated_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
+}, (t): PgTableExtraConfigValue[] => [
+  primaryKey({ name: "app_search_day_day_provider_locale_user_group_key_hash_0c025f73", columns: [t.day, t.provider, t.locale, t.userGroup, t.keyHash, t.outcome, t.tier] }),
+]);
+export type SearchDays = typeof searchDays.$inferSelect;
+export type NewSearchDays = typeof searchDays.$inferInsert;
+
+export const searchEvents = pgTable("app_search_event", {
+  id: bigint("id", { mode: "number" }).generatedByDefaultAsIdentity({ name: "app_search_event_id_seq" }).notNull().primaryKey(),
+  createdAt: timestamp("created_at", { mode: "date", withTimezone: true }).default(sql`CURRENT_TIMESTAMP`).notNull(),
+  keyHash: bytea("key_hash").notNull(),
+  query: text("query"),
+  provider: text("provider").notNull(),
+  locale: text("locale").notNull(),
+  outcome: varchar("outcome", { length: 20 }).notNull(),
+  tier: varchar("tier", { length: 20 }).notNull(),
+  calls: bigint("calls", { mode: "number" }).default(1).notNull(),
+  noResults: bigint("no_results", { mode: "number" }).default(0).notNull(),
+  latencyUs: bigint("latency_us", { mode: "number" }).default(0).notNull(),
+  latencyMaxUs: bigint("latency_max_us", { mode: "number" }).default(0).notNull(),
+  userGroup: text("user_group").default("").notNull(),
+  userId: varchar("user_id", { length: 255 }),
+}, (t): PgTableExtraConfigValue[] => [
+  foreignKey({ name: "app_search_event_user_id_app_user_id_fk", columns: [t.userId], foreignColumns: [users.id] }).onDelete("cascade"),
+  check("app_search_event_outcome_check", sql`((outcome)::text = ANY (ARRAY['hit'::text, 'stale'::text, 'miss'::text, 'failed'::text, 'known_failure'::text]))`),
+  check("app_search_event_tier_check", sql`((tier)::text = ANY (ARRAY['memory'::text, 'redis'::text, 'postgres'::text, 'fetch'::text]))`),
+  index("app_search_event_created_at_id_idx").on(t.createdAt, t.id),
+  index("app_search_event_user_id_idx").on(t.userId),
+]);
+export type SearchEvents = typeof searchEvents.$inferSelect;
+export type NewSearchEvents = typeof searchEvents.$inferInsert;
 
 export const sessions = pgTable("app_session", {
   sessionToken: varchar("session_token", { length: 255 }).notNull().primaryKey(),
@@ -296,6 +346,10 @@ export const runningAnswersRelations = relations(runningAnswers, ({ one }) => ({
   message: one(messages, { fields: [runningAnswers.userId, runningAnswers.messageId], references: [messages.userId, messages.id] }),
 }));
 
+export const searchEventsRelations = relations(searchEvents, ({ one }) => ({
+  user: one(users, { fields: [searchEvents.userId], references: [users.id] }),
+}));
+
 export const sessionsRelations = relations(sessions, ({ one }) => ({
   user: one(users, { fields: [sessions.userId], references: [users.id] }),
 }));
@@ -304,6 +358,7 @@ export const usersRelations = relations(users, ({ one, many }) => ({
   accounts: many(accounts),
   chats: many(chats),
   messageUsage: many(messageUsage),
+  searchEvents: many(searchEvents),
   sessions: many(sessions),
   userSettings: one(userSettings),
 }));
