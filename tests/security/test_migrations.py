@@ -150,7 +150,9 @@ async def test_the_maps_preset_has_it_too(pg18: PgServer, fresh_database: Fresh)
     assert (await push(url, target_of(schema), scratch, PushOptions())).statements
     policies = await fetch(url, "SELECT tablename::text, policyname::text FROM pg_policies")
     assert sorted(policies) == [
-        (table, policy) for table in ("m_sessions", "m_users") for policy in ("own", "trusted")
+        (table, policy)
+        for table in ("m_accounts", "m_sessions", "m_users")
+        for policy in ("own", "trusted")
     ]
 
 

@@ -23,7 +23,7 @@ _LENGTHS = {"A256CBC-HS512": 64, "A256GCM": 32, "A128GCM": 16, "A128CBC-HS256": 
 def claims(**more: Any) -> dict[str, Any]:
     """Those of somebody who signed in just now."""
     now = int(time.time())
-    return {"sub": "u1", "iat": now, "exp": now + 3600, "jti": "j1", **more}
+    return {"sub": "u1", "iat": now, "exp": now + 86_400, "jti": "j1", **more}
 
 
 def jwe_of(
@@ -90,7 +90,7 @@ def compact(
     data: Mapping[str, Any], expires_at: int | None = None, *, ensure_ascii: bool = False
 ) -> str:
     """As Better Auth writes its cache."""
-    ends = int(time.time() * 1000) + 300_000 if expires_at is None else expires_at
+    ends = int(time.time() * 1000) + 86_400_000 if expires_at is None else expires_at
 
     def text(value: object) -> str:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=ensure_ascii)

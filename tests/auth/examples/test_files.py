@@ -42,7 +42,10 @@ def test_the_packages_are_those_that_the_tests_run_with(name: str, library: str)
 
     theirs, ours = read(f"tests/auth/node/{library}"), read(f"examples/{name}")
     assert ours["dependencies"].items() <= theirs["dependencies"].items()
-    assert ours.get("overrides") == theirs.get("overrides")
+    pinned = {  # rollup is the suite's
+        name: version for name, version in theirs.get("overrides", {}).items() if name != "rollup"
+    }
+    assert ours.get("overrides", {}) == pinned
     tsx = read("tests/node")
     assert (
         ours["devDependencies"].items()
