@@ -5,6 +5,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.entries import Key
 from chatkeep.cache.locks import LockPlaceAwayError
 from chatkeep.cache.redis_errors import RedisAwayError, RedisRefusedError
@@ -31,12 +32,14 @@ class RedisLocks:
     Args:
         link: To the server.
         namespace: Begins each key.
+        writes: Open where Redis refuses to keep anything; shared with the tier.
         hold: Seconds after which a lock ends unless it is extended, which happens three times in
             that time for as long as it is held.
     """
 
-    def __init__(self, link: "Link", namespace: str, *, hold: float = 6.0) -> None:
+    def __init__(self, link: "Link", namespace: str, *, writes: Breaker, hold: float = 6.0) -> None:
         self._link = link
+        self._writes = writes
         self._prefix = f"{namespace}:lock:v1:"
         self._hold = hold
 
@@ -46,12 +49,19 @@ class RedisLocks:
         Raises:
             LockPlaceAwayError: Redis is away, or does not keep anything.
         """
+        if not self._writes.lets_through():
+            raise LockPlaceAwayError
         name, value = self._prefix + key.hash.hex(), secrets.token_bytes(16)
         milliseconds = int(self._hold * 1000)
         try:
             answer = await self._link.ask("SET", name, value, "NX", "PX", milliseconds)
-        except (RedisAwayError, RedisRefusedError) as exc:
+        except RedisAwayError as exc:
             raise LockPlaceAwayError from exc
+        except RedisRefusedError as exc:
+            self._link.breaker.worked()
+            self._writes.failed(exc.code)
+            raise LockPlaceAwayError from exc
+        self._writes.worked()
         return HeldInRedis(self._link, name, value, self._hold) if answer == b"OK" else None
 
 

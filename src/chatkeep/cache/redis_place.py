@@ -84,5 +84,6 @@ def open_redis(
     link = Link(
         url, timeout=options.redis_timeout.total_seconds(), breaker=breaker("Redis is asked")
     )
-    tier = RedisTier(link, namespace, writes=breaker("Redis keeps new entries"), clock=clock)
-    return RedisPlace(tier, RedisLocks(link, namespace), link)
+    writes = breaker("Redis keeps new entries")
+    tier = RedisTier(link, namespace, writes=writes, clock=clock)
+    return RedisPlace(tier, RedisLocks(link, namespace, writes=writes), link)
