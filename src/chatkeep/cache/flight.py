@@ -24,12 +24,12 @@ class Flight(Generic[T]):
         is_forgotten: Somebody said meanwhile that it shall not be kept.
     """
 
-    def __init__(self, done: Callable[[], None], *, goes_on: bool = False) -> None:
-        self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    def __init__(self, done: Callable[[], None]) -> None:
+        self._came: tuple[T] | Exception | None = None
+        self._bell: asyncio.Future[None] | None = None  # most flights end before anybody waits
         self._task: asyncio.Task[None] | None = None
         self._waiting = 0
         self._done = done
-        self._goes_on = goes_on  # though nobody waits
         self.is_forgotten = False
 
     def fetches(self, task: "asyncio.Task[None]") -> None:
@@ -39,16 +39,11 @@ class Flight(Generic[T]):
 
     def land(self, result: T) -> None:
         """Give everybody the result."""
-        if not self._future.done():
-            self._future.set_result(result)
-            self._done()
+        self._ends((result,))
 
     def fail(self, error: Exception) -> None:
         """Give everybody the error."""
-        if not self._future.done():
-            self._future.set_exception(error)
-            self._future.exception()  # that nobody may wait for it is no mistake
-            self._done()
+        self._ends(error)
 
     async def wait(self, at_most: float | None = None) -> T:
         """Give the result. Who is cancelled here cancels the fetch only as the last one.
@@ -59,19 +54,34 @@ class Flight(Generic[T]):
             SearchFailedError: The fetch was cancelled, though not by those who wait for it.
             Exception: As the fetch raised it.
         """
+        if self._came is None:
+            await self._rings(at_most)
+        if self._came is None:
+            raise LateError
+        if isinstance(self._came, Exception):
+            raise self._came
+        return self._came[0]
+
+    async def _rings(self, at_most: float | None) -> None:
+        if self._bell is None:
+            self._bell = asyncio.get_running_loop().create_future()
         self._waiting += 1
         try:
-            if not self._future.done():
-                await asyncio.wait([self._future], timeout=at_most)
+            await asyncio.wait([self._bell], timeout=at_most)
         except asyncio.CancelledError:
-            if self._waiting == 1 and not self._goes_on:
+            if self._waiting == 1:
                 self._cancel()
             raise
         finally:
             self._waiting -= 1
-        if not self._future.done():
-            raise LateError
-        return self._future.result()
+
+    def _ends(self, came: tuple[T] | Exception) -> None:
+        if self._came is not None:
+            return
+        self._came = came
+        if self._bell is not None:
+            self._bell.set_result(None)
+        self._done()
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -96,11 +106,9 @@ class Flights(Generic[T]):
         """Give the flight to join, if there is one."""
         return self._flying.get(key_hash)
 
-    def begin(self, key_hash: bytes, *, goes_on: bool = False) -> Flight[T]:
+    def begin(self, key_hash: bytes) -> Flight[T]:
         """Begin a flight; the next callers join it, also where there was another one."""
-        flight = self._flying[key_hash] = Flight[T](
-            lambda: self.leave(key_hash, flight), goes_on=goes_on
-        )
+        flight = self._flying[key_hash] = Flight[T](lambda: self.leave(key_hash, flight))
         return flight
 
     def leave(self, key_hash: bytes, flight: Flight[T]) -> None:
