@@ -138,7 +138,10 @@ def report(figures: dict[float, list[Figures]]) -> str:
 
 
 def _prose() -> str:
-    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    machine = (
+        f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
+        f"load average {os.getloadavg()[0]:.1f}"  # of ours about 2: the rest is other work
+    )
     return (
         f"{CLIENTS} clients ask without pause for one of 40 searches, the tier in memory is off "
         f"(`python -m benchmarks.cache_faults`; {machine}). *Struck* are the {STRUCK:,} requests "
