@@ -293,6 +293,16 @@ class Searching(RuleBasedStateMachine):
         self.world.strike(works=False)
         self.place.server.fill() if how == "full" else self.place.server.read_only()
 
+    @rule(who=st.integers(0, WITHOUT_REDIS - 1), what=st.sampled_from(["put", "forget"]))
+    def redis_keeps_what_was_changed(self, who: int, what: str) -> None:
+        """It refuses a change and works again, with what it had."""
+        self.redis_works_again()
+        self.one(1, who, "put", 0, None, "well")
+        self.redis_refuses("read-only")
+        self.one(1, who, what, 0, None, "well")
+        self.redis_works_again()
+        self.everybody_looks()
+
     @rule()
     def redis_works_again(self) -> None:
         server = self.place.server
