@@ -95,7 +95,7 @@ class Finder:
                 continue
             except LateError:
                 is_late = True
-                self._flights.leave(key.hash, flight)
+                flight.leave()
 
     async def freshen(self, wish: Wish) -> Answer:
         """Give what is fresh, or fetch it, and wait for that."""
@@ -122,8 +122,13 @@ class Finder:
         if not isinstance(seen, Seen):
             return None
         now = self._clock()
-        self._remember(key, seen.entry, seen.extra, now)
+        self._note(key, seen, now)
         return _answer(seen.entry, seen.extra, seen.tier, now)
+
+    def clear(self) -> None:
+        """Forget what this process knows."""
+        self.memory.clear()
+        self.failures.clear()
 
     def remembered(self, key: Key, now: float) -> Kept | None:
         """Give what memory has, if it is still believed."""
@@ -156,7 +161,7 @@ class Finder:
         flight = self._flights.get(key.hash)
         if flight is not None:
             flight.is_forgotten = True
-            self._flights.leave(key.hash, flight)
+            flight.leave()
         if (refreshing := self._refreshing.pop(key.hash, None)) is not None:
             refreshing.cancel()
         had = [self.memory.forget(key), self.failures.forget(key)]
@@ -191,14 +196,13 @@ class Finder:
         now = self._clock()
         if isinstance(seen, Seen):
             entry = seen.entry
-            self._remember(wish.key, entry, seen.extra, now)
-            if seen.failure is not None:
-                self._fail(wish.key, seen.failure, has_results=True)
+            self._note(wish.key, seen, now)
             if now >= entry.expires_at or self._freshness.is_early(entry, now):
                 self._refresh(wish, entry, now)
             return _answer(entry, seen.extra, seen.tier, now)
         if seen is not None:
-            self._fail(wish.key, seen, has_results=False)
+            if not seen.is_overtaken:
+                self._fail(wish.key, seen, now, has_results=False)
             return _known_failure(seen.name, seen.until - now, seen.tier)
         return None
 
@@ -236,9 +240,7 @@ class Finder:
         turn = await self._opening.get().turns.take_now(wish.key, fetched_at)
         if isinstance(turn.seen, Seen):
             now = self._clock()
-            self._remember(wish.key, turn.seen.entry, turn.seen.extra, now)
-            if turn.seen.failure is not None:
-                self._fail(wish.key, turn.seen.failure, has_results=True)
+            self._note(wish.key, turn.seen, now)
             return _answer(turn.seen.entry, turn.seen.extra, turn.seen.tier, now)
         if not turn.is_ours:
             return None
@@ -289,17 +291,27 @@ class Finder:
         now = self._clock()
         times = self._freshness.of_failure(now)
         name = type(exc).__name__
-        self.failures.put(key, Failure(name, times.expires_at, has_results))
+        self.failures.put(key, Failure(name, times.expires_at, has_results, now))
         if has_results or times.expires_at <= now:
             return None
         entry = Entry((), b"", now, *times, failure=name)
         return Entry((), b"", now, *times, failure=name, size=len(sealed(key, entry)))
 
-    def _fail(self, key: Key, known: KnownFailure, *, has_results: bool) -> None:
-        self.failures.put(key, Failure(known.name, known.until, has_results))
+    def _fail(self, key: Key, known: KnownFailure, now: float, *, has_results: bool) -> None:
+        self.failures.put(key, Failure(known.name, known.until, has_results, now))
+
+    def _note(self, key: Key, seen: Seen, now: float) -> None:
+        """Remember what the tiers have, unless somebody wrote something else meanwhile."""
+        if seen.is_overtaken:
+            return
+        self._remember(key, seen.entry, seen.extra, now)
+        if seen.failure is not None:
+            self._fail(key, seen.failure, now, has_results=True)
 
     def _remember(self, key: Key, entry: Entry, extra: dict[str, Any], now: float) -> None:
         self.failures.forget(key)
+        if not self.memory.is_on:
+            return
         until = min(now + self._memory_ttl, entry.stale_until)
         plain = self._freshness.surely_fresh_until(entry)
         self.memory.put(key, Kept(_view(entry, extra, "hit", "memory"), entry, plain, until))

@@ -46,11 +46,16 @@ class Memory:
 
     Args:
         most_bytes: About so many, 0 for none.
+
+    Attributes:
+        is_on: Whether anything is ever kept.
+        bytes: What is kept, about.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._most = most_bytes
+        self.is_on = most_bytes > 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -95,11 +100,13 @@ class Failure(NamedTuple):
         name: Of the error's class.
         until: When it is tried again.
         has_results: Whether older results can be given meanwhile.
+        noted_at: When this process learned of it.
     """
 
     name: str
     until: float
     has_results: bool
+    noted_at: float = 0.0
 
 
 class Failures:
@@ -124,6 +131,20 @@ class Failures:
         while len(self._known) > self._most:
             self._known.popitem(last=False)
 
+    def are_results(self, key: Key, fetched_at: float) -> None:
+        """Say that results can be given: they end a failure that was before them, and no later one."""
+        failure = self._known.get(key.hash)
+        if failure is None:
+            return
+        if fetched_at < failure.noted_at:
+            self._known[key.hash] = failure._replace(has_results=True)
+        else:
+            del self._known[key.hash]
+
     def forget(self, key: Key) -> bool:
         """Remove a failure; False where there was none."""
         return self._known.pop(key.hash, None) is not None
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._known.clear()
