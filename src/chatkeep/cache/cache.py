@@ -106,7 +106,7 @@ class SearchCache:
             freshness=freshness or Freshness(options),
         )
         self._memory = self._finder.memory
-        opening.on_close(self._memory.clear)
+        opening.on_close(self._finder.clear)
 
     async def get_or_fetch(
         self, query: str, fetch: Fetch, **about: Unpack[SearchAsking]

@@ -309,7 +309,7 @@ class Finder:
             self._fail(key, seen.failure, now, has_results=True)
 
     def _remember(self, key: Key, entry: Entry, extra: dict[str, Any], now: float) -> None:
-        self.failures.forget(key)
+        self.failures.are_results(key, entry.fetched_at)
         if not self.memory.is_on:
             return
         until = min(now + self._memory_ttl, entry.stale_until)
