@@ -22,6 +22,7 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -46,7 +47,7 @@ from fixtures.redis import RedisServer
 from fixtures.servers import Databases, PgServer
 
 FULL = os.environ.get("CHATKEEP_FULL") == "1"
-EXAMPLES, STEPS = (1_500, 60) if FULL else (40, 40)
+EXAMPLES, STEPS = (1_000, 60) if FULL else (40, 40)
 SCHEMA = deepsearch.schema(prefix="x_")
 CACHES, WITHOUT_REDIS = 3, 2
 
@@ -364,6 +365,7 @@ def play(url: str, server: RedisServer) -> int:
     return place.answers
 
 
+@pytest.mark.timeout(1800)
 async def test_caches_agree_with_the_model_whatever_happens_to_redis(
     pg18: PgServer, redis_server: RedisServer, fresh_database: Callable[[PgServer], Databases]
 ) -> None:
