@@ -129,7 +129,7 @@ class SearchCache:
         Raises:
             InvalidInputError: An argument is none that can be, or `fetch` gave something else.
             SearchFailedError: The search failed lately, and nothing older is kept.
-            DatabaseClosedError: The database is not open.
+            DatabaseClosedError: The database is not open, or was closed meanwhile.
             Exception: Whatever `fetch` raised, to each caller who waited for it.
         """
         began = perf_counter()

@@ -183,7 +183,7 @@ class Finder:
             if answer is None:
                 search = searching(wish.fetch, key.query)
                 fetching = self._fly(flight, wish, search, is_late=is_late)
-                flight.fetches(self._background.work(fetching))
+                flight.fetches(self._background.work(fetching), self._is_closing)
         except BaseException:
             flight.fail(AbandonedError())
             raise
@@ -205,6 +205,9 @@ class Finder:
                 self._fail(wish.key, seen, now, has_results=False)
             return _known_failure(seen.name, seen.until - now, seen.tier)
         return None
+
+    def _is_closing(self) -> bool:
+        return self._background.is_closing
 
     async def _fly(
         self, flight: Flight[Answer], wish: Wish, search: "_Search", *, is_late: bool

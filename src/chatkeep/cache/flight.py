@@ -1,9 +1,10 @@
 """One fetch for the many callers of a process that ask for the same at once."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from chatkeep.errors import SearchFailedError
+from chatkeep.errors import DatabaseClosedError, SearchFailedError
 
 T = TypeVar("T")
 
@@ -23,7 +24,16 @@ class Flight(Generic[T]):
         is_forgotten: Somebody said meanwhile that it shall not be kept.
     """
 
-    __slots__ = ("_bell", "_came", "_flying", "_key_hash", "_task", "_waiting", "is_forgotten")
+    __slots__ = (
+        "_bell",
+        "_came",
+        "_flying",
+        "_is_closing",
+        "_key_hash",
+        "_task",
+        "_waiting",
+        "is_forgotten",
+    )
 
     def __init__(self, flying: "dict[bytes, Flight[T]]", key_hash: bytes) -> None:
         self._flying = flying
@@ -31,12 +41,17 @@ class Flight(Generic[T]):
         self._came: tuple[T] | Exception | None = None
         self._bell: asyncio.Future[None] | None = None  # most flights end before anybody waits
         self._task: asyncio.Task[None] | None = None
+        self._is_closing: Callable[[], bool] = bool
         self._waiting = 0
         self.is_forgotten = False
 
-    def fetches(self, task: "asyncio.Task[None]") -> None:
-        """Have a task bring the result: it has to `land` or `fail`, or raise."""
+    def fetches(self, task: "asyncio.Task[None]", is_closing: Callable[[], bool]) -> None:
+        """Have a task bring the result: it has to `land` or `fail`, or raise.
+
+        Where it is cancelled, `is_closing` says whether that is because the database is closed.
+        """
         self._task = task
+        self._is_closing = is_closing
         task.add_done_callback(self._ended)
 
     def land(self, result: T) -> None:
@@ -58,7 +73,8 @@ class Flight(Generic[T]):
         Raises:
             LateError: It took longer than `at_most` seconds.
             AbandonedError: Nobody looks any more; begin anew.
-            SearchFailedError: The fetch was cancelled, though not by those who wait for it.
+            SearchFailedError: The fetch cancelled itself.
+            DatabaseClosedError: The database was closed meanwhile.
             Exception: As the fetch raised it.
         """
         if self._came is None:
@@ -99,7 +115,9 @@ class Flight(Generic[T]):
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self.fail(error)
-        else:  # by whoever closes the database, or by the fetch itself: trying again is not for us
+        elif self._is_closing():
+            self.fail(DatabaseClosedError("The Database was closed before the search had ended."))
+        else:  # by the fetch itself: trying again is not for us
             self.fail(SearchFailedError(type(error or asyncio.CancelledError()).__name__, 0.0))
 
 

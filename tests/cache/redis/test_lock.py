@@ -2,12 +2,14 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.locks import LockPlaceAwayError
-from chatkeep.cache.redis_lock import RedisLocks
+from chatkeep.cache.redis_lock import HeldInRedis, RedisLocks
 from chatkeep.cache.redis_place import RedisPlace
+from chatkeep.engine.background import Background
 from fixtures.proxy import eventually
 from fixtures.redis import RedisServer, free_port
 from fixtures.redis_places import Clock, key, opened_place
@@ -135,3 +137,31 @@ async def test_nothing_is_extended_after_closing(redis_server: RedisServer) -> N
     await place.aclose()
     await eventually(held._extending.done)
     await held.release()
+
+
+async def test_whoever_is_cancelled_while_asking_leaves_no_lock_behind(
+    redis_server: RedisServer,
+) -> None:
+    async def nobody_listens() -> asyncpg.Connection:
+        raise NotImplementedError
+
+    background = Background(nobody_listens)
+    place = opened_place(redis_server.url, Clock())
+    locks = RedisLocks(
+        place.link,
+        "app",
+        writes=Breaker("a test", failures=3, reset=5),
+        hold=600.0,
+        background=background,
+    )
+    for steps in range(40):
+        asking = asyncio.create_task(locks.try_hold(key("a")))
+        for _ in range(steps):  # so that each moment of it comes to be the last
+            await asyncio.sleep(0)
+        asking.cancel()
+        (found,) = await asyncio.gather(asking, return_exceptions=True)
+        if isinstance(found, HeldInRedis):
+            await found.release()
+        await background.close()  # waits for what is let go of
+        await eventually(lambda: not redis_server.client.exists(NAME))
+    await place.aclose()
