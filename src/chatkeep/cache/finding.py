@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from chatkeep.cache.asking import Fetch, searching
@@ -21,6 +21,8 @@ from chatkeep.cache.tiers import KnownFailure, Seen
 from chatkeep.engine.background import Background
 from chatkeep.errors import SearchFailedError
 from chatkeep.records.search_cache import Outcome, Place, SearchResults
+
+_QUIET_SECONDS = 10.0
 
 _log = logging.getLogger("chatkeep.cache")
 
@@ -72,6 +74,8 @@ class Finder:
         self._patience = options.fetch_timeout.total_seconds()
         self._most = options.max_bytes
         self._is_large_told = False
+        self._unrefreshed = 0
+        self._quiet_until = float("-inf")
         self._flights: Flights[Answer] = Flights()
         self._refreshing: dict[bytes, asyncio.Task[Answer | None]] = {}
 
@@ -221,6 +225,18 @@ class Finder:
             return
         flight.land(await self._fetched(wish, search, turn.held, flight=flight))
 
+    def _tell_stale(self, error: Exception) -> None:
+        """Write a line at most every ten seconds: a service that is away fails all of them."""
+        self._unrefreshed += 1
+        now = monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            _log.warning(
+                "A search could not be refreshed and goes on with older results: %s (%d so far).",
+                type(error).__name__,
+                self._unrefreshed,
+            )
+
     def _refresh(self, wish: Wish, older: Entry, now: float) -> None:
         """Fetch anew beside the call, once at a time, and not while a failure stands."""
         key_hash = wish.key.hash
@@ -249,10 +265,7 @@ class Finder:
             return None
         answer = await self._fetched(wish, search, turn.held, has_older=True)
         if answer.error is not None:
-            _log.warning(
-                "A search could not be refreshed and goes on with older results: %s.",
-                type(answer.error).__name__,
-            )
+            self._tell_stale(answer.error)
         return answer
 
     async def _fetched(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from chatkeep.cache.entries import Entry, Key, Tier, TierName
@@ -15,6 +16,7 @@ T = TypeVar("T")
 _Writing = Callable[[], Awaitable[bool]]
 _Then = Callable[[], Coroutine[Any, Any, None]]
 
+_QUIET_SECONDS = 10.0
 _MOST_WRITES = 1_000  # under way at once: further ones are left out, while those who ask go on
 
 _log = logging.getLogger("chatkeep.cache")
@@ -76,6 +78,8 @@ class Tiers:
         self._writing: dict[bytes, asyncio.Task[Any]] = {}
         self._looks: dict[bytes, list[_Look]] = {}
         self._broken: set[TierName] = set()
+        self._left_out = 0
+        self._quiet_until = float("-inf")
 
     async def look(self, key: Key) -> Seen | KnownFailure | None:
         """Find the newest results, or a failure that still stands. Faster tiers get them, too.
@@ -166,9 +170,21 @@ class Tiers:
         if len(self._writing) < _MOST_WRITES:
             self._ordered(key, writing, then)
             return
-        _log.warning("%d writes of the search cache wait; one was left out.", _MOST_WRITES)
+        self._tell_left_out()
         if then is not None:
             self._background.save(then())
+
+    def _tell_left_out(self) -> None:
+        """Write a line at most every ten seconds: there may be thousands in one."""
+        self._left_out += 1
+        now = monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            _log.warning(
+                "%d writes of the search cache wait; left out so far: %d.",
+                _MOST_WRITES,
+                self._left_out,
+            )
 
     def _ordered(
         self, key: Key, writing: _Writing, then: _Then | None = None

@@ -8,6 +8,7 @@ import pytest
 
 from cache.core.conftest import Search, World
 from chatkeep import SearchResult
+from chatkeep.cache import tiers
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,3 +74,20 @@ async def test_a_failing_refresh_is_not_tried_at_each_call_without_memory(world:
     await cache.get_or_fetch("tea", search)
     await world.settled()
     assert len(search.calls) == 2
+
+
+async def test_a_service_or_a_database_that_is_away_does_not_flood_the_log(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(tiers, "_MOST_WRITES", 0)
+    cache = world.process()
+    for number in range(20):
+        await cache.get_or_fetch(f"written {number}", Search())
+        await cache.put(f"stale {number}", [SearchResult("older", "https://example.com/")])
+    world.clock.now += 2 * 86_400
+    for number in range(20):
+        search = Search(error=ConnectionError("away"))
+        assert (await cache.get_or_fetch(f"stale {number}", search)).outcome == "stale"
+        await world.settled()
+    assert len([line for line in caplog.messages if "left out so far" in line]) == 1
+    assert len([line for line in caplog.messages if "could not be refreshed" in line]) == 1
