@@ -226,8 +226,7 @@ class SearchCache:
             DatabaseClosedError: The database is not open.
         """
         check_names(about, _KEEPING, "warm")
-        if isinstance(at_once, bool) or not 1 <= at_once <= _MOST_AT_ONCE:
-            raise InvalidInputError(f"at_once must be 1 to {_MOST_AT_ONCE}.", field="at_once")
+        _check_at_once(at_once)
         if isinstance(queries, str):
             raise InvalidInputError("queries must be several texts, not one.", field="queries")
         ttl = checked_ttl(about.get("ttl"))
@@ -314,6 +313,11 @@ class SearchCache:
         if results is None:
             raise answer.error or SearchFailedError("an unknown error", 0.0)
         return results
+
+
+def _check_at_once(given: object) -> None:
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST_AT_ONCE:
+        raise InvalidInputError(f"at_once must be 1 to {_MOST_AT_ONCE}.", field="at_once")
 
 
 def _failure(error: Exception) -> str:
