@@ -139,7 +139,7 @@ class SearchCache:
         else:
             key, said = self._keys.of(query), NOTHING_SAID
         kept = self._memory.get(key)
-        if kept is not None and self._clock() < kept.plain_until:
+        if kept is not None and kept.kept_at <= self._clock() < kept.plain_until:
             view = kept.view
             self._events.saw(
                 key,

@@ -139,7 +139,7 @@ class Finder:
         kept = self.memory.get(key)
         if kept is None:
             return None
-        if now >= kept.believed_until:
+        if not kept.kept_at <= now < kept.believed_until:
             self.memory.forget(key)
             return None
         return kept
@@ -330,7 +330,8 @@ class Finder:
             return
         until = min(now + self._memory_ttl, entry.stale_until)
         plain = self._freshness.surely_fresh_until(entry)
-        self.memory.put(key, Kept(_view(entry, extra, "hit", "memory"), entry, plain, until))
+        kept = Kept(_view(entry, extra, "hit", "memory"), entry, plain, until, now)
+        self.memory.put(key, kept)
 
     def _is_too_large(self, entry: Entry) -> bool:
         if entry.size <= self._most:

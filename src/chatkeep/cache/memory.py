@@ -19,13 +19,20 @@ class Kept:
         entry: What they were made of.
         plain_until: A hit before then needs no further thought.
         believed_until: From then on the other tiers are asked again.
+        kept_at: As they are where the clock was put back to before then.
     """
 
-    __slots__ = ("believed_until", "bytes", "entry", "plain_until", "view")
+    __slots__ = ("believed_until", "bytes", "entry", "kept_at", "plain_until", "view")
 
     def __init__(
-        self, view: SearchResults, entry: Entry, plain_until: float, believed_until: float
+        self,
+        view: SearchResults,
+        entry: Entry,
+        plain_until: float,
+        believed_until: float,
+        kept_at: float = 0.0,
     ) -> None:
+        self.kept_at = kept_at
         self.view = view
         self.entry = entry
         self.plain_until = min(plain_until, believed_until)
@@ -117,9 +124,9 @@ class Failures:
         self._most = most
 
     def get(self, key: Key, now: float) -> Failure | None:
-        """Give a failure that still stands."""
+        """Give a failure that still stands; none of a time that is yet to come, by a clock put back."""
         failure = self._known.get(key.hash)
-        if failure is not None and failure.until <= now:
+        if failure is not None and not failure.noted_at <= now < failure.until:
             del self._known[key.hash]
             return None
         return failure

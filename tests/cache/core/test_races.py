@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,3 +92,20 @@ async def test_a_service_or_a_database_that_is_away_does_not_flood_the_log(
         await world.settled()
     assert len([line for line in caplog.messages if "left out so far" in line]) == 1
     assert len([line for line in caplog.messages if "could not be refreshed" in line]) == 1
+
+
+async def test_a_clock_that_is_put_back_makes_nothing_last_longer(world: World):
+    cache, failing = (
+        world.process(failure_ttl=timedelta(seconds=30)),
+        Search(error=ConnectionError()),
+    )
+    await cache.put("tea", [SearchResult("older", "https://example.com/")])
+    with pytest.raises(ConnectionError):
+        await cache.get_or_fetch("coffee", failing)
+    await world.settled()
+    world.clock.now -= 3600
+    await world.process().forget("tea")
+    await world.process().forget("coffee")
+    assert (await cache.get_or_fetch("tea", Search()))[0].title == "tea 1"
+    assert (await cache.get_or_fetch("coffee", Search()))[0].title == "coffee 1"
+    await world.settled()
