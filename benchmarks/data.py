@@ -184,7 +184,7 @@ class Keeper:
         if name == "user_by_email":
             return [f"user{number(size.users)}@example.com"]
         if name == "settings_update":
-            return [self._writer(), ("dark", "light")[number(2)], number(20)]
+            return [self._writer(), ("dark", "light")[number(2)], 1 + number(20)]
         if name == "create_chat":
             return [self._writer()]
         if name in {"append_message", "insert_messages"}:

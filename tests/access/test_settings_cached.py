@@ -57,6 +57,18 @@ async def test_defaults_are_remembered_too(db: Database, user: User, clock: Cloc
     assert sent.count == 2
 
 
+async def test_a_number_that_is_refused_today_is_read_all_the_same(
+    db: Database, user: User
+) -> None:
+    mine = db.as_user(user.id).settings
+    await mine.update(LIGHT)
+    async with db._runner.lend() as wire:
+        await wire.execute('update "ai-app-template_user_settings" set max_search_results = -5')
+    assert (await mine.get()).max_search_results == -5
+    assert (await mine.update(DARK)).max_search_results == -5
+    assert (await mine.update(SettingsChanges(max_search_results=100))).max_search_results == 100
+
+
 async def test_what_we_change_is_seen_at_once(db: Database, user: User, clock: Clock) -> None:
     for change, theme in (
         (db.settings.create(user.id, LIGHT), "light"),

@@ -208,6 +208,7 @@ OTHERS = {
     "sessions.*": "of no chat",
     "verification_tokens.*": "of no chat",
     "auth.*": "of no chat",
+    "search_cache.*": "of no chat",
 }
 # Runs what the caller wrote, and shows rows as they are stored; or does nothing with rows.
 OWN_STATEMENTS = {"first", "one", "all", "page", "stream", "copy", "execute", "prepare", "scalar"}

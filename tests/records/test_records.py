@@ -87,9 +87,7 @@ def test_accounts_keep_the_names_of_auth_js():
 
 
 def test_bytes_are_base64():
-    entry = SearchCacheEntry(
-        1, "q", {"a": 1}, NOW, NOW, NOW, b"\x00\xff", "serper", "en", None
-    )
+    entry = SearchCacheEntry(1, "q", {"a": 1}, NOW, NOW, NOW, b"\x00\xff", "serper", "en", None)
     assert entry.to_dict()["keyHash"] == "AP8="
 
 

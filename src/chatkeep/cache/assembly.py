@@ -52,7 +52,7 @@ def search_cache_of(
     def make() -> Places:
         postgres = PostgresPlace(runner, options)
         tier = PostgresTier(postgres, queries, clock)
-        redis = open_redis(options, catalogue.schema.prefix, clock=clock)
+        redis = open_redis(options, catalogue.schema.prefix, clock=clock, background=background)
         lock = PostgresLock(postgres, queries, options.fetch_timeout + _LEASE_BEYOND)
         both = (tier,) if redis is None else (redis.tier, tier)
         locks = (lock,) if redis is None else (redis.locks, lock)
@@ -62,7 +62,7 @@ def search_cache_of(
 
     return SearchCache(
         options,
-        Opening(make, background, lambda: runner.pool.is_open),
+        Opening(make, background, lambda: runner.pool.is_open and not background.is_closing),
         background,
         Events(runner, event_queries(catalogue), options),
         clock=clock,

@@ -106,7 +106,7 @@ class SearchCache:
             freshness=freshness or Freshness(options),
         )
         self._memory = self._finder.memory
-        opening.on_close(self._memory.clear)
+        opening.on_close(self._finder.clear)
 
     async def get_or_fetch(
         self, query: str, fetch: Fetch, **about: Unpack[SearchAsking]
@@ -129,7 +129,7 @@ class SearchCache:
         Raises:
             InvalidInputError: An argument is none that can be, or `fetch` gave something else.
             SearchFailedError: The search failed lately, and nothing older is kept.
-            DatabaseClosedError: The database is not open.
+            DatabaseClosedError: The database is not open, or was closed meanwhile.
             Exception: Whatever `fetch` raised, to each caller who waited for it.
         """
         began = perf_counter()
@@ -139,7 +139,7 @@ class SearchCache:
         else:
             key, said = self._keys.of(query), NOTHING_SAID
         kept = self._memory.get(key)
-        if kept is not None and self._clock() < kept.plain_until:
+        if kept is not None and kept.kept_at <= self._clock() < kept.plain_until:
             view = kept.view
             self._events.saw(
                 key,
@@ -226,8 +226,7 @@ class SearchCache:
             DatabaseClosedError: The database is not open.
         """
         check_names(about, _KEEPING, "warm")
-        if isinstance(at_once, bool) or not 1 <= at_once <= _MOST_AT_ONCE:
-            raise InvalidInputError(f"at_once must be 1 to {_MOST_AT_ONCE}.", field="at_once")
+        _check_at_once(at_once)
         if isinstance(queries, str):
             raise InvalidInputError("queries must be several texts, not one.", field="queries")
         ttl = checked_ttl(about.get("ttl"))
@@ -314,6 +313,11 @@ class SearchCache:
         if results is None:
             raise answer.error or SearchFailedError("an unknown error", 0.0)
         return results
+
+
+def _check_at_once(given: object) -> None:
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST_AT_ONCE:
+        raise InvalidInputError(f"at_once must be 1 to {_MOST_AT_ONCE}.", field="at_once")
 
 
 def _failure(error: Exception) -> str:

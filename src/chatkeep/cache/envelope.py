@@ -1,4 +1,7 @@
-"""An entry as bytes, and back: three bytes of version, then a JSON array."""
+"""An entry as bytes, and back: three bytes of version, then MessagePack, whose reading costs least.
+
+What a search gave in fields that we do not know stays JSON in there: its numbers may be of any size.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ from chatkeep.records.search_cache import SearchResult
 
 VERSION = b"ck1"
 
-_Fields = tuple[str, str, str | None, int | None, str | None, dict[str, Any] | None]
+_Fields = tuple[str, str, str | None, int | None, str | None, bytes]
 
 
 class UnreadableEntryError(Exception):
@@ -25,18 +28,19 @@ class _Envelope(msgspec.Struct, array_like=True, gc=False):
     took: float
     failure: str | None
     results: list[_Fields]
-    extra: msgspec.Raw
+    extra: bytes
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(_Envelope)
-_objects = msgspec.json.Decoder(dict[str, Any])
-_NOTHING = msgspec.Raw(b"null")
+_packed = msgspec.msgpack.Encoder().encode
+_unpacked = msgspec.msgpack.Decoder(_Envelope).decode
+_json = msgspec.json.Encoder().encode
+_object = msgspec.json.Decoder(dict[str, Any]).decode
+_BROKEN = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def sealed(key: Key, entry: Entry) -> bytes:
     """Give the bytes of an entry. Its results and extra must be JSON, as `parsing` made them."""
-    return VERSION + _encode(
+    return VERSION + _packed(
         _Envelope(
             key.hash,
             entry.fetched_at,
@@ -45,10 +49,17 @@ def sealed(key: Key, entry: Entry) -> bytes:
             entry.took,
             entry.failure,
             [
-                (one.title, one.link, one.snippet, one.position, one.date, one.extra or None)
+                (
+                    one.title,
+                    one.link,
+                    one.snippet,
+                    one.position,
+                    one.date,
+                    _json(one.extra) if one.extra else b"",
+                )
                 for one in entry.results
             ],
-            msgspec.Raw(entry.extra) if entry.extra else _NOTHING,
+            entry.extra,
         )
     )
 
@@ -65,26 +76,20 @@ def opened(key: Key, data: object) -> Entry:
     if not data.startswith(VERSION):
         raise UnreadableEntryError("it has another version, or none")
     try:
-        kept = _decoder.decode(memoryview(data)[len(VERSION) :])
-        extra = bytes(kept.extra)
-        if extra == b"null":
-            extra = b""
-        elif not extra.startswith(b"{"):
-            raise UnreadableEntryError("its extra is no object")
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        kept = _unpacked(memoryview(data)[len(VERSION) :])
+        results = [
+            SearchResult(
+                title, link, snippet, position, date, frozen_dict(_object(rest)) if rest else EMPTY
+            )
+            for title, link, snippet, position, date, rest in kept.results
+        ]
+    except _BROKEN as exc:
         raise UnreadableEntryError(f"it cannot be decoded: {type(exc).__name__}") from None
     if kept.key != key.hash:
         raise UnreadableEntryError("it is another key's")
     return Entry(
-        tuple(
-            [
-                SearchResult(
-                    title, link, snippet, position, date, frozen_dict(rest) if rest else EMPTY
-                )
-                for title, link, snippet, position, date, rest in kept.results
-            ]
-        ),
-        extra,
+        tuple(results),
+        kept.extra,
         kept.fetched_at,
         kept.expires_at,
         kept.stale_until,
@@ -103,6 +108,6 @@ def extra_of(entry: Entry) -> dict[str, Any]:
     if not entry.extra:
         return EMPTY
     try:
-        return frozen_dict(_objects.decode(entry.extra))
-    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
+        return frozen_dict(_object(entry.extra))
+    except _BROKEN as exc:
         raise UnreadableEntryError(f"its extra cannot be decoded: {type(exc).__name__}") from None

@@ -17,6 +17,7 @@ from chatkeep.cache.event_queries import EventQueries
 from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.cache.stats import check_stats, search_stats
 from chatkeep.engine.run import PoolRunner
+from chatkeep.errors import ChatkeepError
 from chatkeep.records.search_cache import Outcome, Place
 from chatkeep.records.search_stats import SearchStats
 
@@ -219,7 +220,9 @@ class Events:
     def _told(self, exc: Exception) -> None:
         """Say once that counts cannot be stored, until they can again."""
         if not self._is_failing:
-            _log.warning("Counts of searches could not be stored, and wait: %s", exc)
+            # Of ours the text repeats no value; of others it may.
+            why = exc if isinstance(exc, ChatkeepError) else type(exc).__name__
+            _log.warning("Counts of searches could not be stored, and wait: %s", why)
         self._is_failing = True
 
     def _columns(self, part: Sequence[tuple[_Which, _Counter]]) -> dict[str, object]:

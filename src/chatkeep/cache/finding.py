@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from chatkeep.cache.asking import Fetch, searching
@@ -21,6 +21,8 @@ from chatkeep.cache.tiers import KnownFailure, Seen
 from chatkeep.engine.background import Background
 from chatkeep.errors import SearchFailedError
 from chatkeep.records.search_cache import Outcome, Place, SearchResults
+
+_QUIET_SECONDS = 10.0
 
 _log = logging.getLogger("chatkeep.cache")
 
@@ -72,6 +74,8 @@ class Finder:
         self._patience = options.fetch_timeout.total_seconds()
         self._most = options.max_bytes
         self._is_large_told = False
+        self._unrefreshed = 0
+        self._quiet_until = float("-inf")
         self._flights: Flights[Answer] = Flights()
         self._refreshing: dict[bytes, asyncio.Task[Answer | None]] = {}
 
@@ -95,7 +99,7 @@ class Finder:
                 continue
             except LateError:
                 is_late = True
-                self._flights.leave(key.hash, flight)
+                flight.leave()
 
     async def freshen(self, wish: Wish) -> Answer:
         """Give what is fresh, or fetch it, and wait for that."""
@@ -122,15 +126,20 @@ class Finder:
         if not isinstance(seen, Seen):
             return None
         now = self._clock()
-        self._remember(key, seen.entry, seen.extra, now)
+        self._note(key, seen, now)
         return _answer(seen.entry, seen.extra, seen.tier, now)
+
+    def clear(self) -> None:
+        """Forget what this process knows."""
+        self.memory.clear()
+        self.failures.clear()
 
     def remembered(self, key: Key, now: float) -> Kept | None:
         """Give what memory has, if it is still believed."""
         kept = self.memory.get(key)
         if kept is None:
             return None
-        if now >= kept.believed_until:
+        if not kept.kept_at <= now < kept.believed_until:
             self.memory.forget(key)
             return None
         return kept
@@ -156,7 +165,7 @@ class Finder:
         flight = self._flights.get(key.hash)
         if flight is not None:
             flight.is_forgotten = True
-            self._flights.leave(key.hash, flight)
+            flight.leave()
         if (refreshing := self._refreshing.pop(key.hash, None)) is not None:
             refreshing.cancel()
         had = [self.memory.forget(key), self.failures.forget(key)]
@@ -178,7 +187,7 @@ class Finder:
             if answer is None:
                 search = searching(wish.fetch, key.query)
                 fetching = self._fly(flight, wish, search, is_late=is_late)
-                flight.fetches(self._background.work(fetching))
+                flight.fetches(self._background.work(fetching), self._is_closing)
         except BaseException:
             flight.fail(AbandonedError())
             raise
@@ -191,16 +200,18 @@ class Finder:
         now = self._clock()
         if isinstance(seen, Seen):
             entry = seen.entry
-            self._remember(wish.key, entry, seen.extra, now)
-            if seen.failure is not None:
-                self._fail(wish.key, seen.failure, has_results=True)
+            self._note(wish.key, seen, now)
             if now >= entry.expires_at or self._freshness.is_early(entry, now):
                 self._refresh(wish, entry, now)
             return _answer(entry, seen.extra, seen.tier, now)
         if seen is not None:
-            self._fail(wish.key, seen, has_results=False)
+            if not seen.is_overtaken:
+                self._fail(wish.key, seen, now, has_results=False)
             return _known_failure(seen.name, seen.until - now, seen.tier)
         return None
+
+    def _is_closing(self) -> bool:
+        return self._background.is_closing
 
     async def _fly(
         self, flight: Flight[Answer], wish: Wish, search: "_Search", *, is_late: bool
@@ -213,6 +224,18 @@ class Finder:
             flight.land(answer)
             return
         flight.land(await self._fetched(wish, search, turn.held, flight=flight))
+
+    def _tell_stale(self, error: Exception) -> None:
+        """Write a line at most every ten seconds: a service that is away fails all of them."""
+        self._unrefreshed += 1
+        now = monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            _log.warning(
+                "A search could not be refreshed and goes on with older results: %s (%d so far).",
+                type(error).__name__,
+                self._unrefreshed,
+            )
 
     def _refresh(self, wish: Wish, older: Entry, now: float) -> None:
         """Fetch anew beside the call, once at a time, and not while a failure stands."""
@@ -236,18 +259,13 @@ class Finder:
         turn = await self._opening.get().turns.take_now(wish.key, fetched_at)
         if isinstance(turn.seen, Seen):
             now = self._clock()
-            self._remember(wish.key, turn.seen.entry, turn.seen.extra, now)
-            if turn.seen.failure is not None:
-                self._fail(wish.key, turn.seen.failure, has_results=True)
+            self._note(wish.key, turn.seen, now)
             return _answer(turn.seen.entry, turn.seen.extra, turn.seen.tier, now)
         if not turn.is_ours:
             return None
         answer = await self._fetched(wish, search, turn.held, has_older=True)
         if answer.error is not None:
-            _log.warning(
-                "A search could not be refreshed and goes on with older results: %s.",
-                type(answer.error).__name__,
-            )
+            self._tell_stale(answer.error)
         return answer
 
     async def _fetched(
@@ -289,20 +307,31 @@ class Finder:
         now = self._clock()
         times = self._freshness.of_failure(now)
         name = type(exc).__name__
-        self.failures.put(key, Failure(name, times.expires_at, has_results))
+        self.failures.put(key, Failure(name, times.expires_at, has_results, now))
         if has_results or times.expires_at <= now:
             return None
         entry = Entry((), b"", now, *times, failure=name)
         return Entry((), b"", now, *times, failure=name, size=len(sealed(key, entry)))
 
-    def _fail(self, key: Key, known: KnownFailure, *, has_results: bool) -> None:
-        self.failures.put(key, Failure(known.name, known.until, has_results))
+    def _fail(self, key: Key, known: KnownFailure, now: float, *, has_results: bool) -> None:
+        self.failures.put(key, Failure(known.name, known.until, has_results, now))
+
+    def _note(self, key: Key, seen: Seen, now: float) -> None:
+        """Remember what the tiers have, unless somebody wrote something else meanwhile."""
+        if seen.is_overtaken:
+            return
+        self._remember(key, seen.entry, seen.extra, now)
+        if seen.failure is not None:
+            self._fail(key, seen.failure, now, has_results=True)
 
     def _remember(self, key: Key, entry: Entry, extra: dict[str, Any], now: float) -> None:
-        self.failures.forget(key)
+        self.failures.are_results(key, entry.fetched_at)
+        if not self.memory.is_on:
+            return
         until = min(now + self._memory_ttl, entry.stale_until)
         plain = self._freshness.surely_fresh_until(entry)
-        self.memory.put(key, Kept(_view(entry, extra, "hit", "memory"), entry, plain, until))
+        kept = Kept(_view(entry, extra, "hit", "memory"), entry, plain, until, now)
+        self.memory.put(key, kept)
 
     def _is_too_large(self, entry: Entry) -> bool:
         if entry.size <= self._most:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from chatkeep.errors import SearchFailedError
+from chatkeep.errors import DatabaseClosedError, SearchFailedError
 
 T = TypeVar("T")
 
@@ -24,31 +24,48 @@ class Flight(Generic[T]):
         is_forgotten: Somebody said meanwhile that it shall not be kept.
     """
 
-    def __init__(self, done: Callable[[], None], *, goes_on: bool = False) -> None:
-        self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    __slots__ = (
+        "_bell",
+        "_came",
+        "_flying",
+        "_is_closing",
+        "_key_hash",
+        "_task",
+        "_waiting",
+        "is_forgotten",
+    )
+
+    def __init__(self, flying: "dict[bytes, Flight[T]]", key_hash: bytes) -> None:
+        self._flying = flying
+        self._key_hash = key_hash
+        self._came: tuple[T] | Exception | None = None
+        self._bell: asyncio.Future[None] | None = None  # most flights end before anybody waits
         self._task: asyncio.Task[None] | None = None
+        self._is_closing: Callable[[], bool] = bool
         self._waiting = 0
-        self._done = done
-        self._goes_on = goes_on  # though nobody waits
         self.is_forgotten = False
 
-    def fetches(self, task: "asyncio.Task[None]") -> None:
-        """Have a task bring the result: it has to `land` or `fail`, or raise."""
+    def fetches(self, task: "asyncio.Task[None]", is_closing: Callable[[], bool]) -> None:
+        """Have a task bring the result: it has to `land` or `fail`, or raise.
+
+        Where it is cancelled, `is_closing` says whether that is because the database is closed.
+        """
         self._task = task
+        self._is_closing = is_closing
         task.add_done_callback(self._ended)
 
     def land(self, result: T) -> None:
         """Give everybody the result."""
-        if not self._future.done():
-            self._future.set_result(result)
-            self._done()
+        self._ends((result,))
 
     def fail(self, error: Exception) -> None:
         """Give everybody the error."""
-        if not self._future.done():
-            self._future.set_exception(error)
-            self._future.exception()  # that nobody may wait for it is no mistake
-            self._done()
+        self._ends(error)
+
+    def leave(self) -> None:
+        """Have nobody join it any more; those who wait still get what it brings."""
+        if self._flying.get(self._key_hash) is self:
+            del self._flying[self._key_hash]
 
     async def wait(self, at_most: float | None = None) -> T:
         """Give the result. Who is cancelled here cancels the fetch only as the last one.
@@ -56,33 +73,51 @@ class Flight(Generic[T]):
         Raises:
             LateError: It took longer than `at_most` seconds.
             AbandonedError: Nobody looks any more; begin anew.
-            SearchFailedError: The fetch was cancelled, though not by those who wait for it.
+            SearchFailedError: The fetch cancelled itself.
+            DatabaseClosedError: The database was closed meanwhile.
             Exception: As the fetch raised it.
         """
+        if self._came is None:
+            await self._rings(at_most)
+        if self._came is None:
+            raise LateError
+        if isinstance(self._came, Exception):
+            raise self._came
+        return self._came[0]
+
+    async def _rings(self, at_most: float | None) -> None:
+        if self._bell is None:
+            self._bell = asyncio.get_running_loop().create_future()
         self._waiting += 1
         try:
-            if not self._future.done():
-                await asyncio.wait([self._future], timeout=at_most)
+            await asyncio.wait([self._bell], timeout=at_most)
         except asyncio.CancelledError:
-            if self._waiting == 1 and not self._goes_on:
+            if self._waiting == 1:
                 self._cancel()
             raise
         finally:
             self._waiting -= 1
-        if not self._future.done():
-            raise LateError
-        return self._future.result()
+
+    def _ends(self, came: tuple[T] | Exception) -> None:
+        if self._came is not None:
+            return
+        self._came = came
+        if self._bell is not None:
+            self._bell.set_result(None)
+        self.leave()
 
     def _cancel(self) -> None:
         if self._task is not None:
-            self._done()  # first, so that nobody joins it
+            self.leave()  # first, so that nobody joins it
             self._task.cancel()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self.fail(error)
-        else:  # by whoever closes the database, or by the fetch itself: trying again is not for us
+        elif self._is_closing():
+            self.fail(DatabaseClosedError("The Database was closed before the search had ended."))
+        else:  # by the fetch itself: trying again is not for us
             self.fail(SearchFailedError(type(error or asyncio.CancelledError()).__name__, 0.0))
 
 
@@ -96,14 +131,9 @@ class Flights(Generic[T]):
         """Give the flight to join, if there is one."""
         return self._flying.get(key_hash)
 
-    def begin(self, key_hash: bytes, *, goes_on: bool = False) -> Flight[T]:
+    def begin(self, key_hash: bytes) -> Flight[T]:
         """Begin a flight; the next callers join it, also where there was another one."""
-        flight = self._flying[key_hash] = Flight[T](
-            lambda: self.leave(key_hash, flight), goes_on=goes_on
-        )
+        # Not `Flight[T]()`: that takes five times as long.
+        flight: Flight[T] = Flight(self._flying, key_hash)
+        self._flying[key_hash] = flight
         return flight
-
-    def leave(self, key_hash: bytes, flight: Flight[T]) -> None:
-        """Have nobody join a flight any more; those who wait still get what it brings."""
-        if self._flying.get(key_hash) is flight:
-            del self._flying[key_hash]

@@ -19,13 +19,20 @@ class Kept:
         entry: What they were made of.
         plain_until: A hit before then needs no further thought.
         believed_until: From then on the other tiers are asked again.
+        kept_at: As they are where the clock was put back to before then.
     """
 
-    __slots__ = ("believed_until", "bytes", "entry", "plain_until", "view")
+    __slots__ = ("believed_until", "bytes", "entry", "kept_at", "plain_until", "view")
 
     def __init__(
-        self, view: SearchResults, entry: Entry, plain_until: float, believed_until: float
+        self,
+        view: SearchResults,
+        entry: Entry,
+        plain_until: float,
+        believed_until: float,
+        kept_at: float = 0.0,
     ) -> None:
+        self.kept_at = kept_at
         self.view = view
         self.entry = entry
         self.plain_until = min(plain_until, believed_until)
@@ -46,11 +53,16 @@ class Memory:
 
     Args:
         most_bytes: About so many, 0 for none.
+
+    Attributes:
+        is_on: Whether anything is ever kept.
+        bytes: What is kept, about.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._most = most_bytes
+        self.is_on = most_bytes > 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -95,11 +107,13 @@ class Failure(NamedTuple):
         name: Of the error's class.
         until: When it is tried again.
         has_results: Whether older results can be given meanwhile.
+        noted_at: When this process learned of it.
     """
 
     name: str
     until: float
     has_results: bool
+    noted_at: float = 0.0
 
 
 class Failures:
@@ -110,9 +124,9 @@ class Failures:
         self._most = most
 
     def get(self, key: Key, now: float) -> Failure | None:
-        """Give a failure that still stands."""
+        """Give a failure that still stands; none of a time that is yet to come, by a clock put back."""
         failure = self._known.get(key.hash)
-        if failure is not None and failure.until <= now:
+        if failure is not None and not failure.noted_at <= now < failure.until:
             del self._known[key.hash]
             return None
         return failure
@@ -124,6 +138,20 @@ class Failures:
         while len(self._known) > self._most:
             self._known.popitem(last=False)
 
+    def are_results(self, key: Key, fetched_at: float) -> None:
+        """Say that results can be given: they end a failure that was before them, and no later one."""
+        failure = self._known.get(key.hash)
+        if failure is None:
+            return
+        if fetched_at < failure.noted_at:
+            self._known[key.hash] = failure._replace(has_results=True)
+        else:
+            del self._known[key.hash]
+
     def forget(self, key: Key) -> bool:
         """Remove a failure; False where there was none."""
         return self._known.pop(key.hash, None) is not None
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._known.clear()

@@ -13,6 +13,7 @@ from chatkeep.records.search_cache import SearchResult, SearchResults
 
 RESULTS = "organic"  # where Serper puts them
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
+_INT8 = 2**63
 _FIELDS = frozenset({"title", "link", "snippet", "position", "date"})
 _encode = msgspec.json.Encoder().encode
 
@@ -90,7 +91,9 @@ def _result(given: object, path: str) -> SearchResult:
 def _take(rest: dict[str, Any], name: str, kind: type) -> Any:  # noqa: ANN401 - of that kind
     """Take a field that may be absent; one of another kind stays where it is."""
     value = rest.get(name)
-    if value is None or type(value) is kind:
+    if isinstance(value, bool) or (isinstance(value, int) and not -_INT8 <= value < _INT8):
+        return None
+    if value is None or isinstance(value, kind):
         return rest.pop(name, None)
     return None
 

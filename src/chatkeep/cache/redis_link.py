@@ -159,7 +159,9 @@ def _pool(url: str) -> ConnectionPool:
         said: dict[str, Any] = dict(parse_url(url))
     except ValueError as exc:
         del exc  # its text may quote a part of the password
-        raise InvalidUrlError("The URL of Redis cannot be read.", hint=_URL_FORM) from None
+        raise InvalidUrlError(
+            "The URL of Redis, from `redis_url` or REDIS_URL, cannot be read.", hint=_URL_FORM
+        ) from None
     ours: dict[str, Any] = {
         "decode_responses": False,  # values are bytes
         "socket_timeout": None,  # one time-out stands around the whole call

@@ -11,6 +11,7 @@ from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.cache.redis_lock import RedisLocks
 from chatkeep.cache.redis_tier import RedisTier
+from chatkeep.engine.background import Background
 from chatkeep.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def open_redis(
     *,
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
+    background: Background | None = None,
 ) -> RedisPlace | None:
     """Prepare Redis; None where no URL says which. Nothing is sent yet.
 
@@ -55,6 +57,7 @@ def open_redis(
         namespace: Begins each key, unless the options say another.
         clock: Seconds since 1970, for what is kept how long.
         monotonic: Seconds that never go back, for the breakers.
+        background: Where a lock is let go of whose asker was cancelled.
 
     Raises:
         ConfigError: `chatkeep[redis]` is not installed.
@@ -84,5 +87,7 @@ def open_redis(
     link = Link(
         url, timeout=options.redis_timeout.total_seconds(), breaker=breaker("Redis is asked")
     )
-    tier = RedisTier(link, namespace, writes=breaker("Redis keeps new entries"), clock=clock)
-    return RedisPlace(tier, RedisLocks(link, namespace), link)
+    writes = breaker("Redis keeps new entries")
+    tier = RedisTier(link, namespace, writes=writes, clock=clock)
+    locks = RedisLocks(link, namespace, writes=writes, background=background)
+    return RedisPlace(tier, locks, link)

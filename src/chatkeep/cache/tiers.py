@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from chatkeep.cache.entries import Entry, Key, Tier, TierName
@@ -15,6 +16,7 @@ T = TypeVar("T")
 _Writing = Callable[[], Awaitable[bool]]
 _Then = Callable[[], Coroutine[Any, Any, None]]
 
+_QUIET_SECONDS = 10.0
 _MOST_WRITES = 1_000  # under way at once: further ones are left out, while those who ask go on
 
 _log = logging.getLogger("chatkeep.cache")
@@ -29,6 +31,7 @@ class Seen(NamedTuple):
         tier: Who had them.
         is_fresh: Whether they are.
         failure: A later failure, which still stands.
+        is_overtaken: Somebody wrote meanwhile: this may be given, but not kept.
     """
 
     entry: Entry
@@ -36,14 +39,25 @@ class Seen(NamedTuple):
     tier: TierName
     is_fresh: bool
     failure: "KnownFailure | None" = None
+    is_overtaken: bool = False
 
 
 class KnownFailure(NamedTuple):
-    """That a search failed."""
+    """That a search failed; as `Seen`, it may be overtaken."""
 
     name: str
     until: float
     tier: TierName
+    is_overtaken: bool = False
+
+
+class _Look:
+    """A look under way, for who writes meanwhile to say so."""
+
+    __slots__ = ("is_overtaken",)
+
+    def __init__(self, *, is_overtaken: bool) -> None:
+        self.is_overtaken = is_overtaken
 
 
 class Tiers:
@@ -62,10 +76,30 @@ class Tiers:
         self._background = background
         self._clock = clock
         self._writing: dict[bytes, asyncio.Task[Any]] = {}
+        self._looks: dict[bytes, list[_Look]] = {}
         self._broken: set[TierName] = set()
+        self._left_out = 0
+        self._quiet_until = float("-inf")
 
     async def look(self, key: Key) -> Seen | KnownFailure | None:
-        """Find the newest results, or a failure that still stands. Faster tiers get them, too."""
+        """Find the newest results, or a failure that still stands. Faster tiers get them, too.
+
+        But not where the key is written or removed before this ends: what was read is older.
+        """
+        look = _Look(is_overtaken=key.hash in self._writing)
+        looks = self._looks.setdefault(key.hash, [])
+        looks.append(look)
+        try:
+            found = await self._look(key, look)
+        finally:
+            looks.remove(look)
+            if not looks:
+                del self._looks[key.hash]
+        if found is not None and look.is_overtaken:
+            return found._replace(is_overtaken=True)
+        return found
+
+    async def _look(self, key: Key, look: _Look) -> Seen | KnownFailure | None:
         seen: Seen | None = None
         failure: KnownFailure | None = None
         without: list[Tier] = []
@@ -84,7 +118,7 @@ class Tiers:
                     continue
                 behind = without if seen is None else [*without, self._named(seen.tier)]
                 seen = Seen(entry, extra, tier.name, entry.expires_at > now)
-                if behind:
+                if behind and not look.is_overtaken:
                     self._write(key, lambda to=behind, it=entry: self._put_into(to, key, it))
                     without = []
                 if seen.is_fresh:
@@ -95,17 +129,24 @@ class Tiers:
 
     async def put(self, key: Key, entry: Entry) -> bool:
         """Keep an entry in all of them; False where none took it."""
+        self._overtake(key)
         return await asyncio.shield(
             self._ordered(key, lambda: self._put_into(self._tiers, key, entry))
         )
 
     def put_later(self, key: Key, entry: Entry, then: _Then | None = None) -> None:
         """Keep an entry in all of them beside the call, and do something after that."""
+        self._overtake(key)
         self._write(key, lambda: self._put_into(self._tiers, key, entry), then)
 
     async def forget(self, key: Key) -> bool:
         """Remove an entry from all of them; False where none had it."""
+        self._overtake(key)
         return await asyncio.shield(self._ordered(key, lambda: self._forget(key)))
+
+    def _overtake(self, key: Key) -> None:
+        for look in self._looks.get(key.hash, ()):
+            look.is_overtaken = True
 
     def _extra(self, tier: Tier, entry: Entry) -> dict[str, Any] | None:
         try:
@@ -129,9 +170,21 @@ class Tiers:
         if len(self._writing) < _MOST_WRITES:
             self._ordered(key, writing, then)
             return
-        _log.warning("%d writes of the search cache wait; one was left out.", _MOST_WRITES)
+        self._tell_left_out()
         if then is not None:
             self._background.save(then())
+
+    def _tell_left_out(self) -> None:
+        """Write a line at most every ten seconds: there may be thousands in one."""
+        self._left_out += 1
+        now = monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET_SECONDS
+            _log.warning(
+                "%d writes of the search cache wait; left out so far: %d.",
+                _MOST_WRITES,
+                self._left_out,
+            )
 
     def _ordered(
         self, key: Key, writing: _Writing, then: _Then | None = None

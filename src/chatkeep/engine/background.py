@@ -14,10 +14,12 @@ class Background:
 
     Attributes:
         bell: Notifications.
+        is_closing: Whether `close` is under way: what is cancelled then, is so because of it.
     """
 
     def __init__(self, connect: Connect) -> None:
         self.bell = Bell(connect)
+        self.is_closing = False
         self._work: set[asyncio.Task[Any]] = set()
         self._saving: set[asyncio.Task[Any]] = set()
         self._open: set[Callable[[], object]] = set()
@@ -40,6 +42,13 @@ class Background:
 
     async def close(self) -> None:
         """End everything, also what begins meanwhile. What is being saved is saved."""
+        self.is_closing = True
+        try:
+            await self._end()
+        finally:
+            self.is_closing = False
+
+    async def _end(self) -> None:
         cancelled: set[asyncio.Task[Any]] = set()
         while True:
             for task in self._work - cancelled:

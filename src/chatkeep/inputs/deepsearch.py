@@ -3,7 +3,14 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from chatkeep.ids import new_chat_id, new_message_id, new_session_token, new_user_id
@@ -13,7 +20,6 @@ from chatkeep.inputs.fields import (
     Email,
     Flag,
     Id,
-    Int4,
     Int8,
     NotNull,
     Text,
@@ -244,10 +250,10 @@ class NewSearchCacheEntry(Input):
 
 
 class SettingsChanges(Changes):
-    """New values for a user's settings."""
+    """New values for a user's settings. `max_search_results` is 1 to 100, or None for no wish."""
 
     theme: Text20 | None = None
     language: Text10 | None = None
     default_model: Text50 | None = None
     enable_search_by_default: Annotated[Flag | None, NotNull] = None
-    max_search_results: Int4 | None = None
+    max_search_results: Annotated[int, Strict(), Field(ge=1, le=100)] | None = None

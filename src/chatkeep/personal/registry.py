@@ -33,7 +33,7 @@ def schema_of(value: object) -> Schema[Any, Any, Any, Any]:
     if isinstance(value, Schema):
         return value
     raise ConfigError(
-        f"Persons are found through a Schema, and what is configured is of type {type(value).__name__}.",
+        f"This needs a Schema, and what is configured is of type {type(value).__name__}.",
         hint="`schema` in the configuration names a Schema object: package.module:name.",
     )
 

@@ -310,6 +310,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("warm", {"queries": ["a"], "fetch": 7}, "fetch"),
     ("warm", {"queries": ["a", ""], "fetch": Search()}, "query"),
     ("warm", {"queries": ["a"], "fetch": Search(), "at_once": 0}, "at_once"),
+    ("warm", {"queries": ["a"], "fetch": Search(), "at_once": "4"}, "at_once"),
 ]
 
 

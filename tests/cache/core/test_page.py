@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from cache.core.conftest import SCHEMA, World
-from chatkeep import Database, SearchCacheOptions, SearchFailedError, SearchResult
+from chatkeep import Database, NewUser, SearchCacheOptions, SearchFailedError, SearchResult
 from database.test_pages import blocks, run
 
 
@@ -14,6 +14,7 @@ async def serper(query: str) -> dict[str, Any]:
 
 
 async def test_the_page(world: World):
+    user = await world.db.users.create(NewUser(email="a@example.com"))
     names: dict[str, Any] = {
         "Any": Any,
         "Database": Database,
@@ -21,13 +22,14 @@ async def test_the_page(world: World):
         "SearchFailedError": SearchFailedError,
         "SearchResult": SearchResult,
         "db": world.db,
+        "mine": world.db.as_user(user.id),
         "schema": SCHEMA,
         "serper": serper,
         "timedelta": timedelta,
         "url": world.url,
     }
     found = blocks("how-to/search-cache.md")
-    assert len(found) == 5
+    assert len(found) == 6
     for block in found:
         await run(block, names)
     await world.settled()

@@ -74,7 +74,14 @@ def test_unknown_fields_come_back_the_same(fields: dict[str, Any]):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("position", "3"), ("position", 3.0), ("position", True), ("snippet", [1])]
+    ("name", "value"),
+    [
+        ("position", "3"),
+        ("position", 3.0),
+        ("position", True),
+        ("position", 2**70),
+        ("snippet", [1]),
+    ],
 )
 def test_a_field_of_another_type_is_extra(name: str, value: object):
     (result,) = parsed([{**PAGE, name: value}]).results

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cache.core.conftest import Search, World
-from chatkeep import Database, SearchFailedError
+from chatkeep import Database, DatabaseClosedError, SearchFailedError
 from fixtures.servers import Databases, PgServer
 
 WHO = ContextVar("WHO", default="nobody")
@@ -146,5 +146,5 @@ async def test_closed_while_it_fetches(pg18: PgServer, fresh_database, monkeypat
         calls = [asyncio.create_task(db.search_cache.get_or_fetch("q", search)) for _ in range(3)]
         await search.begun.wait()
     found = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(error) for error in found] == [SearchFailedError] * 3
+    assert [type(error) for error in found] == [DatabaseClosedError] * 3
     assert search.cancelled == 1

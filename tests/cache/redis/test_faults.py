@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from chatkeep import Database
-from chatkeep.cache.options import SearchCacheOptions
+from chatkeep import Database, SearchCacheOptions
 from chatkeep.presets import deepsearch
 from fixtures.proxy import FaultProxy, eventually
 from fixtures.redis import RedisServer

@@ -2,16 +2,23 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
+from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.locks import LockPlaceAwayError
-from chatkeep.cache.redis_lock import RedisLocks
+from chatkeep.cache.redis_lock import HeldInRedis, RedisLocks
 from chatkeep.cache.redis_place import RedisPlace
+from chatkeep.engine.background import Background
 from fixtures.proxy import eventually
 from fixtures.redis import RedisServer, free_port
 from fixtures.redis_places import Clock, key, opened_place
 
 NAME = f"app:lock:v1:{key('a').hash.hex()}"
+
+
+def locks_of(place: RedisPlace, hold: float) -> RedisLocks:
+    return RedisLocks(place.link, "app", writes=Breaker("a test", failures=3, reset=5), hold=hold)
 
 
 async def test_one_holds_it_and_the_others_are_told_at_once(
@@ -59,7 +66,7 @@ async def test_a_lock_that_ended_is_not_taken_from_who_has_it_now(
 async def test_it_is_extended_while_it_is_held(
     place: RedisPlace, redis_server: RedisServer
 ) -> None:
-    locks = RedisLocks(place.link, "app", hold=0.3)
+    locks = locks_of(place, hold=0.3)
     held = await locks.try_hold(key("a"))
     assert held is not None
     redis_server.client.pexpire(NAME, 1_000_000)
@@ -72,7 +79,7 @@ async def test_it_is_extended_while_it_is_held(
 async def test_it_ends_by_itself_when_nobody_extends_it(
     place: RedisPlace, redis_server: RedisServer
 ) -> None:
-    locks = RedisLocks(place.link, "app", hold=0.2)
+    locks = locks_of(place, hold=0.2)
     held = await locks.try_hold(key("a"))
     assert held is not None
     held._extending.cancel()  # its process died
@@ -85,7 +92,7 @@ async def test_it_ends_by_itself_when_nobody_extends_it(
 async def test_another_holder_is_never_extended(
     place: RedisPlace, redis_server: RedisServer
 ) -> None:
-    locks = RedisLocks(place.link, "app", hold=0.06)
+    locks = locks_of(place, hold=0.06)
     held = await locks.try_hold(key("a"))
     assert held is not None
     redis_server.client.set(NAME, b"another's", px=1_000_000)
@@ -102,13 +109,16 @@ async def test_a_place_that_is_away_says_so() -> None:
     await place.aclose()
 
 
-async def test_a_place_that_keeps_nothing_says_so(
+async def test_a_place_that_keeps_nothing_says_so_and_is_left_alone(
     place: RedisPlace, redis_server: RedisServer
 ) -> None:
+    before = redis_server.client.info("errorstats").get("errorstat_OOM", {"count": 0})["count"]
     redis_server.fill()
-    with pytest.raises(LockPlaceAwayError):
-        await place.locks.try_hold(key("a"))
+    for _ in range(10):
+        with pytest.raises(LockPlaceAwayError):
+            await place.locks.try_hold(key("a"))
     assert not place.link.breaker.open
+    assert redis_server.client.info("errorstats")["errorstat_OOM"]["count"] == before + 3
 
 
 async def test_releasing_while_redis_is_away_raises_nothing(
@@ -122,8 +132,36 @@ async def test_releasing_while_redis_is_away_raises_nothing(
 
 async def test_nothing_is_extended_after_closing(redis_server: RedisServer) -> None:
     place = opened_place(redis_server.url, Clock())
-    held = await RedisLocks(place.link, "app", hold=0.06).try_hold(key("a"))
+    held = await locks_of(place, hold=0.06).try_hold(key("a"))
     assert held is not None
     await place.aclose()
     await eventually(held._extending.done)
     await held.release()
+
+
+async def test_whoever_is_cancelled_while_asking_leaves_no_lock_behind(
+    redis_server: RedisServer,
+) -> None:
+    async def nobody_listens() -> asyncpg.Connection:
+        raise NotImplementedError
+
+    background = Background(nobody_listens)
+    place = opened_place(redis_server.url, Clock())
+    locks = RedisLocks(
+        place.link,
+        "app",
+        writes=Breaker("a test", failures=3, reset=5),
+        hold=600.0,
+        background=background,
+    )
+    for steps in range(40):
+        asking = asyncio.create_task(locks.try_hold(key("a")))
+        for _ in range(steps):  # so that each moment of it comes to be the last
+            await asyncio.sleep(0)
+        asking.cancel()
+        (found,) = await asyncio.gather(asking, return_exceptions=True)
+        if isinstance(found, HeldInRedis):
+            await found.release()
+        await background.close()  # waits for what is let go of
+        await eventually(lambda: not redis_server.client.exists(NAME))
+    await place.aclose()
