@@ -80,7 +80,7 @@ async def test_a_plain_owner_takes_a_database_there_and_back(
         assert [chat.title for chat in (await mine.chats.list()).items] == ["kept"]
         assert await db.chats.count() == 1
     found = await standing(url)
-    assert len([row for row in found if row[0] == "policy"]) == 2 * 11
+    assert len([row for row in found if row[0] == "policy"]) == 2 * 12
     back = await grow(pg, folder, PLAIN, "back")
     assert "ROLE" not in (folder / back[0]).read_text()
     await migrate(Folder.read(folder), url)
@@ -92,7 +92,7 @@ async def test_a_plain_owner_takes_a_database_there_and_back(
 async def test_a_push_makes_it_and_finds_nothing_more(pg: PgServer, fresh_database: Fresh) -> None:
     url, scratch = await owned_database(pg, fresh_database(pg)), Scratch(pg.admin_url)
     first = await push(url, target_of(BOUND), scratch, PushOptions())
-    assert [s.kind for s in first.statements].count("policy") == 2 * 11
+    assert [s.kind for s in first.statements].count("policy") == 2 * 12
     assert not (await push(url, target_of(BOUND), scratch, PushOptions())).statements
 
 
@@ -141,7 +141,7 @@ async def test_the_seed_gets_there_by_the_stages(
     found = await generate(folder, target_of(BOUND), Scratch(pg.admin_url), Options())
     assert len(found.paths) == 4
     await migrate(Folder.read(folder), url)
-    assert len([row for row in await standing(url) if row[0] == "policy"]) == 2 * 11
+    assert len([row for row in await standing(url) if row[0] == "policy"]) == 2 * 12
 
 
 async def test_the_maps_preset_has_it_too(pg18: PgServer, fresh_database: Fresh) -> None:
