@@ -47,11 +47,12 @@ class SearchAsking(SearchKeeping, total=False):
     """What `get_or_fetch` takes beside the query and the function.
 
     Attributes:
-        user_group: A group of the application's that asks, such as `free`; for statistics only.
+        user_group: A group of the application's that asks, such as `free`; None as "" for none.
+            For statistics only.
         user_id: Who asks; for statistics only, and not stored unless `record_users`.
     """
 
-    user_group: str
+    user_group: str | None
     user_id: str | None
 
 
@@ -87,7 +88,9 @@ def asked(about: SearchAsking) -> Asked:
     Raises:
         InvalidInputError: `ttl` is no time longer than 0, or a text is none.
     """
-    group, user_id = about.get("user_group", ""), about.get("user_id")
+    group, user_id = about.get("user_group"), about.get("user_id")
+    if group is None:
+        group = ""
     _check_group(group)
     if user_id is not None:
         check_id(user_id, "user_id")

@@ -227,8 +227,7 @@ class SearchCache:
         """
         check_names(about, _KEEPING, "warm")
         _check_at_once(at_once)
-        if isinstance(queries, str):
-            raise InvalidInputError("queries must be several texts, not one.", field="queries")
+        _check_queries(queries)
         ttl = checked_ttl(about.get("ttl"))
         keys = dict[bytes, Key]()
         for query in queries:
@@ -313,6 +312,12 @@ class SearchCache:
         if results is None:
             raise answer.error or SearchFailedError("an unknown error", 0.0)
         return results
+
+
+def _check_queries(given: object) -> None:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        kind = "one" if isinstance(given, str) else f"a {type(given).__name__}"
+        raise InvalidInputError(f"queries must be several texts, not {kind}.", field="queries")
 
 
 def _check_at_once(given: object) -> None:
