@@ -19,6 +19,12 @@ Fetch: TypeAlias = Callable[[], Awaitable[Any]] | Callable[[str], Awaitable[Any]
 LONGEST_TTL = timedelta(days=3650)
 
 
+class UnreadableSearchError(InvalidInputError):
+    """What a search gave cannot be read as results: no fault of whoever asked for it."""
+
+    code = "search_unreadable"
+
+
 class SearchOf(TypedDict, total=False):
     """What makes a search beside its query; each may be left out.
 
@@ -145,7 +151,11 @@ def searching(fetch: object, query: str) -> Callable[[], Coroutine[Any, Any, Fou
                 f"fetch must be an async function: it gave a {type(answer).__name__} at once.",
                 field="fetch",
             )
-        return parsed(await answer)
+        came = await answer
+        try:
+            return parsed(came)
+        except InvalidInputError as exc:
+            raise UnreadableSearchError(str(exc.args[0]), hint=exc.hint, field=exc.field) from None
 
     return search
 
