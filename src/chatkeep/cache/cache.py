@@ -193,10 +193,11 @@ class SearchCache:
         """Remove what is kept of a search, a failure too; other processes' memory has it longer.
 
         Those believe their own copy for `memory_ttl`. What is being fetched just now is given to
-        its callers and not kept.
+        its callers and not kept. Where Redis does not answer, it keeps its own and may give it to
+        other processes later: the log warns (`chatkeep.cache`), once until a removal goes through.
 
         Returns:
-            Whether there was something.
+            Whether there was something in the places that answered.
 
         Raises:
             InvalidInputError: An argument is none that can be.
