@@ -92,6 +92,7 @@ async def test_what_only_we_can_mend_stays_an_error_of_the_server(
 def test_every_error_of_a_call_was_decided_on() -> None:
     """A new one is added to one of the two lists above."""
     decided = (*STATUSES, *OURS_TO_MEND, errors.RevisionConflictError, errors.AnswerRunningError)
+    decided = (*decided, errors.SearchFailedError)
     elsewhere = (errors.ServerError, errors.ExchangeError, errors.PersonalDataError)
     undecided = [
         kind
@@ -290,3 +291,38 @@ async def test_a_page_that_came_plain_is_of_another_origin(
 def test_what_is_no_origin_is_refused(origin: Any) -> None:
     with pytest.raises(ConfigError, match="is no origin"):
         OriginCheck(origin)
+
+
+@pytest.mark.parametrize(("seconds", "after"), [(0.0, "1"), (12.2, "13")])
+async def test_a_search_that_failed_lately_is_tried_again_later(seconds: float, after: str) -> None:
+    async with client(raising(errors.SearchFailedError(SECRET, seconds))) as browser:
+        got = await browser.get("/")
+    assert (got.status_code, got.headers["retry-after"]) == (503, after)
+    assert got.json()["code"] == "search_failed"
+    assert SECRET not in got.text
+
+
+async def test_what_a_search_service_gave_is_not_the_fault_of_the_visitor(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    async def search() -> dict[str, str]:
+        return {"message": "Unauthorized"}
+
+    @app.get("/")
+    async def found(q: str) -> None:
+        await db.search_cache.get_or_fetch(q, search)
+
+    async with client(app) as browser:
+        unreadable, again, empty = [await browser.get("/", params={"q": q}) for q in ("a", "a", "")]
+    assert unreadable.status_code == 502
+    assert unreadable.json() == {
+        "detail": "The search gave nothing that can be read.",
+        "code": "search_unreadable",
+    }
+    assert "has no `organic`" in caplog.text
+    assert again.status_code == 503
+    assert 1 < int(again.headers["retry-after"]) <= 30  # `failure_ttl`, shortened at random
+    assert (empty.status_code, empty.json()["field"]) == (422, "query")

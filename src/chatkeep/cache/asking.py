@@ -19,6 +19,12 @@ Fetch: TypeAlias = Callable[[], Awaitable[Any]] | Callable[[str], Awaitable[Any]
 LONGEST_TTL = timedelta(days=3650)
 
 
+class UnreadableSearchError(InvalidInputError):
+    """What a search gave cannot be read as results: no fault of whoever asked for it."""
+
+    code = "search_unreadable"
+
+
 class SearchOf(TypedDict, total=False):
     """What makes a search beside its query; each may be left out.
 
@@ -47,11 +53,12 @@ class SearchAsking(SearchKeeping, total=False):
     """What `get_or_fetch` takes beside the query and the function.
 
     Attributes:
-        user_group: A group of the application's that asks, such as `free`; for statistics only.
+        user_group: A group of the application's that asks, such as `free`; None as "" for none.
+            For statistics only.
         user_id: Who asks; for statistics only, and not stored unless `record_users`.
     """
 
-    user_group: str
+    user_group: str | None
     user_id: str | None
 
 
@@ -87,7 +94,9 @@ def asked(about: SearchAsking) -> Asked:
     Raises:
         InvalidInputError: `ttl` is no time longer than 0, or a text is none.
     """
-    group, user_id = about.get("user_group", ""), about.get("user_id")
+    group, user_id = about.get("user_group"), about.get("user_id")
+    if group is None:
+        group = ""
     _check_group(group)
     if user_id is not None:
         check_id(user_id, "user_id")
@@ -142,7 +151,11 @@ def searching(fetch: object, query: str) -> Callable[[], Coroutine[Any, Any, Fou
                 f"fetch must be an async function: it gave a {type(answer).__name__} at once.",
                 field="fetch",
             )
-        return parsed(await answer)
+        came = await answer
+        try:
+            return parsed(came)
+        except InvalidInputError as exc:
+            raise UnreadableSearchError(str(exc.args[0]), hint=exc.hint, field=exc.field) from None
 
     return search
 

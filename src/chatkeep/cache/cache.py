@@ -193,10 +193,11 @@ class SearchCache:
         """Remove what is kept of a search, a failure too; other processes' memory has it longer.
 
         Those believe their own copy for `memory_ttl`. What is being fetched just now is given to
-        its callers and not kept.
+        its callers and not kept. Where Redis does not answer, it keeps its own and may give it to
+        other processes later: the log warns (`chatkeep.cache`), once until a removal goes through.
 
         Returns:
-            Whether there was something.
+            Whether there was something in the places that answered.
 
         Raises:
             InvalidInputError: An argument is none that can be.
@@ -227,8 +228,7 @@ class SearchCache:
         """
         check_names(about, _KEEPING, "warm")
         _check_at_once(at_once)
-        if isinstance(queries, str):
-            raise InvalidInputError("queries must be several texts, not one.", field="queries")
+        _check_queries(queries)
         ttl = checked_ttl(about.get("ttl"))
         keys = dict[bytes, Key]()
         for query in queries:
@@ -313,6 +313,12 @@ class SearchCache:
         if results is None:
             raise answer.error or SearchFailedError("an unknown error", 0.0)
         return results
+
+
+def _check_queries(given: object) -> None:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        kind = "one" if isinstance(given, str) else f"a {type(given).__name__}"
+        raise InvalidInputError(f"queries must be several texts, not {kind}.", field="queries")
 
 
 def _check_at_once(given: object) -> None:

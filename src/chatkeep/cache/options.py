@@ -18,6 +18,7 @@ _POSITIVE = (
 _OR_ZERO = ("stale_for", "failure_ttl")
 _WHOLE = {"memory_bytes": 0, "breaker_failures": 1, "max_bytes": 1}
 _TEXTS = ("redis_url", "namespace")
+_MAY_BE_EMPTY = "redis_url"
 _SWITCHES = ("record", "record_queries", "record_users")
 
 
@@ -27,6 +28,7 @@ class SearchCacheOptions:
 
     Attributes:
         redis_url: Of Redis or Valkey; None reads REDIS_URL, and without that there is no such tier.
+            "" is no such tier either way.
         namespace: Begins each key in Redis; the schema's prefix unless given.
         ttl: How long results are fresh, unless the call says.
         stale_for: How long results that are no longer fresh may still be given, while one caller
@@ -41,7 +43,8 @@ class SearchCacheOptions:
         breaker_failures: So many failures one after another, and Redis is not asked for a while.
         breaker_reset: After that time one call tries it again.
         max_bytes: Larger results are refused.
-        fetch_timeout: How long callers wait for another one's fetch before they fetch themselves.
+        fetch_timeout: How long callers wait for another one's fetch, each from its own beginning. Of
+            those whose time is over one fetches, and the others wait for that one as long again.
         record: Whether events are stored, for `chatkeep cache stats`.
         record_queries: Whether with the text of the query.
         record_users: Whether with the user's id, where the call gives one.
@@ -87,8 +90,7 @@ class SearchCacheOptions:
                 bound = " and less than 1" if end == 1.0 else ""
                 raise _refused(f"{name} must be a number, 0 or more{bound}")
         for name in _TEXTS:
-            if said[name] is not None and not (isinstance(said[name], str) and said[name]):
-                raise _refused(f"{name} must be a text that is not empty, or None")
+            _check_text(name, said[name])
         for name in _SWITCHES:
             if not isinstance(said[name], bool):
                 raise _refused(f"{name} must be True or False")
@@ -99,6 +101,13 @@ def _check_time(name: str, value: object, *, or_zero: bool) -> None:
         raise _refused(f"{name} must be a timedelta of at most ten years")
     if not value and not or_zero:
         raise _refused(f"{name} must be longer than 0")
+
+
+def _check_text(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise _refused(f"{name} must be a text, or None")
+    if value == "" and name != _MAY_BE_EMPTY:
+        raise _refused(f"{name} must be a text that is not empty, or None")
 
 
 def _refused(problem: str) -> ConfigError:

@@ -38,8 +38,10 @@ class RedisPlace:
 
 
 def redis_url(options: SearchCacheOptions) -> str | None:
-    """Give the URL of the options, or of REDIS_URL; None where neither says one."""
-    return options.redis_url or os.environ.get("REDIS_URL") or None
+    """Give the URL of the options, or of REDIS_URL; None where neither says one, or they say ""."""
+    if options.redis_url is not None:
+        return options.redis_url or None
+    return os.environ.get("REDIS_URL") or None
 
 
 def open_redis(

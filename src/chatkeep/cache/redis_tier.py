@@ -49,6 +49,7 @@ class RedisTier:
         self._clock = clock
         self._owed: dict[str, None] = {}
         self._unreadable = 0
+        self._is_unforgotten_told = False
         self._reported_at = float("-inf")
 
     async def get(self, key: Key) -> Entry | None:
@@ -99,19 +100,32 @@ class RedisTier:
         return False
 
     async def forget(self, key: Key) -> bool:
-        """Remove an entry; False where there was none, or Redis did not remove it."""
+        """Remove an entry; False where there was none, or Redis did not remove it.
+
+        The latter is told in the log, once until a removal goes through again.
+        """
         name = self._prefix + key.hash.hex()
         try:
             removed = await self._link.ask("DEL", name)
         except RedisAwayError:
-            self._owe(name)
+            self._not_removed(name)
             return False
         except RedisRefusedError as exc:
             self._refused(exc)
-            self._owe(name)
+            self._not_removed(name)
             return False
+        self._is_unforgotten_told = False
         self._owed.pop(name, None)
         return bool(removed)
+
+    def _not_removed(self, name: str) -> None:
+        self._owe(name)
+        if not self._is_unforgotten_told:
+            self._is_unforgotten_told = True
+            _log.warning(
+                "Redis did not remove what was to be forgotten: it may give it to other processes "
+                "when it is back. Forget it again then."
+            )
 
     def _refused(self, exc: RedisRefusedError) -> None:
         self._link.breaker.worked()  # it answers, and what it holds can be read

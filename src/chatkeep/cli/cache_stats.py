@@ -73,6 +73,7 @@ def stats(
     """Say how searches were answered, what that saved, and what is searched for."""
     import asyncio
 
+    from chatkeep.cache.options import SearchCacheOptions
     from chatkeep.database import Database
     from chatkeep.personal.registry import schema_of
 
@@ -80,7 +81,12 @@ def stats(
     schema = schema_of(schema_object(settings))
 
     async def run(address: str) -> "SearchStats":
-        async with Database(schema, address, statement_timeout=timedelta(minutes=10)) as db:
+        async with Database(
+            schema,
+            address,
+            statement_timeout=timedelta(minutes=10),
+            search_cache=SearchCacheOptions(redis_url=""),  # what was counted is not there
+        ) as db:
             return await db.search_cache.stats(
                 since=since, provider=provider, user_group=user_group, top=top
             )

@@ -1,11 +1,19 @@
 """Our errors as answers of HTTP, which say no more than the caller may know."""
 
 import logging
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from chatkeep import errors
-from chatkeep.errors import ChatkeepError, ConfigError, DatabaseError, InvalidInputError
+from chatkeep.cache.asking import UnreadableSearchError
+from chatkeep.errors import (
+    ChatkeepError,
+    ConfigError,
+    DatabaseError,
+    InvalidInputError,
+    SearchFailedError,
+)
 
 try:
     from fastapi import FastAPI, Request, WebSocket, status
@@ -29,9 +37,15 @@ class _Answer:
 
 
 _UNAVAILABLE = _Answer(503, "The database does not answer now; try again.")
+_FAILED_SEARCH = _Answer(503, "The search failed a moment ago; try again.")
+_UNREADABLE_SEARCH = _Answer(502, "The search gave nothing that can be read.")
+_BUSY = (_UNAVAILABLE, _FAILED_SEARCH)
+_LOGGED = (_UNAVAILABLE, _UNREADABLE_SEARCH)
 _ANSWERS: dict[type[ChatkeepError], _Answer] = {
     errors.NotFoundError: _Answer(404),
     errors.InvalidInputError: _Answer(422),
+    UnreadableSearchError: _UNREADABLE_SEARCH,
+    errors.SearchFailedError: _FAILED_SEARCH,
     errors.CheckFailedError: _Answer(422, "A value is not allowed."),
     errors.AlreadyExistsError: _Answer(409, "It exists already."),
     errors.ReferencedRowError: _Answer(409, "What it belongs to does not exist."),
@@ -50,9 +64,10 @@ def install_error_handlers(app: FastAPI) -> None:
     """Answer our errors with a status and a JSON body, at this application's routes.
 
     Not found is 404, refused input 422, what exists already, conflicts and running answers 409, a
-    database that does not answer 503 with `Retry-After`. The body has `detail` and `code`, which is
-    the error's, and `field` of refused input. Names of tables, constraints and servers are never in
-    it. A 503 is logged (`chatkeep.fastapi`). Every other error stays what it is: a 500.
+    database that does not answer 503 with `Retry-After`, a web search that failed lately as well; one
+    that gave nothing readable 502. The body has `detail` and `code`, which is the error's, and
+    `field` of refused input. Names of tables, constraints and servers are never in it. What the
+    database did, and a 502, is logged (`chatkeep.fastapi`). Every other error stays a 500.
 
     An application that is mounted has handlers of its own: call it for each.
     """
@@ -65,23 +80,32 @@ async def _answer(connection: Request | WebSocket, error: Exception) -> Any:  # 
     if not isinstance(error, ChatkeepError):
         raise error
     answer = next(_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS)
-    if answer is _UNAVAILABLE:
+    if answer in _LOGGED:
         _log.error("%s: %s", type(error).__name__, error)
     if isinstance(connection, WebSocket) and not _takes_response(connection):
-        busy = answer is _UNAVAILABLE
-        await connection.close(
-            status.WS_1013_TRY_AGAIN_LATER if busy else status.WS_1008_POLICY_VIOLATION
-        )
+        await connection.close(_closing(answer))
         return None
-    headers = {"Retry-After": "1"} if answer is _UNAVAILABLE else None
+    headers = {"Retry-After": _seconds(error)} if answer in _BUSY else None
     return JSONResponse(_body(error, answer), answer.status, headers)
+
+
+def _closing(answer: _Answer) -> int:
+    if answer in _BUSY:
+        return status.WS_1013_TRY_AGAIN_LATER
+    is_ours = answer is _UNREADABLE_SEARCH
+    return status.WS_1011_INTERNAL_ERROR if is_ours else status.WS_1008_POLICY_VIOLATION
+
+
+def _seconds(error: ChatkeepError) -> str:
+    """Give whole seconds, 1 or more, after which it is worth asking again."""
+    return f"{max(math.ceil(error.retry_after), 1) if isinstance(error, SearchFailedError) else 1}"
 
 
 def _body(error: ChatkeepError, answer: _Answer) -> dict[str, Any]:
     # What PostgreSQL said, about whatever table, stays here; the code of an error never tells.
     own = None if isinstance(error, DatabaseError) else str(error.args[0])
     body = {"detail": answer.detail or own, "code": error.code}
-    if isinstance(error, InvalidInputError):
+    if isinstance(error, InvalidInputError) and answer is not _UNREADABLE_SEARCH:
         body["field"] = error.field
     return body
 

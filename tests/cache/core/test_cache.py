@@ -291,7 +291,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("get_or_fetch", {"ttl": 60}, "ttl"),
     ("get_or_fetch", {"ttl": timedelta()}, "ttl"),
     ("get_or_fetch", {"ttl": timedelta(days=9999)}, "ttl"),
-    ("get_or_fetch", {"user_group": None}, "user_group"),
+    ("get_or_fetch", {"user_group": 7}, "user_group"),
     ("get_or_fetch", {"user_group": "\0"}, "user_group"),
     ("get_or_fetch", {"user_group": "x" * 101}, "user_group"),
     ("get_or_fetch", {"user_id": ""}, "user_id"),
@@ -307,6 +307,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("put", {"results": [], "user_id": "u"}, "user_id"),
     ("forget", {"options": 7}, "options"),
     ("warm", {"queries": "text", "fetch": Search()}, "queries"),
+    ("warm", {"queries": None, "fetch": Search()}, "queries"),
     ("warm", {"queries": ["a"], "fetch": 7}, "fetch"),
     ("warm", {"queries": ["a", ""], "fetch": Search()}, "query"),
     ("warm", {"queries": ["a"], "fetch": Search(), "at_once": 0}, "at_once"),
@@ -345,7 +346,8 @@ async def test_bad_input(world: World):
         {"memory_bytes": 1.5},
         {"max_bytes": 0},
         {"breaker_failures": True},
-        {"redis_url": ""},
+        {"redis_url": 7},
+        {"namespace": ""},
         {"namespace": b"x"},
         {"record": 1},
     ],
@@ -358,3 +360,12 @@ def test_bad_options(options: dict[str, Any]):
 def test_bad_setting():
     with pytest.raises(ConfigError, match="search_cache must be"):
         Database(SCHEMA, "postgresql://u@h/d", search_cache={"ttl": 1})
+
+
+async def test_none_is_no_group_and_no_user(world: World):
+    cache = world.process(record=True)
+    for _ in range(2):  # fetched, and from memory
+        await cache.get_or_fetch("q", Search(), user_group=None, user_id=None)
+    (group,) = (await cache.stats()).groups
+    assert (group.user_group, group.calls) == ("", 2)
+    await world.settled()

@@ -29,7 +29,7 @@ async def test_the_page(world: World):
         "url": world.url,
     }
     found = blocks("how-to/search-cache.md")
-    assert len(found) == 6
+    assert len(found) == 7
     for block in found:
         await run(block, names)
     await world.settled()

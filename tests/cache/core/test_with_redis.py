@@ -54,6 +54,25 @@ async def test_what_was_written_while_redis_was_away_reaches_it_again(
     assert search.calls == ["q"]
 
 
+async def test_what_redis_could_not_forget_is_told_once(
+    world: World, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+):
+    cache = process(world, redis_server)
+
+    def told() -> int:
+        return caplog.text.count("Redis did not remove what was to be forgotten")
+
+    for outage in (1, 2):
+        await cache.put("q", [{"title": "t", "link": "l"}])
+        redis_server.kill()
+        assert await cache.forget("q")  # PostgreSQL and memory had it
+        assert not await cache.forget("q")
+        assert told() == outage
+        redis_server.start()
+        await cache.forget("q")
+        assert told() == outage
+
+
 async def test_garbage_is_a_miss_and_mended(
     world: World, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ):

@@ -157,6 +157,13 @@ def test_without_a_url_there_is_no_redis_and_its_package_is_not_loaded() -> None
     assert done.returncode == 0, done.stderr
 
 
+def test_an_empty_url_is_no_redis_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://localhost/0")
+    assert open_redis(SearchCacheOptions(redis_url=""), "app") is None
+
+
 def test_a_url_without_the_package_says_what_to_install() -> None:
     code = "import sys\nsys.modules['redis'] = None\n" + OPEN
     done = run(

@@ -71,6 +71,13 @@ def test_it_says_how_searches_were_answered(place: Path, stored_url: str):
     assert "█" not in told.stdout
 
 
+def test_it_does_not_open_redis(place: Path, stored_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "redis", None)  # as where it is not installed
+    monkeypatch.delitem(sys.modules, "chatkeep.cache.redis_link", raising=False)
+    told = stats("--url", stored_url, REDIS_URL="redis://localhost/0")
+    assert (told.exit_code, told.stderr) == (0, "")
+
+
 def test_a_terminal_gets_a_chart(place: Path, stored_url: str):
     told = stats("--url", stored_url, FORCE_COLOR="1", COLUMNS="100", TERM="xterm")
     assert told.exit_code == 0
