@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         StatementError,
         StoredDataError,
         TokensAtRestError,
+        UnreadableSearchError,
         UserNotFoundError,
         VerificationTokenNotFoundError,
     )
@@ -270,6 +271,7 @@ __all__ = [  # noqa: RUF022 - in the order of sorted(), as a test compares it
     "UsageTotals",
     "User",
     "UserChanges",
+    "UnreadableSearchError",
     "UserNotFoundError",
     "UserSettings",
     "UserWithAccounts",
@@ -340,6 +342,7 @@ _PLACES = {
     "StatementError": "chatkeep.errors",
     "StoredDataError": "chatkeep.errors",
     "TokensAtRestError": "chatkeep.errors",
+    "UnreadableSearchError": "chatkeep.errors",
     "UserNotFoundError": "chatkeep.errors",
     "VerificationTokenNotFoundError": "chatkeep.errors",
     "AccountChanges": "chatkeep.inputs.deepsearch",

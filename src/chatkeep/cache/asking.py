@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 from chatkeep.cache.parsing import Found, parsed
-from chatkeep.errors import InvalidInputError
+from chatkeep.errors import InvalidInputError, UnreadableSearchError
 from chatkeep.inputs.text import check_id, first_fault
 from chatkeep.records.search_cache import SearchResult, SearchResults
 
@@ -17,12 +17,6 @@ Fetch: TypeAlias = Callable[[], Awaitable[Any]] | Callable[[str], Awaitable[Any]
 """An async function that searches: of no argument, or of the query alone."""
 
 LONGEST_TTL = timedelta(days=3650)
-
-
-class UnreadableSearchError(InvalidInputError):
-    """What a search gave cannot be read as results: no fault of whoever asked for it."""
-
-    code = "search_unreadable"
 
 
 class SearchOf(TypedDict, total=False):

@@ -32,7 +32,8 @@
     ├── EmbeddingError                      the caller's `embed` failed, or gave no usable vectors
     ├── SearchFailedError                   a search failed a moment ago, and is not tried again yet
     ├── InvalidInputError (ValueError)      refused before anything was sent
-    │   └── InvalidCursorError
+    │   ├── InvalidCursorError
+    │   └── UnreadableSearchError          what a search gave is no list of results
     ├── PersonalDataError                   a person's data cannot be exported or erased like this
     │   └── RuleMissingError
     ├── ExchangeError                       an import or export cannot go on
@@ -407,6 +408,12 @@ class InvalidCursorError(InvalidInputError):
     """A page cursor is not one of ours, or belongs to another list."""
 
     code = "invalid_cursor"
+
+
+class UnreadableSearchError(InvalidInputError):
+    """What a search gave cannot be read as results: no fault of whoever asked for it."""
+
+    code = "search_unreadable"
 
 
 class ExchangeError(ChatkeepError):

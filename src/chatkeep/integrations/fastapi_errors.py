@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatkeep import errors
-from chatkeep.cache.asking import UnreadableSearchError
 from chatkeep.errors import (
     ChatkeepError,
     ConfigError,
     DatabaseError,
     InvalidInputError,
     SearchFailedError,
+    UnreadableSearchError,
 )
 
 try:
