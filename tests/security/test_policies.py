@@ -120,7 +120,7 @@ async def test_the_owner_sees_all_though_the_tables_force_it(place: Place) -> No
         " WHERE relkind = 'r' AND relname ~ '^x_'"
     )
     loose = {row["relname"] for row in forced if not row["forced"]}
-    assert loose == {"x_verification_token", "x_search_cache"}
+    assert loose == {"x_verification_token", "x_search_cache", "x_search_day"}
     async with Database(place.schema, place.owner_url) as db:
         assert await db.chats.count() == 6
         assert (await db.chats.get(place.victim.chat)).user_id == place.victim.user
