@@ -1,5 +1,6 @@
 """Every statement on a schema's tables, made when first needed and kept for the schema."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Generic, cast
 from weakref import WeakValueDictionary
@@ -29,6 +30,7 @@ from chatkeep.schema.schema import Schema
 UserT = TypeVar("UserT", bound=Record, default=Record)
 NewUserT = TypeVar("NewUserT", bound=Input, default=Input)
 SessionT = TypeVar("SessionT", bound=Record, default=Record)
+K = TypeVar("K")
 NewSessionT = TypeVar("NewSessionT", bound=Input, default=Input)
 
 
@@ -38,6 +40,7 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
     def __init__(self, schema: Schema[UserT, NewUserT, SessionT, NewSessionT]) -> None:
         self.schema = schema
         self._rows: dict[str, Rows[Any]] = {}
+        self._kept: dict[object, Any] = {}
 
     @cached_property
     def users(self) -> UserQueries[UserT]:
@@ -169,6 +172,16 @@ class Catalogue(Generic[UserT, NewUserT, SessionT, NewSessionT]):
         """Give the accounts, where they are those of Auth.js: named by provider and its own id."""
         record = self.schema.records.get("accounts")
         return self.rows("accounts") if record and issubclass(record, Account) else None
+
+    def kept(self, make: Callable[["Catalogue[Any, Any, Any, Any]"], K]) -> K:
+        """Give what a floor above makes of this schema, such as its own class of statements.
+
+        It is made when it is first asked for, and kept as long as the schema.
+        """
+        found: K | None = self._kept.get(make)
+        if found is None:
+            found = self._kept[make] = make(self)
+        return found
 
     def rows(self, name: str) -> Rows[Any]:
         """Give a table with its record.

@@ -51,7 +51,9 @@ class SessionQueries(Generic[SessionT]):
 
     def __init__(self, sessions: Rows[SessionT]) -> None:
         self.rows = sessions
-        self.key = "token" if "token" in sessions.table.c else "session_token"
+        columns = sessions.table.c
+        self.key = "token" if "token" in columns else "session_token"
+        self.ends = columns["expires_at" if "expires_at" in columns else "expires"]
         self.by_key = sessions.equal(self.key)
 
     @cached_property
@@ -109,9 +111,7 @@ class SessionQueries(Generic[SessionT]):
         return condition
 
     def _is_live(self) -> Where:
-        columns = self.rows.table.c
-        ends = columns["expires_at" if "expires_at" in columns else "expires"]
-        condition: Where = ends > func.now()
+        condition: Where = self.ends > func.now()
         return condition
 
     def _list(self, name: str, *, is_back: bool) -> Query[SessionT]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Integer, Text, bindparam, func, null, select, update
 from sqlalchemy.sql import ClauseElement
@@ -129,12 +128,6 @@ def store_values(stored: Stored, changed: Mapping[str, object]) -> dict[str, obj
     }
 
 
-_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], ProviderTokenQueries] = WeakKeyDictionary()
-
-
 def provider_token_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> ProviderTokenQueries:
     """Give the statements of a schema: they are compiled once, for all databases."""
-    found = _made.get(catalogue)
-    if found is None:
-        found = _made[catalogue] = ProviderTokenQueries(catalogue)
-    return found
+    return catalogue.kept(ProviderTokenQueries)

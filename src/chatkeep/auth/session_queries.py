@@ -3,7 +3,6 @@
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     ARRAY,
@@ -70,7 +69,7 @@ class OwnSessionQueries:
         self._table: Table = catalogue.sessions.rows.table
         self._users: Table = catalogue.users.rows.table
         self._token = self._table.c[catalogue.sessions.key]
-        self._ends = self._table.c["expires_at" if "expires_at" in self._table.c else "expires"]
+        self._ends = catalogue.sessions.ends
         self.has_id = "id" in self._table.c
 
     @cached_property
@@ -262,12 +261,6 @@ class OwnSessionQueries:
         return Query(statement, Shape(make, fields))
 
 
-_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], OwnSessionQueries] = WeakKeyDictionary()
-
-
 def own_session_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> OwnSessionQueries:
     """Give the statements of a schema: they are compiled once, for all databases."""
-    found = _made.get(catalogue)
-    if found is None:
-        found = _made[catalogue] = OwnSessionQueries(catalogue)
-    return found
+    return catalogue.kept(OwnSessionQueries)

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -130,12 +129,6 @@ class TokenQueries:
         return Query(compile_statement(f"auth.tokens.{name}", clause, has_keys=True), COUNT_SHAPE)
 
 
-_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], TokenQueries] = WeakKeyDictionary()
-
-
 def token_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> TokenQueries:
     """Give the statements of a schema: they are compiled once, for all databases."""
-    found = _made.get(catalogue)
-    if found is None:
-        found = _made[catalogue] = TokenQueries(catalogue)
-    return found
+    return catalogue.kept(TokenQueries)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     ARRAY,
@@ -284,12 +283,10 @@ def _query(name: str, clause: Select[*tuple[Any, ...]], row: type[R]) -> Query[R
     )
 
 
-_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], EventQueries] = WeakKeyDictionary()
-
-
 def event_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> EventQueries:
     """Give the statements of a schema: they are compiled once, for all databases."""
-    found = _made.get(catalogue)
-    if found is None:
-        found = _made[catalogue] = EventQueries(catalogue.schema.tables)
-    return found
+    return catalogue.kept(_made_of)
+
+
+def _made_of(catalogue: Catalogue[Any, Any, Any, Any]) -> EventQueries:
+    return EventQueries(catalogue.schema.tables)

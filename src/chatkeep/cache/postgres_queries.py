@@ -7,7 +7,6 @@ nothing here reads or changes them, but for the sweep of what has expired.
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Boolean,
@@ -241,19 +240,13 @@ def _entry(
     return Entry(results, extra, made.timestamp(), ends, gone, failure, size, took)
 
 
-_made: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], CacheQueries] = WeakKeyDictionary()
-
-
 def cache_queries(catalogue: Catalogue[Any, Any, Any, Any]) -> CacheQueries:
     """Give the statements of a schema: they are compiled once, for all databases.
 
     Raises:
         ConfigError: The schema has no `search_cache`.
     """
-    found = _made.get(catalogue)
-    if found is None:
-        found = _made[catalogue] = CacheQueries(catalogue)
-    return found
+    return catalogue.kept(CacheQueries)
 
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -6,11 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, select
 
-from chatkeep.access.catalogue import Catalogue
 from chatkeep.errors import (
     BadRecordError,
     ChatNotFoundError,
@@ -200,12 +198,6 @@ async def _users(db: AnySurface, user_id: str | None) -> AsyncGenerator[tuple[st
         last = rows[-1][0]
 
 
-_queries: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], FetchQueries] = WeakKeyDictionary()
-
-
 def _fetch(db: AnySurface, user_id: str) -> Fetch:
     runner, catalogue = db.as_user(user_id).ground
-    queries = _queries.get(catalogue)
-    if queries is None:
-        queries = _queries[catalogue] = FetchQueries(catalogue)
-    return Fetch(runner, queries, user_id)
+    return Fetch(runner, catalogue.kept(FetchQueries), user_id)

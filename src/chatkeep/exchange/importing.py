@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
-from chatkeep.access.catalogue import Catalogue
 from chatkeep.access.scope import UserScope
 from chatkeep.database.surface import Surface
 from chatkeep.errors import BadRecordError, ConfigError, UserNotFoundError
@@ -170,9 +168,6 @@ async def find_user_id(db: AnySurface, who: str) -> str:
     return found
 
 
-_queries: WeakKeyDictionary[Catalogue[Any, Any, Any, Any], StoreQueries] = WeakKeyDictionary()
-
-
 class _Import:
     """One run."""
 
@@ -180,10 +175,7 @@ class _Import:
         self, scope: UserScope, format_name: str, reader: Reader, options: ImportOptions
     ) -> None:
         runner, catalogue = scope.ground
-        queries = _queries.get(catalogue)
-        if queries is None:
-            queries = _queries[catalogue] = StoreQueries(catalogue)
-        self._store = Store(runner, queries, scope.user_id)
+        self._store = Store(runner, catalogue.kept(StoreQueries), scope.user_id)
         self._user_id = scope.user_id
         self._format = format_name
         self._reader = reader
