@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from chatkeep.cache.asking import Fetch, searching
@@ -17,12 +17,11 @@ from chatkeep.cache.memory import Failure, Failures, Kept, Memory
 from chatkeep.cache.options import SearchCacheOptions
 from chatkeep.cache.parsing import Found
 from chatkeep.cache.places import Opening
+from chatkeep.cache.quiet import Quiet
 from chatkeep.cache.tiers import KnownFailure, Seen
 from chatkeep.engine.background import Background
 from chatkeep.errors import SearchFailedError
 from chatkeep.records.search_cache import Outcome, Place, SearchResults
-
-_QUIET_SECONDS = 10.0
 
 _log = logging.getLogger("chatkeep.cache")
 
@@ -74,8 +73,7 @@ class Finder:
         self._patience = options.fetch_timeout.total_seconds()
         self._most = options.max_bytes
         self._is_large_told = False
-        self._unrefreshed = 0
-        self._quiet_until = float("-inf")
+        self._unrefreshed = Quiet()
         self._flights: Flights[Answer] = Flights()
         self._refreshing: dict[bytes, asyncio.Task[Answer | None]] = {}
 
@@ -227,14 +225,11 @@ class Finder:
 
     def _tell_stale(self, error: Exception) -> None:
         """Write a line at most every ten seconds: a service that is away fails all of them."""
-        self._unrefreshed += 1
-        now = monotonic()
-        if now >= self._quiet_until:
-            self._quiet_until = now + _QUIET_SECONDS
+        if self._unrefreshed.is_due():
             _log.warning(
                 "A search could not be refreshed and goes on with older results: %s (%d so far).",
                 type(error).__name__,
-                self._unrefreshed,
+                self._unrefreshed.count,
             )
 
     def _refresh(self, wish: Wish, older: Entry, now: float) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from chatkeep.cache.breaker import Breaker
 from chatkeep.cache.options import SearchCacheOptions
+from chatkeep.cache.quiet import Quiet
 from chatkeep.cache.watch import Watch
 from chatkeep.engine.query import Query
 from chatkeep.engine.run import Runner
@@ -23,7 +24,6 @@ from chatkeep.errors import (
 R = TypeVar("R")
 
 POSTGRES_TIMEOUT = timedelta(seconds=1)
-QUIET_SECONDS = 10.0
 
 # A full pool, a server that is gone, a missing table, a value or a row that cannot be read. Nothing
 # of it is the caller's fault, and none of it says what was stored.
@@ -76,9 +76,7 @@ class PostgresPlace:
             clock=clock,
         )
         self._watch = Watch(timeout.total_seconds())
-        self._clock = clock
-        self._quiet_until = float("-inf")
-        self._untold = 0
+        self._faults = Quiet(clock)
 
     async def first(self, query: Query[R], values: Mapping[str, object]) -> R | None:
         """Run a statement and give its first row.
@@ -107,12 +105,9 @@ class PostgresPlace:
         """Write a line to the log `chatkeep.cache`, at most one in ten seconds."""
         if isinstance(exc, NotAskedError):
             return
-        now = self._clock()
-        if now < self._quiet_until:
-            self._untold += 1
+        if not self._faults.is_due():
             return
-        self._quiet_until = now + QUIET_SECONDS
-        untold, self._untold = self._untold, 0
+        untold = self._faults.untold
         more = f"; {untold} more since the last line" if untold else ""
         _log.warning("PostgreSQL of the search cache, %s: %s%s", what, _told(exc), more)
 

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from chatkeep.cache.entries import Entry, Key, Tier, TierName
 from chatkeep.cache.envelope import UnreadableEntryError, extra_of
 from chatkeep.cache.frozen import EMPTY
+from chatkeep.cache.quiet import Quiet
 from chatkeep.engine.background import Background
 
 T = TypeVar("T")
@@ -16,7 +16,6 @@ T = TypeVar("T")
 _Writing = Callable[[], Awaitable[bool]]
 _Then = Callable[[], Coroutine[Any, Any, None]]
 
-_QUIET_SECONDS = 10.0
 _MOST_WRITES = 1_000  # under way at once: further ones are left out, while those who ask go on
 
 _log = logging.getLogger("chatkeep.cache")
@@ -78,8 +77,7 @@ class Tiers:
         self._writing: dict[bytes, asyncio.Task[Any]] = {}
         self._looks: dict[bytes, list[_Look]] = {}
         self._broken: set[TierName] = set()
-        self._left_out = 0
-        self._quiet_until = float("-inf")
+        self._left_out = Quiet()
 
     async def look(self, key: Key) -> Seen | KnownFailure | None:
         """Find the newest results, or a failure that still stands. Faster tiers get them, too.
@@ -176,14 +174,11 @@ class Tiers:
 
     def _tell_left_out(self) -> None:
         """Write a line at most every ten seconds: there may be thousands in one."""
-        self._left_out += 1
-        now = monotonic()
-        if now >= self._quiet_until:
-            self._quiet_until = now + _QUIET_SECONDS
+        if self._left_out.is_due():
             _log.warning(
                 "%d writes of the search cache wait; left out so far: %d.",
                 _MOST_WRITES,
-                self._left_out,
+                self._left_out.count,
             )
 
     def _ordered(
