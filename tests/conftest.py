@@ -14,10 +14,13 @@ from fixtures.parts import check_needs, left_out
 from fixtures.pgbouncer import pgbouncer
 from fixtures.redis import redis_of_debian, redis_server, valkey
 from fixtures.servers import database_url, fresh_database, pg, pg15, pg18
+from fixtures.studio import chromium, open_studio, visit, world, world_template
 
 __all__ = [
+    "chromium",
     "database_url",
     "fresh_database",
+    "open_studio",
     "pg",
     "pg15",
     "pg18",
@@ -27,6 +30,9 @@ __all__ = [
     "redis_server",
     "server",
     "valkey",
+    "visit",
+    "world",
+    "world_template",
 ]
 
 

@@ -57,6 +57,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "schema",
         "Print the schema as documentation, SQL or TypeScript.",
     ),
+    "studio": (
+        "chatkeep.cli.studio",
+        "studio",
+        "Look at the database, the conversations and the migrations in a browser.",
+    ),
     "import": (
         "chatkeep.cli.import_",
         "import_",

@@ -21,7 +21,7 @@ from chatkeep.database.source import find_source
 from chatkeep.database.state import State, check_state, empty_database
 from chatkeep.database.surface import NewSessionT, NewUserT, SessionT, Surface, UserT
 from chatkeep.engine.address import address_of
-from chatkeep.engine.pool import Pool
+from chatkeep.engine.pool import Pool, closed_pool
 from chatkeep.engine.run import PoolRunner
 from chatkeep.errors import ConfigError
 from chatkeep.schema.schema import Schema
@@ -72,6 +72,22 @@ class Database(Surface[UserT, NewUserT, SessionT, NewSessionT]):
             InvalidUrlError: The URL of Redis cannot be read.
         """
         return search_cache_of(self._pools, self._catalogue, self._search_cache_options)
+
+    @property
+    def pool(self) -> Pool:
+        """The connections, for floors above this one that send SQL of their own.
+
+        Raises:
+            DatabaseClosedError: It is not open.
+        """
+        if not self._pools.pool.is_open:
+            raise closed_pool()
+        return self._pools.pool
+
+    @property
+    def schema(self) -> Schema[UserT, NewUserT, SessionT, NewSessionT]:
+        """The schema that it was made with."""
+        return self._schema
 
     async def open(self) -> Self:
         """Connect, and compare the database with the schema; `async with` does it for you.

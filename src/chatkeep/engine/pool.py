@@ -88,6 +88,16 @@ class Pool:
         self._all_back = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
+    @property
+    def url(self) -> str:
+        """Where its connections lead, with the password; empty before it was opened."""
+        return self._url
+
+    @property
+    def options(self) -> PoolOptions:
+        """Its bounds and time-outs."""
+        return self._options
+
     async def open(self, url: str) -> None:
         """Open the first connection, so that a wrong URL shows here and not at the first call.
 
@@ -121,7 +131,7 @@ class Pool:
         if self._watcher is not None:
             self._watcher.cancel()
         while (waiter := self._next_waiter()) is not None:
-            waiter.set_exception(_closed())
+            waiter.set_exception(closed_pool())
         if self._lent or self._cleaning:
             try:
                 async with asyncio.timeout(self._options.statement_timeout):
@@ -158,7 +168,7 @@ class Pool:
             ConnectionFailedError: A new connection was needed and could not be opened.
         """
         if not self.is_open:
-            raise _closed()
+            raise closed_pool()
         wire = self.take()
         if wire is not None:
             return wire
@@ -171,7 +181,7 @@ class Pool:
         wire = await self._connect()
         if not self.is_open:  # closed meanwhile
             await self._close_wire(wire)
-            raise _closed()
+            raise closed_pool()
         self._lent.add(wire)
         return wire
 
@@ -276,7 +286,7 @@ class Pool:
             DatabaseTimeoutError: The server did not answer in time.
         """
         if not self.is_open:
-            raise _closed()
+            raise closed_pool()
         return await self._opened() if self._options.pooler == "none" else None
 
     async def _connect(self) -> Wire:
@@ -374,7 +384,8 @@ class Pool:
             wire.terminate()
 
 
-def _closed() -> DatabaseClosedError:
+def closed_pool() -> DatabaseClosedError:
+    """Give the error for a call before the pool was opened, or after it was closed."""
     return DatabaseClosedError(
         "The Database is not open.", hint="Use it inside `async with Database(...) as db:`."
     )

@@ -1,0 +1,109 @@
+import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { useEffect } from "react";
+import type { ApiError, Refusal } from "../api";
+import { shell } from "../text/shell";
+
+interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  kind?: "plain" | "primary" | "danger" | "quiet";
+}
+
+export function Button({ kind = "plain", className = "", type = "button", ...rest }: ButtonProps) {
+  return <button type={type} className={`button button-${kind} ${className}`} {...rest} />;
+}
+
+interface PageProps {
+  title: string;
+  /** Stands beside the title: buttons, filters. */
+  actions?: ReactNode;
+  /** A line below the title. */
+  about?: ReactNode;
+  children: ReactNode;
+  /** Whether the content fills the window and scrolls by itself, as a grid does. */
+  fills?: boolean;
+}
+
+/** A screen: its title is the page's h1 and the window's title. */
+export function Page({ title, actions, about, children, fills = false }: PageProps) {
+  useEffect(() => {
+    document.title = `${title} · ${shell.product}`;
+  }, [title]);
+  return (
+    <div className={`page${fills ? " page-fills" : ""}`}>
+      <header className="page-head">
+        <div className="page-title">
+          <h1 tabIndex={-1}>{title}</h1>
+          {about ? <p className="muted">{about}</p> : null}
+        </div>
+        {actions ? <div className="row">{actions}</div> : null}
+      </header>
+      {children}
+    </div>
+  );
+}
+
+export type Tone = "neutral" | "good" | "warn" | "bad" | "accent";
+
+export function Badge({ tone = "neutral", title, children }: { tone?: Tone; title?: string; children: ReactNode }) {
+  return (
+    <span className={`badge badge-${tone}`} title={title}>
+      {children}
+    </span>
+  );
+}
+
+/** Nothing to show yet, and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children ? <div className="muted">{children}</div> : null}
+    </div>
+  );
+}
+
+/** Keeps the place of what is coming, so that nothing jumps. */
+export function Loading({ lines = 6 }: { lines?: number }) {
+  return (
+    <div className="loading" role="status" aria-label={shell.loading}>
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} className="loading-line" />
+      ))}
+    </div>
+  );
+}
+
+const OWN: Record<string, Pick<Refusal, "message" | "hint">> = {
+  away: { message: shell.away, hint: shell.awayHint },
+  unreadable: { message: shell.unreadable, hint: shell.unreadableHint },
+};
+
+export function told(error: unknown): Pick<Refusal, "message" | "hint"> {
+  const refusal = (error as Partial<ApiError> | null)?.refusal;
+  if (!refusal) return { message: shell.failed, hint: error instanceof Error ? error.message : null };
+  return OWN[refusal.code] ?? refusal;
+}
+
+/** What failed, and what to do; with a button where trying again may help. */
+export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const { message, hint } = told(error);
+  return (
+    <div className="failure" role="alert">
+      <p className="failure-title">{message}</p>
+      {hint ? <p>{hint}</p> : null}
+      {onRetry ? <Button onClick={onRetry}>{shell.retry}</Button> : null}
+    </div>
+  );
+}
+
+interface Asked<T> {
+  data: T | undefined;
+  error: unknown;
+  mutate: () => unknown;
+}
+
+/** What an answer, its loading and its failure look like, in one place. */
+export function Answer<T>({ of, lines = 6, children }: { of: Asked<T>; lines?: number; children: (data: T) => ReactNode }) {
+  if (of.error) return <Failure error={of.error} onRetry={() => void of.mutate()} />;
+  if (of.data === undefined) return <Loading lines={lines} />;
+  return children(of.data);
+}

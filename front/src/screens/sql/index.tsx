@@ -1,0 +1,11 @@
+import "../../styles/sql.css";
+import { Empty, Page } from "../../parts/basic";
+import { shell } from "../../text/shell";
+
+export default function Screen() {
+  return (
+    <Page title={shell.nav.sql}>
+      <Empty title={shell.loading} />
+    </Page>
+  );
+}

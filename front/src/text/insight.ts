@@ -1,0 +1,1 @@
+export const insight = {} as const;

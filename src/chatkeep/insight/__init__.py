@@ -1,0 +1,1 @@
+"""Figures about people, conversations and statements, for those who run a product."""

@@ -1,0 +1,1 @@
+"""The studio's room for people, their chats, transcripts, search."""

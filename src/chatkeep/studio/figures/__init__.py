@@ -1,0 +1,1 @@
+"""The studio's room for usage, cache, statements, sessions, personal data."""

@@ -1,0 +1,150 @@
+"""What the studio stands on: a database, the project around it, and what may be done there."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from chatkeep.database import Database
+from chatkeep.engine.pool import Pool, PoolOptions
+from chatkeep.engine.translate import DRIVER_ERRORS, translate
+from chatkeep.errors import DatabaseError, SchemaMismatchError
+from chatkeep.kit.connection import connect
+from chatkeep.settings import Settings
+from chatkeep.studio.refusing import ReadOnlyError
+
+_AT_ONCE = 4  # connections for the studio at once: the application beside it needs the others
+_OWN_POOL = PoolOptions(max_connections=_AT_ONCE, idle_seconds=60.0, statement_timeout=600.0)
+STATEMENT_SECONDS = 10.0
+"""How long one of the studio's own statements may run."""
+
+
+class Ground:
+    """A database as the studio sees it.
+
+    Attributes:
+        settings: The project's: its folder, its migrations.
+        write: Whether anything may be changed.
+        schema: The project's schema object or MetaData; None where none is configured.
+        mismatch: Why `database` cannot be used, where the tables are in an earlier state.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        write: bool,
+        database: Database[Any, Any, Any, Any] | None = None,
+        schema: object = None,
+    ) -> None:
+        self.settings = settings
+        self.write = write
+        self.schema = database.schema if database is not None else schema
+        self.mismatch: DatabaseError | None = None
+        self._database = database
+        self._own: Pool | None = None
+        self._bound = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def database(self) -> Database[Any, Any, Any, Any]:
+        """The typed access, for screens about users and conversations.
+
+        Raises:
+            SchemaMismatchError: The database is not in the state of the schema, or none is
+                configured; says what to run.
+        """
+        if self._database is not None:
+            return self._database
+        raise self.mismatch or SchemaMismatchError(
+            "This needs a schema of chatkeep, and none is configured.",
+            hint='Write schema = "package.module:name" into chatkeep.toml.',
+        )
+
+    @property
+    def pool(self) -> Pool:
+        """The connections in use: the application's own where there are some."""
+        return self._own if self._own is not None else self.database.pool
+
+    @property
+    def url(self) -> str:
+        """Where the database is, with the password: never to be shown."""
+        return self.pool.url
+
+    @asynccontextmanager
+    async def own_connections(self, url: str) -> AsyncGenerator[None]:
+        """Keep connections to `url` for the length of the block, where no `Database` lends some.
+
+        Raises:
+            ConnectionFailedError: The server cannot be reached, or it refused the login.
+        """
+        async with AsyncExitStack() as stack:
+            pool = Pool(_OWN_POOL)
+            await pool.open(url)
+            stack.push_async_callback(pool.close)
+            self._own = pool
+            try:
+                yield
+            finally:
+                self._own = None
+
+    def insist_on_write(self) -> None:
+        """Refuse what changes something, unless the studio was opened for it.
+
+        Raises:
+            ReadOnlyError: It was opened to look.
+        """
+        if not self.write:
+            raise ReadOnlyError(
+                "The studio is read-only.",
+                hint="Start it with `chatkeep studio --write`, or mount studio(db, write=True).",
+            )
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, write: bool = False, seconds: float = STATEMENT_SECONDS, name: str = "studio"
+    ) -> AsyncGenerator[asyncpg.Connection]:
+        """Lend a connection inside a transaction, read-only unless `write`, with time-outs.
+
+        Args:
+            write: For a change; the block's end stores it.
+            seconds: How long one statement may run.
+            name: What errors call the statements.
+
+        Raises:
+            ReadOnlyError: `write`, and the studio was opened to look.
+            DatabaseError: One of its kinds; what PostgreSQL refused.
+        """
+        if write:
+            self.insist_on_write()
+        async with self._bound:
+            pool = self.pool
+            wire = await pool.acquire()
+            whole = False
+            try:
+                async with wire.transaction(readonly=not write):
+                    await wire.execute(
+                        f"set local statement_timeout = {seconds * 1000:.0f};"
+                        "set local lock_timeout = 3000; set local search_path = pg_catalog, public"
+                    )
+                    yield wire
+                whole = True
+            except DRIVER_ERRORS as exc:
+                raise translate(exc, name, {}) from exc
+            finally:
+                pool.release(wire, interrupted=not whole)
+
+    @asynccontextmanager
+    async def alone(self, name: str = "chatkeep studio") -> AsyncGenerator[asyncpg.Connection]:
+        """Open a connection that nobody else gets: for SQL that may leave something behind.
+
+        Raises:
+            ConnectionFailedError: The server cannot be reached, or the connection broke.
+        """
+        async with self._bound, connect(self.url, name=name, keeps=self._keeps) as connection:
+            yield connection
+
+    @property
+    def _keeps(self) -> bool:
+        return self.pool.options.pooler == "none"

@@ -1,0 +1,1 @@
+"""The studio's room for the migrations folder against the database."""

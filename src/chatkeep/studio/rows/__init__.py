@@ -1,0 +1,1 @@
+"""The studio's room for the row browser: tables, rows, edits."""
