@@ -1,31 +1,17 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { type Command, useCommands, useKnownCommands } from "./commands";
+import { useKeys } from "./keys";
+import { GROUPS, DESTINATIONS } from "./navigation";
 import { useOverview } from "./overview";
+import { Keys, Palette } from "./palette";
 import { Badge, Button } from "./parts/basic";
 import { Toasts } from "./parts/toast";
+import { Shortcuts } from "./shortcuts";
+import "./styles/palette.css";
+import { palette as text } from "./text/palette";
 import { shell } from "./text/shell";
 import { useTheme } from "./theme";
-
-const GROUPS: { title: string; links: [path: string, title: string, keys: string][] }[] = [
-  { title: "", links: [["/", shell.nav.overview, "g o"]] },
-  {
-    title: shell.groups.conversations,
-    links: [
-      ["/people", shell.nav.people, "g p"],
-      ["/search", shell.nav.search, "g f"],
-      ["/insight", shell.nav.insight, "g i"],
-    ],
-  },
-  {
-    title: shell.groups.database,
-    links: [
-      ["/tables", shell.nav.tables, "g t"],
-      ["/sql", shell.nav.sql, "g s"],
-      ["/schema", shell.nav.schema, "g e"],
-      ["/migrations", shell.nav.migrations, "g m"],
-    ],
-  },
-];
 
 function Navigation({ onGo }: { onGo: () => void }) {
   const [path] = useLocation();
@@ -35,8 +21,8 @@ function Navigation({ onGo }: { onGo: () => void }) {
         <div key={group.title} className="nav-group">
           {group.title ? <h2 className="nav-title">{group.title}</h2> : null}
           <ul>
-            {group.links.map(([to, title]) => {
-              const isHere = to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`);
+            {group.destinations.map(({ path: to, title }) => {
+              const isHere = path === to || (to !== "/" && path.startsWith(`${to}/`)) || (to === "/people" && path.startsWith("/chats/"));
               return (
                 <li key={to}>
                   <Link href={to} onClick={onGo} className="nav-link" aria-current={isHere ? "page" : undefined}>
@@ -52,37 +38,93 @@ function Navigation({ onGo }: { onGo: () => void }) {
   );
 }
 
-/** What stands around every screen. */
-export function Shell({ children }: { children: ReactNode }) {
-  const [isOpen, setOpen] = useState(false);
+type Overlay = "palette" | "shortcuts" | null;
+
+/** What works on every screen, by key and in the palette. */
+function useGeneralCommands(show: (overlay: Overlay) => void, nextTheme: () => void): void {
+  const [, navigate] = useLocation();
+  const commands = useMemo<Command[]>(
+    () => [
+      ...DESTINATIONS.map(({ path, title, keys }) => ({
+        id: `go:${path}`,
+        title,
+        group: text.goTo,
+        keys,
+        run: () => navigate(path),
+      })),
+      { id: "palette", title: text.open, group: text.general, keys: "mod+k", run: () => show("palette") },
+      { id: "shortcuts", title: text.shortcuts, group: text.general, keys: "?", run: () => show("shortcuts") },
+      { id: "theme", title: text.theme, group: text.view, run: nextTheme },
+    ],
+    [navigate, show, nextTheme],
+  );
+  useCommands(commands);
+}
+
+/** A new screen begins at its head, for the eyes and for the keyboard. */
+function useFreshStart(): void {
+  const [path] = useLocation();
+  const section = path.split("/")[1] ?? "";
+  const before = useRef(section);
+  useEffect(() => {
+    if (before.current === section) return;
+    before.current = section;
+    const main = document.getElementById("content");
+    main?.scrollTo(0, 0);
+    main?.focus({ preventScroll: true });
+  }, [section]);
+}
+
+function Top({ isOpen, onMenu, onPalette }: { isOpen: boolean; onMenu: () => void; onPalette: () => void }) {
   const [theme, nextTheme] = useTheme();
   const { data } = useOverview();
   return (
+    <header className="top">
+      <Button kind="quiet" className="top-menu" aria-expanded={isOpen} onClick={onMenu}>
+        {shell.menu}
+      </Button>
+      <Link href="/" className="brand">
+        {shell.product}
+      </Link>
+      <span className="top-place muted">{data ? `${data.database} · PostgreSQL ${data.version.split(" ")[0]}` : ""}</span>
+      <span className="grow" />
+      <Button className="top-palette" onClick={onPalette} aria-label={text.open}>
+        <span className="palette-words">{shell.palette}</span>
+        <Keys keys="mod+k" />
+      </Button>
+      {data ? (
+        <Badge tone={data.write ? "warn" : "neutral"} title={data.write ? shell.writeHint : shell.readOnlyHint}>
+          {data.write ? shell.write : shell.readOnly}
+        </Badge>
+      ) : null}
+      <Button kind="quiet" onClick={nextTheme} aria-label={shell.theme[theme]} title={shell.theme[theme]}>
+        {theme === "dark" ? "☾" : theme === "light" ? "☀" : "◐"}
+      </Button>
+    </header>
+  );
+}
+
+/** What stands around every screen. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [isOpen, setOpen] = useState(false);
+  const [overlay, setOverlay] = useState<Overlay>(null);
+  const [, nextTheme] = useTheme();
+  useGeneralCommands(setOverlay, nextTheme);
+  useKeys(useKnownCommands());
+  useFreshStart();
+  return (
     <div className={`shell${isOpen ? " shell-open" : ""}`}>
-      <a className="skip" href="#content" onClick={(event) => {
-        event.preventDefault();
-        document.getElementById("content")?.focus();
-      }}>
+      <a
+        className="skip"
+        href="#content"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("content")?.focus();
+        }}
+      >
         {shell.skip}
       </a>
-      <header className="top">
-        <Button kind="quiet" className="top-menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          {shell.menu}
-        </Button>
-        <Link href="/" className="brand">
-          {shell.product}
-        </Link>
-        <span className="top-place muted">{data ? `${data.database} · PostgreSQL ${data.version.split(" ")[0]}` : ""}</span>
-        <span className="grow" />
-        {data ? (
-          <Badge tone={data.write ? "warn" : "neutral"} title={data.write ? shell.writeHint : shell.readOnlyHint}>
-            {data.write ? shell.write : shell.readOnly}
-          </Badge>
-        ) : null}
-        <Button kind="quiet" onClick={nextTheme} aria-label={shell.theme[theme]} title={shell.theme[theme]}>
-          {theme === "dark" ? "☾" : theme === "light" ? "☀" : "◐"}
-        </Button>
-      </header>
+      <Top isOpen={isOpen} onMenu={() => setOpen(!isOpen)} onPalette={() => setOverlay("palette")} />
       <aside className="side">
         <Navigation onGo={() => setOpen(false)} />
       </aside>
@@ -90,6 +132,8 @@ export function Shell({ children }: { children: ReactNode }) {
         {children}
       </main>
       <Toasts />
+      {overlay === "palette" ? <Palette onClose={() => setOverlay(null)} /> : null}
+      {overlay === "shortcuts" ? <Shortcuts onClose={() => setOverlay(null)} /> : null}
     </div>
   );
 }

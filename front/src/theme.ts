@@ -1,26 +1,32 @@
-import { useState } from "react";
+import { useCallback, useSyncExternalStore } from "react";
 
 export type Theme = "system" | "light" | "dark";
 const KEY = "chatkeep-studio-theme";
 const THEMES: Theme[] = ["system", "light", "dark"];
+const watchers = new Set<() => void>();
 
-function stored(): Theme {
-  const value = localStorage.getItem(KEY);
-  return THEMES.find((theme) => theme === value) ?? "system";
-}
+let current: Theme = THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system";
 
-export function applyTheme(theme: Theme = stored()): void {
+export function applyTheme(theme: Theme = current): void {
+  current = theme;
   if (theme === "system") delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = theme;
+  for (const watcher of watchers) watcher();
 }
 
+/** The theme, and what changes it to the next one; kept in this browser. */
 export function useTheme(): [Theme, () => void] {
-  const [theme, setTheme] = useState<Theme>(stored);
-  const next = () => {
-    const following = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+  const theme = useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => current,
+  );
+  const next = useCallback(() => {
+    const following = THEMES[(THEMES.indexOf(current) + 1) % THEMES.length] ?? "system";
     localStorage.setItem(KEY, following);
     applyTheme(following);
-    setTheme(following);
-  };
+  }, []);
   return [theme, next];
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useLayoutEffect, useRef } from "react";
 import { shell } from "../text/shell";
 import { Button } from "./basic";
 
@@ -11,14 +11,20 @@ interface DialogProps {
   wide?: boolean;
 }
 
-/** A modal dialog: the browser keeps the focus inside, Escape closes it, the focus goes back. */
-export function Dialog({ title, onClose, children, actions, wide = false }: DialogProps) {
+/** Open a dialog as long as it is there; it is closed while it still stands, so the focus goes back. */
+export function useModal(): RefObject<HTMLDialogElement | null> {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     return () => dialog?.close();
   }, []);
+  return ref;
+}
+
+/** A modal dialog: the browser keeps the focus inside, Escape closes it, the focus goes back. */
+export function Dialog({ title, onClose, children, actions, wide = false }: DialogProps) {
+  const ref = useModal();
   return (
     <dialog
       ref={ref}

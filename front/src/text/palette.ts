@@ -1,0 +1,18 @@
+export const palette = {
+  title: "Go to or do",
+  placeholder: "Go to a screen or table, do something, find a person…",
+  nothing: "Nothing of this name. Type an e-mail, a chat's id or the name of a table.",
+  count: (found: string) => `${found} found`,
+  lookUp: "Look up",
+  tables: "Table",
+  goTo: "Go to",
+  findPerson: (asked: string) => `Find people: ${asked}`,
+  searchFor: (asked: string) => `Search conversations: ${asked}`,
+  openChat: (asked: string) => `Open chat ${asked}`,
+  shortcuts: "Keyboard shortcuts",
+  shortcutsAbout: "On this screen, now. Letters work while no field is being written in.",
+  view: "View",
+  general: "Everywhere",
+  open: "Open the command palette",
+  theme: "Change the theme",
+} as const;
