@@ -128,7 +128,7 @@ async def _unused(place: Place) -> Sequence[Found]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
+class Served:
     """What an index can answer.
 
     Attributes:
@@ -150,7 +150,9 @@ class _Served:
 async def _doubled(place: Place) -> Sequence[Found]:
     tables, wanted = await settled_tables(place), declared_indexes(place)
     served = [
-        each for each in _served(await place.catalog()) if (each.schema, each.table) in tables
+        each
+        for each in served_by_indexes(await place.catalog())
+        if (each.schema, each.table) in tables
     ]
     invalid = {(row[0], row[1]) for row in await place.fetch(_INVALID)}
     served = [each for each in served if (each.schema, each.name) not in invalid]
@@ -166,7 +168,7 @@ async def _doubled(place: Place) -> Sequence[Found]:
         for other in served:
             same_place = (other.schema, other.table) == (each.schema, each.table)
             taken = other is each or (other.schema, other.name) in gone
-            if not taken and same_place and _covers(other, each):
+            if not taken and same_place and covers(other, each):
                 gone.add((each.schema, each.name))
                 found.append(
                     Found(
@@ -180,9 +182,10 @@ async def _doubled(place: Place) -> Sequence[Found]:
     return found
 
 
-def _served(catalog: Catalog) -> list[_Served]:
+def served_by_indexes(catalog: Catalog) -> list[Served]:
+    """Give what each index of a database can answer, those of constraints among them."""
     found = [
-        _Served(
+        Served(
             fact.schema,
             fact.relation,
             fact.name,
@@ -199,11 +202,11 @@ def _served(catalog: Catalog) -> list[_Served]:
     for fact in (*catalog.of(PrimaryKey), *catalog.of(Unique)):
         keys = tuple(IndexColumn(name, name, None, None, False, False) for name in fact.columns)
         path = (fact.schema, fact.table, fact.name)
-        found.append(_Served(*path, "btree", None, keys, fact.include, unique=True, bound=True))
+        found.append(Served(*path, "btree", None, keys, fact.include, unique=True, bound=True))
     return found
 
 
-def _covers(other: _Served, each: _Served) -> bool:
+def covers(other: Served, each: Served) -> bool:
     """Whether an index makes another one needless."""
     if (other.method, other.where) != (each.method, each.where) or other.method != "btree":
         same = other.keys == each.keys and other.include == each.include
