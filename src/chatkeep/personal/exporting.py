@@ -172,6 +172,26 @@ class _Read:
     masked: tuple[str, ...]
     is_whole: bool
 
+    def exported(self, rows: int) -> Exported:
+        """Give what the manifest says of it."""
+        return Exported(self.file, self.table.shown, rows, self.why, self.masked, self.is_whole)
+
+
+async def preview_export(url: str, schema: Schema[Any, Any, Any, Any], who: str) -> ExportReport:
+    """Count what `export_person` would write. Nothing is written, nothing noted; it raises the same."""
+    async with (
+        connect(url, name="chatkeep export") as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        registry = await read_registry(connection, schema)
+        person = await find_person(connection, registry.users, who)
+        report = _begin(registry, person, None)
+        for read in _reads(registry):
+            sql, arguments = person.bind(f"select count(*) from ({read.sql}) r")  # noqa: S608 - its own
+            report.files.append(read.exported(await connection.fetchval(sql, *arguments)))
+        report.quoted = await count_quotes(connection, registry, person)
+    return report
+
 
 async def export_person(
     url: str,
@@ -356,10 +376,7 @@ class _Lines:
 
     def exported(self) -> Exported:
         """Give what the manifest says of it."""
-        read = self._read
-        return Exported(
-            read.file, read.table.shown, self._rows, read.why, read.masked, read.is_whole
-        )
+        return self._read.exported(self._rows)
 
     def _tell(self) -> None:
         if self._on_progress is not None:
