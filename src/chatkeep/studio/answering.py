@@ -27,7 +27,7 @@ async def body(request: Request, into: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(await request.body(), type=into)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         where = str(exc).rpartition(" - at `$")[2].rstrip("`").lstrip(".")
         refused = InvalidInputError(
             "The request is no JSON of the shape that this address takes.",

@@ -9,16 +9,16 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Mount, Router
+from starlette.types import Receive, Scope, Send
 
 from chatkeep.database import Database
 from chatkeep.errors import ChatkeepError, ConfigError
 from chatkeep.settings import Settings
-from chatkeep.studio.answering import answer
 from chatkeep.studio.ground import Ground
-from chatkeep.studio.guard import Guard
+from chatkeep.studio.guard import Guard, OwnPagesOnly
 from chatkeep.studio.pages import STATIC, pages
-from chatkeep.studio.refusing import NoSuchThingError, body_of, break_down, refuse
+from chatkeep.studio.refusing import NoSuchThingError, WrongMethodError, refuse
 from chatkeep.studio.routes import API
 
 
@@ -41,11 +41,9 @@ def studio(
     Raises:
         ConfigError: `db` is no Database, or the project's configuration cannot be read.
     """
-    given: object = db
-    if not isinstance(given, Database):
+    if not _is_database(db):
         raise ConfigError(
-            f"studio() takes a Database, not a {type(given).__name__}.",
-            hint="studio(db, write=False)",
+            f"studio() takes a Database, not a {type(db).__name__}.", hint="studio(db, write=False)"
         )
     ground = Ground(settings or Settings.load(), write=write, database=db)
     return application(ground, Guard)
@@ -64,28 +62,41 @@ def application(
         guard: The middleware that every request passes first.
         static: The built pages.
         guarding: Settings of the guard.
+
+    Raises:
+        ConfigError: The pages were not built.
     """
+    api = Router(API, redirect_slashes=False, default=_nowhere)
     app = Starlette(
         routes=[
-            Mount("/api", app=Router(routes=[*API, Route("/{path:path}", _nowhere)])),
+            Mount("/api", app=OwnPagesOnly(api)),
             *pages(static),
         ],
+        # No answer holds the token or the cookie, so its length says nothing about them.
         middleware=[Middleware(guard, **guarding), Middleware(GZipMiddleware, minimum_size=1024)],
-        exception_handlers={
-            ChatkeepError: refuse,
-            HTTPException: _refuse_http,
-            Exception: break_down,
-        },
+        exception_handlers={ChatkeepError: _refuse, HTTPException: _refuse},
     )
     app.state.ground = ground
     return app
 
 
-def _nowhere(request: Request) -> Response:
-    raise NoSuchThingError(f"The studio has no such address: {request.url.path[:200]}")
+def _is_database(given: object) -> bool:
+    return isinstance(given, Database)
 
 
-def _refuse_http(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    told = NoSuchThingError("The studio does not answer that here.")
-    return answer(body_of(told), status)
+async def _nowhere(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise NoSuchThingError(f"The studio has no such address: {scope['path'][:200]}")
+
+
+def _refuse(_request: Request, error: Exception) -> Response:
+    """Answer an error of ours, or one of Starlette's own."""
+    if isinstance(error, ChatkeepError):
+        return refuse(error)
+    if not isinstance(error, HTTPException):
+        raise error
+    told: ChatkeepError = NoSuchThingError("The studio does not answer that here.")
+    if error.status_code == 405:
+        told = WrongMethodError("The studio has this address, for another method.")
+    response = refuse(told)
+    response.headers.update(error.headers or {})
+    return response

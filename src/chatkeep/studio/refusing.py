@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from chatkeep import errors
@@ -48,6 +47,20 @@ class TooMuchError(StudioError):
     status = 413
 
 
+class WrongMethodError(StudioError):
+    """The address is there, and takes another method."""
+
+    code = "wrong_method"
+    status = 405
+
+
+class TooSlowError(StudioError):
+    """The request began, and its rest did not come."""
+
+    code = "too_slow"
+    status = 408
+
+
 _STATUSES: Mapping[type[ChatkeepError], int] = {
     errors.NotFoundError: 404,
     errors.InvalidInputError: 422,
@@ -78,14 +91,12 @@ def body_of(error: ChatkeepError) -> dict[str, object]:
     return {"error": told}
 
 
-def refuse(_request: Request, error: Exception) -> Response:
+def refuse(error: ChatkeepError) -> Response:
     """Answer an error of ours."""
-    if not isinstance(error, ChatkeepError):
-        raise error
     return answer(body_of(error), status_of(error))
 
 
-def break_down(_request: Request, error: Exception) -> Response:
+def break_down(error: Exception) -> Response:
     """Answer an error that is a fault of ours: its text may hold anything, so it is not shown."""
     _log.error("%s in the studio", type(error).__name__, exc_info=error)
     told = StudioError("Something failed inside the studio.", hint="The server's log has more.")
