@@ -145,19 +145,16 @@ def _print_report(report: "Report", *, as_json: bool) -> None:
             }
         )
         return
+    from chatkeep.kit.status import invalid_line
+
     if report.applied:
         click.echo(f"{_count(len(report.applied))} applied.")
     else:
         click.echo(f"Nothing to apply: all of {_count(report.already)} are in the database.")
     for index in report.invalid_indexes:
-        click.echo(f"{invalid_line(index)}", err=True)
+        click.echo(invalid_line(index), err=True)
     if not report.ledger:
         click.echo("This role may not create the schema chatkeep: times were not noted.", err=True)
-
-
-def invalid_line(index: str) -> str:
-    """Say what is wrong with an INVALID index of an applied migration, and how to mend it."""
-    return f"The index {index} is INVALID: `REINDEX INDEX CONCURRENTLY {index}` builds it again."
 
 
 def _count(number: int) -> str:

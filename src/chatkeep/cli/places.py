@@ -1,10 +1,8 @@
 """Where a command finds the database, the scratch server and the schema."""
 
 import json
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -76,37 +74,12 @@ def known_database_url(settings: Settings) -> Generator[str | None]:
 
 
 @contextmanager
-def _scratch_url(settings: Settings) -> Generator[str]:
-    if settings.scratch_url is not None:
-        yield settings.scratch_url
-        return
-    from chatkeep.server import EmbeddedServer
-
-    server = EmbeddedServer(settings.embedded_root)
-    with server.acquire():
-        yield server.url("postgres")
-
-
-def dumpers() -> list[Path]:
-    """Give where a pg_dump may be: beside the embedded server's programs, then on the PATH."""
-    from chatkeep.errors import BinariesNotFoundError
-    from chatkeep.server import find_binaries
-
-    found = shutil.which("pg_dump")
-    try:
-        beside = [find_binaries().folder / "pg_dump"]
-    except BinariesNotFoundError:
-        beside = []
-    return [*beside, *([Path(found)] if found else [])]
-
-
-@contextmanager
 def scratch(settings: Settings) -> Generator["Scratch"]:
     """Give the server for scratch databases, with a pg_dump for proofs where there is one."""
-    from chatkeep.kit.scratch import Scratch
+    from chatkeep.kit.scratch_server import scratch_server
 
-    with _scratch_url(settings) as url:
-        yield Scratch(url, dumpers=dumpers())
+    with scratch_server(settings) as server:
+        yield server
 
 
 def schema_object(settings: Settings) -> object:

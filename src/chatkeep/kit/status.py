@@ -12,6 +12,17 @@ from chatkeep.kit.connection import connect
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.folder.reading import Format
 
+_WORDS = {
+    "edited": "edited: the file changed after being applied",
+    "redated": "redated: applied with another date in the journal",
+}
+_ADVICE = {
+    "edited": "Bring the old content back, and put the change into a new migration.",
+    "redated": 'Bring the old date ("when") back to the journal, or the old name to its folder.',
+    "running": "`chatkeep migrate` goes on behind the statements that are there.",
+    "reversing": "`chatkeep rollback` brings it to its end.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -34,6 +45,19 @@ class Line:
     done: int | None = None
     statements: int | None = None
 
+    @property
+    def words(self) -> str:
+        """The state in words."""
+        if self.done is None:
+            return _WORDS.get(self.state, self.state)
+        what = "its rollback broke off" if self.state == "reversing" else "broke off"
+        return f"{what}: {self.done} of its {self.statements} statements are there"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; "" where nothing is to be done."""
+        return _ADVICE.get(self.state, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -47,6 +71,15 @@ class Unknown:
     hash: str
     created_at: int | None
     tag: str | None
+
+    @property
+    def words(self) -> str:
+        """Say what that means."""
+        name = self.tag or f"hash {self.hash[:12]}…"
+        return (
+            f"Row {self.id} of the bookkeeping ({name}) belongs to no migration of this folder; "
+            "another project may keep its books here."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +114,15 @@ class Status:
         """Give how many migrations are in these states."""
         return sum(line.state in states for line in self.lines)
 
+    def notes(self) -> list[str]:
+        """Say what else there is than the migrations of the folder, a sentence each."""
+        gone = "is in this database, and its file is gone from the folder."
+        return [
+            *(f"{tag} {gone}" for tag in self.missing),
+            *(invalid_line(index) for index in self.invalid_indexes),
+            *(row.words for row in self.unknown),
+        ]
+
     def as_json(self) -> dict[str, object]:
         """Give the report for programs; times in ISO 8601."""
         return {
@@ -105,6 +147,11 @@ class Status:
             "missing": list(self.missing),
             "invalid_indexes": list(self.invalid_indexes),
         }
+
+
+def invalid_line(index: str) -> str:
+    """Say what is wrong with an INVALID index of an applied migration, and how to mend it."""
+    return f"The index {index} is INVALID: `REINDEX INDEX CONCURRENTLY {index}` builds it again."
 
 
 async def status(folder: Folder, url: str) -> Status:

@@ -102,7 +102,7 @@ def _reversal(applied: Sequence[Matched], place: int) -> Reversal:
     path = reverse_path(up)
     if not path.exists():
         raise NotReversibleError(
-            f"{up.tag} has no reverse. {_reason(up)}",
+            f"{up.tag} has no reverse. {reason(up)}",
             hint=f"Write {path.name} by hand, which is tried on a scratch database before it is "
             "used; or go forward with a new migration.",
         )
@@ -120,11 +120,16 @@ def _reversal(applied: Sequence[Matched], place: int) -> Reversal:
         raise NotReversibleError(str(exc.args[0]), hint=exc.hint) from exc
     earlier = tuple(each.migration for each in applied[:place])
     proved = is_proved(up, down, standing_on(earlier))
-    loses = merged(told_losses(down.sql), () if is_generated(up, down) else _of_statements(down))
-    return Reversal(up, down, row.id, earlier, loses, proved)
+    return Reversal(up, down, row.id, earlier, losses_of(up, down), proved)
 
 
-def _reason(up: Migration) -> str:
+def losses_of(up: Migration, down: Migration) -> tuple[str, ...]:
+    """Give which stored rows or values go when a reverse runs, in words."""
+    return merged(told_losses(down.sql), () if is_generated(up, down) else _of_statements(down))
+
+
+def reason(up: Migration) -> str:
+    """Say why a migration has no reverse."""
     said = up.entry.own.get(REASON_KEY)
     if isinstance(said, str):
         return said
