@@ -188,7 +188,7 @@ async def preview_export(url: str, schema: Schema[Any, Any, Any, Any], who: str)
         report = _begin(registry, person, None)
         for read in _reads(registry):
             sql, arguments = person.bind(f"select count(*) from ({read.sql}) r")  # noqa: S608 - its own
-            report.files.append(read.exported(await connection.fetchval(sql, *arguments)))
+            report.files.append(read.exported((await connection.fetch(sql, *arguments))[0][0]))
         report.quoted = await count_quotes(connection, registry, person)
     return report
 
