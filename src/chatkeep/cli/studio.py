@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 
 import click
 
@@ -18,7 +20,12 @@ from chatkeep.settings import Settings
 def studio(
     url: str | None, port: int, *, no_open: bool, write: bool, scratch_url: str | None
 ) -> None:
-    """Look at the database, the conversations and the migrations in a browser."""
+    """Look at the database, the conversations and the migrations in a browser.
+
+    Listens on 127.0.0.1 alone. Each printed address lets one browser in; then the next is printed.
+    Ctrl-C ends it.
+    """
+    from chatkeep.kit.connection import where
     from chatkeep.studio.serving import Place, serve
 
     settings = Settings.load(url=url, scratch_url=scratch_url)
@@ -27,10 +34,27 @@ def studio(
 
     def told(address: str) -> None:
         nonlocal is_first
-        click.echo(f"{'Studio' if is_first else 'For another browser'}: {address}")
-        if is_first and not no_open:
+        with contextlib.suppress(OSError):  # the terminal may be gone while the studio is not
+            click.echo(f"{'Studio' if is_first else 'For another browser'}: {address}")
+            if is_first:
+                may = "changes are allowed" if write else "read-only"
+                click.echo(f"It shows {where(database)}, {may}. Ctrl-C ends it.", err=True)
+        if is_first and not no_open and _has_browser():
             click.launch(address)
         is_first = False
 
-    with database_url(settings) as database, contextlib.suppress(KeyboardInterrupt):
+    with (
+        contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError),  # how it is meant to end
+        database_url(settings) as database,
+    ):
         asyncio.run(serve(Place(settings, database, schema, write=write, port=port), told))
+
+
+def _has_browser() -> bool:
+    """Say whether a browser opens where the person sits; over ssh it would be one of the terminal."""
+    if os.environ.get("BROWSER"):
+        return True
+    has_screen = not sys.platform.startswith("linux") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    return has_screen and not os.environ.get("SSH_CONNECTION")
