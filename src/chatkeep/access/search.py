@@ -65,20 +65,37 @@ class Search:
             InvalidCursorError: The cursor is not one of this search.
             SchemaMismatchError: The database lacks the functions of the search.
         """
+        where = _checked(where)
+        asked, values, terms = self.asked(query, limit, order, where, is_first=after is None)
+        identity = f"search\0{self._user_id}\0{order}\0{query}\0{where.model_dump_json()}"
+        if after is not None:
+            place = read_cursor(after, identity, _KINDS[order])
+            values.update(zip(_PLACE if order == "relevance" else _PLACE[1:3], place, strict=True))
+        hits = await self._all(asked, values)
+        page = page_of(hits, limit, lambda hit: _cursor_of(hit, identity, order))
+        return Page([_found(hit, terms) for hit in page.items], page.next_cursor)
+
+    def asked(
+        self,
+        query: str,
+        limit: int,
+        order: Order,
+        where: SearchFilter | None,
+        *,
+        is_first: bool = True,
+    ) -> tuple[Query[Hit], Values, Terms]:
+        """Give the statement of a page, its values but for the place, and the query as it is read.
+
+        Raises:
+            InvalidInputError: As for `page`.
+        """
         terms = read_query(query)
         where = _checked(where)
         if order not in get_args(Order):
             raise InvalidInputError(f"order is one of {get_args(Order)}.", field="order")
-        form = _form(order, terms, where, is_first=after is None)
-        identity = f"search\0{self._user_id}\0{order}\0{query}\0{where.model_dump_json()}"
-        values = self._values(terms, where)
-        values["limit"] = check_limit(limit) + 1
-        if after is not None:
-            place = read_cursor(after, identity, _KINDS[order])
-            values.update(zip(_PLACE if order == "relevance" else _PLACE[1:3], place, strict=True))
-        hits = await self._all(self._queries.page(form), values)
-        page = page_of(hits, limit, lambda hit: _cursor_of(hit, identity, order))
-        return Page([_found(hit, terms) for hit in page.items], page.next_cursor)
+        form = _form(order, terms, where, is_first=is_first)
+        values = {**self._values(terms, where), "limit": check_limit(limit) + 1}
+        return self._queries.page(form), values, terms
 
     async def candidates(self, query: str, where: SearchFilter | None = None) -> list[str]:
         """Give the ids of the messages that have the words, the best first; at most 200.
