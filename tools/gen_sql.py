@@ -25,6 +25,9 @@ from chatkeep.engine.compile import Statement
 from chatkeep.engine.query import Query
 from chatkeep.exchange.fetching import FetchQueries
 from chatkeep.exchange.storing import StoreQueries
+from chatkeep.insight.activity import activity_queries
+from chatkeep.insight.expiring import expiring_queries
+from chatkeep.insight.usage import usage_figure_queries
 from chatkeep.personal.retention import Policy, What
 from chatkeep.personal.sweep_belongings import declared
 from chatkeep.personal.sweep_rules import Rules
@@ -86,6 +89,9 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield from cached("search_events", event_queries(catalogue))
     for name, query in statistics(catalogue):
         yield name, query.statement
+    yield from cached("insight.usage", usage_figure_queries(catalogue))
+    yield from cached("insight.activity", activity_queries(catalogue))
+    yield from cached("insight.expiring", expiring_queries(catalogue))
     for part, each in (("", catalogue), ("maps.", catalogue_of(maps.schema()))):
         yield from cached(f"{part}auth.sessions", own_session_queries(each))
         yield from cached(f"{part}auth.tokens", token_queries(each))
