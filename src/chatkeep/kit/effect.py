@@ -127,9 +127,8 @@ def _effect(first: Catalog, second: Catalog, renames: Mapping[Path, str]) -> Eff
     )
     parts: dict[Key, list[Part]] = {}
     for key in sorted(before.facts.keys() | second.facts.keys()):
-        if (part := _part(before, second, key)) is not None:
-            catalog = second if key in second.facts else before
-            top = holder(catalog, key)
+        top = holder(second if key in second.facts else before, key)
+        if (part := _part(before, second, key, top)) is not None:
             found = parts.setdefault(top, [])
             found += [] if top == key and part.found != "changed" else [part]
     for path in renames:
@@ -145,9 +144,10 @@ def _effect(first: Catalog, second: Catalog, renames: Mapping[Path, str]) -> Eff
     return Effect(tuple(each for each in changes if each.before != each.after), columns, others)
 
 
-def _part(before: Catalog, after: Catalog, key: Key) -> Part | None:
+def _part(before: Catalog, after: Catalog, key: Key, top: Key) -> Part | None:
     old, new = before.facts.get(key), after.facts.get(key)
-    name = ".".join(key.path[2:] or key.path)
+    inside = key.path[2:] if key.path[:2] == top.path[:2] else key.path[1:]
+    name = ".".join(inside or key.path)
     if old is not None and new is not None:
         fields = changed_fields(old, new) if old != new else {}
         return Part(str(key.kind), name, "changed", fields) if fields else None

@@ -12,6 +12,7 @@ from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.translate import DRIVER_ERRORS, translate
 from chatkeep.errors import DatabaseError, SchemaMismatchError
 from chatkeep.kit.connection import connect
+from chatkeep.schema.schema import Schema
 from chatkeep.settings import Settings
 from chatkeep.studio.refusing import ReadOnlyError
 
@@ -45,6 +46,7 @@ class Ground:
         self.mismatch: DatabaseError | None = None
         self._database = database
         self._own: Pool | None = None
+        self._opened: AsyncExitStack | None = None  # closes what was opened beside `_own`
         self._bound = asyncio.Semaphore(_AT_ONCE)
 
     @property
@@ -55,7 +57,7 @@ class Ground:
             SchemaMismatchError: The database is not in the state of the schema, or none is
                 configured; says what to run.
         """
-        if self._database is not None:
+        if self._database is not None and self.mismatch is None:
             return self._database
         raise self.mismatch or SchemaMismatchError(
             "This needs a schema of chatkeep, and none is configured.",
@@ -65,7 +67,9 @@ class Ground:
     @property
     def pool(self) -> Pool:
         """The connections in use: the application's own where there are some."""
-        return self._own if self._own is not None else self.database.pool
+        if self._own is not None:
+            return self._own
+        return self._database.pool if self._database is not None else self.database.pool
 
     @property
     def url(self) -> str:
@@ -83,11 +87,33 @@ class Ground:
             pool = Pool(_OWN_POOL)
             await pool.open(url)
             stack.push_async_callback(pool.close)
-            self._own = pool
+            self._own, self._opened = pool, stack
             try:
                 yield
             finally:
-                self._own = None
+                self._own = self._opened = None
+
+    async def reopen(self) -> None:
+        """Look again whether the database is in the schema's state: a migration may have changed it.
+
+        Raises:
+            ConnectionFailedError: The server cannot be reached.
+        """
+        schema = self.schema
+        if not isinstance(schema, Schema) or schema.edition != "hardened":
+            return
+        database: Database[Any, Any, Any, Any] = Database(schema, self.url)
+        try:
+            await database.open()
+        except SchemaMismatchError as error:
+            self.mismatch = error
+            return
+        self.mismatch = None
+        if self._database is None and self._opened is not None:
+            self._opened.push_async_callback(database.close)
+            self._database = database
+        else:
+            await database.close()
 
     def insist_on_write(self) -> None:
         """Refuse what changes something, unless the studio was opened for it.

@@ -1,0 +1,98 @@
+"""Projects with migrations of their own, and databases that have some of them."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from chatkeep.kit.folder import Folder
+from chatkeep.kit.migrate import migrate
+
+POSTS = """CREATE TABLE "posts" (
+	"id" integer PRIMARY KEY,
+	"title" text NOT NULL,
+	"body" text
+);--> statement-breakpoint
+CREATE INDEX "posts_title_idx" ON "posts" USING btree ("title");
+"""
+FILL = "INSERT INTO \"posts\" SELECT n, 'title ' || n, 'body' FROM generate_series(1, 200) n;\n"
+PENDING = """CREATE INDEX "posts_body_idx" ON "posts" USING btree ("body");--> statement-breakpoint
+ALTER TABLE "posts" ADD COLUMN "views" bigint DEFAULT 0 NOT NULL;
+"""
+PENDING_DOWN = """ALTER TABLE "posts" DROP COLUMN "views";--> statement-breakpoint
+DROP INDEX "posts_body_idx";
+"""
+FILES: Mapping[str, str] = {
+    "0000_posts": POSTS,
+    "0001_fill": FILL,
+    "0002_views": PENDING,
+    "0002_views.down": PENDING_DOWN,
+}
+
+
+def write_folder(root: Path, files: Mapping[str, str] = FILES) -> Path:
+    """Write a project's folder in the format of drizzle-kit 0.31."""
+    folder = root / "drizzle"
+    (folder / "meta").mkdir(parents=True, exist_ok=True)
+    for tag, text in files.items():
+        (folder / f"{tag}.sql").write_text(text)
+    tags = [tag for tag in files if not tag.endswith(".down")]
+    entries = [
+        {
+            "idx": idx,
+            "version": "7",
+            "when": 1_760_000_000_000 + idx,
+            "tag": tag,
+            "breakpoints": True,
+        }
+        for idx, tag in enumerate(tags)
+    ]
+    journal = {"version": "7", "dialect": "postgresql", "entries": entries}
+    (folder / "meta" / "_journal.json").write_text(json.dumps(journal))
+    return root
+
+
+@pytest.fixture
+def own_project(tmp_path: Path) -> Callable[..., Path]:
+    """`own_project(**texts)` writes a project with two small migrations and a pending one.
+
+    A text replaces the file of that name, without its number, or comes behind the others.
+    """
+
+    def write(**texts: str) -> Path:
+        files = dict(FILES)
+        for name, text in texts.items():
+            stem = name.replace("_down", ".down")
+            known = next((tag for tag in files if tag[5:] == stem), None)
+            ups = [tag for tag in files if not tag.endswith(".down")]
+            files[known or f"{len(ups):04d}_{stem}"] = text
+        return write_folder(tmp_path / "own", files)
+
+    return write
+
+
+@pytest.fixture
+def rows() -> Callable[..., Any]:
+    """What a query gives, as tuples."""
+
+    async def fetch(url: str, sql: str) -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(sql)]
+        finally:
+            await connection.close()
+
+    return fetch
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """`await until(root, url, tag)` applies a project's migrations up to one."""
+
+    async def apply(root: Path, url: str, tag: str) -> None:
+        await migrate(Folder.read(root / "drizzle"), url, to=tag)
+
+    return apply

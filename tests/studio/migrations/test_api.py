@@ -1,0 +1,373 @@
+"""What the server says of migrations, and what it does."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from chatkeep.studio.migrations.documents import safe_form
+from fixtures.servers import Databases, PgServer
+
+
+class Api:
+    """A program in front of a studio."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        given = await self.client.get(f"/api/{path}", timeout=60)
+        assert given.status_code == status, given.text
+        return given.json()
+
+    async def post(self, path: str, document: object = None, status: int = 202) -> Any:
+        given = await self.client.post(f"/api/{path}", json=document, timeout=60)
+        assert given.status_code == status, given.text
+        return given.json()
+
+    async def states(self) -> dict[str, str]:
+        listed = await self.get("migrations")
+        return {each["tag"]: each["state"] for each in listed["migrations"]}
+
+    async def order(self, action: str, query: str = "") -> dict[str, Any]:
+        plan = await self.get(f"migrations/{action}{query}")
+        return {"place": plan["place"], "tags": [step["tag"] for step in plan["steps"]]}
+
+    async def lines(self) -> list[dict[str, Any]]:
+        """All lines of the run, to its end."""
+        given = await self.client.get("/api/migrations/run", timeout=60)
+        assert given.status_code == 200
+        return [json.loads(line) for line in given.text.splitlines()]
+
+
+@pytest.fixture
+async def api(open_studio: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
+    """`await api(url, root, write=True)` opens a studio and gives a program in front of it."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(url: str, root: Path, *, write: bool = False, schema: object = None) -> Api:
+            site = await open_studio(url, write=write, schema=schema, root=root)
+            client = await site.client()
+            stack.push_async_callback(client.aclose)
+            return Api(client)
+
+        yield enter
+
+
+async def test_list_says_what_is_applied_pending_edited_and_gone(
+    api, own_project, until, database_url, rows
+):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root)
+    listed = await here.get("migrations")
+    assert [each["state"] for each in listed["migrations"]] == ["applied", "applied", "pending"]
+    assert [each["reverse"] for each in listed["migrations"]] == [False, False, True]
+    assert listed["migrations"][0]["seconds"] >= 0
+    assert listed["migrations"][0]["applied"] is not None
+    assert listed["error"] is None
+    assert "postgres@" not in listed["place"]
+
+    (root / "drizzle" / "0001_fill.sql").write_text("select 1;\n")
+    listed = await here.get("migrations")
+    edited = listed["migrations"][1]
+    assert edited["state"] == "edited"
+    assert edited["words"] == "edited: the file changed after being applied"
+    assert edited["advice"].startswith("Bring the old content back")
+    refused = await here.get("migrations/apply", 400)
+    assert refused["error"]["code"] == "migration_edited"
+
+
+async def test_without_a_folder_it_says_what_to_run(api, own_project, database_url):
+    root = own_project()
+    here = await api(database_url, root)
+    (root / "drizzle").rename(root / "elsewhere")
+    listed = await here.get("migrations")
+    assert listed["migrations"] == []
+    assert "chatkeep generate" in listed["error"]["hint"]
+    assert listed["folder"] == "drizzle"
+
+
+async def test_folder_of_drizzle_1_is_read(api, tmp_path, database_url):
+    folder = tmp_path / "one" / "drizzle" / "20261121021412_first"
+    folder.mkdir(parents=True)
+    (folder / "migration.sql").write_text('CREATE TABLE "t" ("id" int);\n')
+    (folder / "snapshot.json").write_text("{}")
+    here = await api(database_url, tmp_path / "one", write=True)
+    listed = await here.get("migrations")
+    assert listed["format"] == "1.0"
+    assert await here.states() == {"20261121021412_first": "pending"}
+    await here.post("migrations/apply", await here.order("apply"))
+    assert (await here.lines())[-1]["state"] == "done"
+    assert await here.states() == {"20261121021412_first": "applied"}
+
+
+async def test_role_that_may_not_read_the_bookkeeping_sees_the_folder(
+    api, own_project, until, database_url, rows, pg18
+):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("create role looker_e login; grant select on posts to looker_e")
+        here = await api(database_url.replace("postgres@", "looker_e@"), root)
+        listed = await here.get("migrations")
+        assert {each["state"] for each in listed["migrations"]} == {"unread"}
+        assert listed["error"]["message"]
+        assert (await here.get("migrations/file/0000_posts"))["state"] == "unread"
+    finally:
+        await connection.execute("drop owned by looker_e; drop role looker_e")
+        await connection.close()
+
+
+async def test_page_has_the_file_its_reverse_and_where_it_stands(
+    api, own_project, until, database_url
+):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root)
+    page = await here.get("migrations/file/0002_views")
+    assert page["sql"].startswith('CREATE INDEX "posts_body_idx"')
+    assert (page["statements"], page["transaction"], page["state"]) == (2, True, "pending")
+    assert page["reverse"]["file"] == "0002_views.down.sql"
+    assert page["reverse"]["sql"].startswith("ALTER TABLE")
+    assert not page["reverse"]["proved"]
+    bare = await here.get("migrations/file/0000_posts")
+    assert bare["reverse"]["sql"] is None
+    assert bare["reverse"]["fault"]
+    await here.get("migrations/file/0009_none", 404)
+
+
+async def test_changes_are_told_by_table_with_the_sql_before_and_after(
+    api, own_project, database_url
+):
+    root = own_project(
+        more='ALTER TABLE "posts" RENAME TO "articles";--> statement-breakpoint\n'
+        'ALTER TABLE "articles" RENAME COLUMN "body" TO "text";--> statement-breakpoint\n'
+        "CREATE TYPE \"mood\" AS ENUM('good', 'bad');\n"
+    )
+    here = await api(database_url, root)
+    (views,) = (await here.get("migrations/file/0002_views/changes"))["changes"]
+    assert (views["kind"], views["name"], views["found"]) == ("table", "public.posts", "changed")
+    parts = {(part["kind"], part["name"], part["found"]) for part in views["parts"]}
+    assert {("column", "views", "added"), ("index", "posts_body_idx", "added")} <= parts
+    assert "posts_body_idx" not in views["before"]
+    assert 'CREATE INDEX "posts_body_idx"' in views["after"]
+    assert '"views" bigint DEFAULT 0 NOT NULL' in views["after"]
+
+    more = await here.get("migrations/file/0003_more/changes")
+    found = {(each["kind"], each["name"], each["found"], each["was"]) for each in more["changes"]}
+    assert found == {
+        ("table", "public.articles", "changed", "public.posts"),
+        ("enum", "public.mood", "added", ""),
+    }
+    assert more["renamed"] == [{"table": "public.posts", "was": "body", "name": "text"}]
+    (made,) = (await here.get("migrations/file/0000_posts/changes"))["changes"]
+    assert (made["found"], made["before"], made["parts"]) == ("added", "", [])
+    assert (await here.get("migrations/file/0001_fill/changes"))["changes"] == []
+
+
+async def test_review_names_locks_and_gives_the_safe_form(api, own_project, until, database_url):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root)
+    found = await here.get("migrations/review")
+    (reviewed,) = found["migrations"]
+    assert reviewed["tag"] == "0002_views"
+    index, column = reviewed["statements"]
+    assert index["locks"] == [
+        {"table": "posts", "lock": "SHARE", "strength": 4, "blocks": "writes"}
+    ]
+    assert column["locks"][0]["blocks"] == "reads and writes"
+    (finding,) = (each for each in reviewed["findings"] if each["rule"] == "index-locks-writes")
+    assert finding["title"] == "an index is built while writers wait"
+    assert finding["safe_sql"].startswith('CREATE INDEX CONCURRENTLY "posts_body_idx"')
+    assert found["tables"]["posts"]["bytes"] > 0
+    chosen = await here.get("migrations/file/0000_posts/review")
+    assert [each["tag"] for each in chosen["migrations"]] == ["0000_posts"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "sql", "safe"),
+    [
+        ("index-locks-writes", "CREATE UNIQUE INDEX i ON t (a)", "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a);\n"),
+        ("index-drop-locks", "drop index i", "drop index CONCURRENTLY i;\n"),
+        (
+            "check-scans",
+            "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)",
+            (
+                "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n\n"
+                "-- in the next migration:\nALTER TABLE t VALIDATE CONSTRAINT c;\n"
+            ),
+        ),
+        ("check-scans", "ALTER TABLE t ADD CONSTRAINT a CHECK (x), ADD CONSTRAINT b CHECK (y)", ""),
+        ("table-rewrite", "ALTER TABLE t ALTER a TYPE text", ""),
+    ],
+)  # fmt: skip
+def test_safe_form_is_given_where_it_follows_from_the_words(rule, sql, safe):
+    assert safe_form(rule, sql) == safe
+
+
+async def test_read_only_studio_refuses_every_change(api, own_project, until, database_url):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root)
+    order = await here.order("apply")
+    for path in ("migrations/apply", "migrations/rollback", "migrations/run/stop"):
+        refused = await here.post(path, order, 403)
+        assert refused["error"]["code"] == "read_only"
+    assert (await here.states())["0002_views"] == "pending"
+
+
+async def test_apply_then_roll_back_with_every_line(api, own_project, until, database_url, rows):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root, write=True)
+    plan = await here.get("migrations/apply")
+    assert "posts_body_idx" in plan["steps"][0]["sql"]
+    assert "pg_try_advisory_lock" in plan["before"]
+    await here.post("migrations/apply", await here.order("apply"))
+    lines = await here.lines()
+    assert [line["kind"] for line in lines] == [
+        "start", "event", "event", "event", "through", "end",
+    ]  # fmt: skip
+    assert lines[1]["what"] == "begun"
+    assert [(line["number"], line["of"]) for line in lines[2:4]] == [(1, 2), (2, 2)]
+    assert lines[-1]["done"] == ["0002_views"]
+    assert await rows(database_url, "select count(*) from posts where views = 0") == [(200,)]
+
+    back = await here.get("migrations/rollback?steps=1")
+    (step,) = back["steps"]
+    assert step["loses"], "the column's values go"
+    order = await here.order("rollback", "?steps=1")
+    await here.post("migrations/rollback", order)
+    assert (await here.lines())[-1]["error"]["code"] == "rows_in_the_way"
+    assert (await here.states())["0002_views"] == "applied"
+    await here.post("migrations/rollback", {**order, "accept_data_loss": True})
+    assert (await here.lines())[-1]["state"] == "done"
+    assert (await here.states())["0002_views"] == "pending"
+    refused = await here.get("migrations/rollback?steps=1", 400)
+    assert refused["error"]["code"] == "not_reversible"
+
+
+async def test_failing_migration_tells_all_and_leaves_nothing_half_done(
+    api, own_project, database_url, rows
+):
+    root = own_project(
+        bad='ALTER TABLE "posts" ADD COLUMN "late" int;--> statement-breakpoint\n'
+        'ALTER TABLE "posts" ADD COLUMN "title" int;\n',
+        last="SELECT 1;\n",
+    )
+    here = await api(database_url, root, write=True)
+    await here.post("migrations/apply", await here.order("apply"))
+    end = (await here.lines())[-1]
+    assert end["state"] == "failed"
+    assert end["error"]["code"] == "migration_failed"
+    assert "0003_bad.sql: statement 2 of 2" in end["error"]["message"]
+    assert "left nothing behind" in end["error"]["hint"]
+    assert end["done"] == ["0000_posts", "0001_fill", "0002_views"]
+    assert end["left"] == ["0003_bad", "0004_last"]
+    columns = "select attname::text from pg_attribute where attrelid = 'posts'::regclass and attname = 'late'"
+    assert await rows(database_url, columns) == []
+
+
+async def test_what_changed_since_it_was_shown_is_not_run(api, own_project, until, database_url):
+    root = own_project()
+    here = await api(database_url, root, write=True)
+    order = await here.order("apply")
+    await until(root, database_url, "0000_posts")
+    refused = await here.post("migrations/apply", order, 409)
+    assert refused["error"]["code"] == "changed_meanwhile"
+    order = await here.order("apply")
+    refused = await here.post("migrations/apply", {**order, "place": "elsewhere:5432/prod"}, 409)
+    assert "not elsewhere:5432/prod" in refused["error"]["message"]
+    await here.post("migrations/apply", {**order, "lock_wait": -1}, 422)
+    assert (await here.states())["0001_fill"] == "pending"
+
+
+async def test_only_one_run_at_a_time_and_a_stop_leaves_whole_migrations(
+    api, own_project, database_url, rows
+):
+    root = own_project(more='ALTER TABLE "posts" ADD COLUMN "more" int;\n', last="SELECT 1;\n")
+    here = await api(database_url, root, write=True)
+    first = await here.order("apply")
+    await here.post("migrations/apply", {**first, "tags": first["tags"][:1]})
+    await here.lines()
+    order = await here.order("apply")
+    blocker = await asyncpg.connect(database_url)
+    try:
+        transaction = blocker.transaction()
+        await transaction.start()
+        await blocker.execute("lock table posts in access exclusive mode")
+        await here.post("migrations/apply", order)
+        refused = await here.post("migrations/apply", order, 409)
+        assert refused["error"]["code"] == "run_under_way"
+        async with here.client.stream("GET", "/api/migrations/run") as lines:
+            async for line in lines.aiter_lines():  # each as it comes, while the run goes on
+                if json.loads(line).get("what") == "begun":
+                    break
+        await here.post("migrations/run/stop", None, 200)
+        await transaction.rollback()
+    finally:
+        await blocker.close()
+    end = (await here.lines())[-1]
+    assert end["state"] == "stopped"
+    assert end["done"] in ([], ["0001_fill"])
+    states = await here.states()
+    assert states["0002_views"] == "pending"
+    assert (states["0001_fill"] == "applied") == (end["done"] == ["0001_fill"])
+
+
+async def test_stop_while_another_process_migrates_ends_at_once(
+    api, own_project, until, database_url
+):
+    root = own_project()
+    await until(root, database_url, "0001_fill")
+    here = await api(database_url, root, write=True)
+    other = await asyncpg.connect(database_url)
+    try:
+        await other.execute("select pg_advisory_lock(1667786091, 1835626099)")
+        order = await here.order("apply")
+        await here.post("migrations/apply", order)
+        await here.post("migrations/run/stop", None, 200)
+        end = (await here.lines())[-1]
+        assert (end["state"], end["done"]) == ("stopped", [])
+        await here.post("migrations/apply", {**order, "lock_wait": 0})
+        assert (await here.lines())[-1]["error"]["code"] == "migration_lock"
+    finally:
+        await other.close()
+
+
+async def test_others_are_answered_while_a_review_runs(api, own_project, database_url):
+    root = own_project()
+    here = await api(database_url, root)
+    reviewing = asyncio.create_task(here.get("migrations/review"))
+    effects = asyncio.create_task(here.get("migrations/file/0002_views/changes"))
+    await here.get("migrations")
+    assert not reviewing.done()
+    assert len((await reviewing)["migrations"]) == 3
+    assert (await effects)["changes"]
+
+
+@pytest.mark.needs("pg15")
+async def test_on_15(
+    api, own_project, until, pg15: PgServer, fresh_database: Callable[[PgServer], Databases], rows
+):
+    url = await fresh_database(pg15)()
+    root = own_project()
+    await until(root, url, "0001_fill")
+    here = await api(url, root, write=True)
+    review = await here.get("migrations/review")
+    assert any("the database is 15" in note for note in review["notes"])
+    await here.post("migrations/apply", await here.order("apply"))
+    assert (await here.lines())[-1]["state"] == "done"
+    order = {**await here.order("rollback", "?steps=1"), "accept_data_loss": True}
+    await here.post("migrations/rollback", order)
+    assert (await here.lines())[-1]["state"] == "done"
+    assert (await here.states())["0002_views"] == "pending"
