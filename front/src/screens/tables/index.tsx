@@ -1,11 +1,66 @@
 import "../../styles/tables.css";
-import { Empty, Page } from "../../parts/basic";
+import "../../styles/tables-grid.css";
+import "../../styles/tables-row.css";
+import { useEffect, useMemo } from "react";
+import { useLocation, useRoute } from "wouter";
+import { type Command, useCommands } from "../../commands";
+import { Answer, Empty } from "../../parts/basic";
 import { shell } from "../../text/shell";
+import { tables as text } from "../../text/tables";
+import { type Name, useTable, useTables } from "./asking";
+import { TableList, titleOf } from "./list";
+import { OneTable } from "./one";
+import { tableAddress } from "./values";
 
-export default function Screen() {
+function Opened({ name }: { name: Name }) {
+  const asked = useTable(name);
   return (
-    <Page title={shell.nav.tables}>
-      <Empty title={shell.loading} />
-    </Page>
+    <Answer of={asked} lines={12}>
+      {(table) => <OneTable table={table} onReread={() => void asked.mutate()} />}
+    </Answer>
+  );
+}
+
+function Welcome() {
+  useEffect(() => {
+    document.title = `${text.title} · ${shell.product}`;
+  }, []);
+  return (
+    <div className="tables-welcome">
+      <Empty title={text.choose}>{text.chooseHint}</Empty>
+    </div>
+  );
+}
+
+/** All tables of the database, and the rows of one of them. */
+export default function Screen() {
+  const asked = useTables();
+  const [isOne, params] = useRoute("/tables/:schema/:table");
+  const [, navigate] = useLocation();
+  const schema = isOne ? params.schema : null;
+  const table = isOne ? params.table : null;
+  const name = useMemo<Name | null>(() => (schema !== null && table !== null ? { schema, table } : null), [schema, table]);
+  const lines = asked.data?.tables;
+  const commands = useMemo<Command[]>(
+    () =>
+      (lines ?? []).map((line) => ({
+        id: `table ${line.schema} ${line.name}`,
+        title: text.goTo(titleOf(line)),
+        group: text.group,
+        run: () => navigate(tableAddress(line.schema, line.name)),
+      })),
+    [lines, navigate],
+  );
+  useCommands(commands);
+  return (
+    <div className={`tables${name ? " tables-opened" : ""}`}>
+      <div className="tables-side">
+        {name ? null : <h1 className="hidden" tabIndex={-1}>{text.title}</h1>}
+        <Answer of={asked} lines={14}>
+          {({ tables }) => <TableList tables={tables} here={name && `${name.schema} ${name.table}`} />}
+        </Answer>
+      </div>
+      <div className="tables-main">{name ? <Opened key={`${name.schema} ${name.table}`} name={name} /> : <Welcome />}</div>
+    </div>
   );
 }

@@ -1,0 +1,158 @@
+import { useEffect, useRef, useState } from "react";
+import { Button } from "../../parts/basic";
+import { Dialog } from "../../parts/dialog";
+import { tables as text } from "../../text/tables";
+import type { Column, Condition, Filter, Op } from "./api";
+import { describeAny, operatorsOf, pathOf, pathText, takesNoValue } from "./operators";
+import { fits } from "./values";
+
+interface FormProps {
+  columns: Column[];
+  begun: Condition | null;
+  onApply: (condition: Condition) => void;
+  onClose: () => void;
+}
+
+const textOfValue = (value: string | string[] | undefined): string => (Array.isArray(value) ? value.join("\n") : (value ?? ""));
+
+/** Asks for one filter: a column, what of it, and a value. */
+function FilterForm({ columns, begun, onApply, onClose }: FormProps) {
+  const [columnName, setColumnName] = useState(begun?.column ?? columns[0]?.name ?? "");
+  const [path, setPath] = useState(pathText(begun?.path ?? []));
+  const [chosen, setOp] = useState<Op | null>(begun?.op ?? null);
+  const [value, setValue] = useState(textOfValue(begun?.value));
+  const column = columns.find(({ name }) => name === columnName);
+  if (!column) return null;
+  const steps = column.category === "json" ? pathOf(path) : [];
+  const operators = operatorsOf(column, steps);
+  const op = chosen !== null && operators.includes(chosen) ? chosen : (operators[0] ?? "=");
+  const isList = op === "in";
+  const labels = column.category === "boolean" ? ["true", "false"] : column.labels;
+  const isChoice = labels !== null && !isList;
+  const sent = isChoice && !labels.includes(value) ? (labels[0] ?? "") : value;
+  const isCompared = !takesNoValue(op) && (op === "includes" || (column.category === "number" && !isList));
+  const isWrong = isCompared && value !== "" && !fits(op === "includes" ? { ...column, category: "json" } : column, value);
+  const isLacking = !takesNoValue(op) && sent === "" && (column.category !== "text" || op === "contains" || op === "starts");
+
+  const apply = () => {
+    if (isWrong || isLacking) return;
+    const condition: Condition = { column: column.name, op };
+    if (steps.length) condition.path = steps;
+    if (!takesNoValue(op)) condition.value = isList ? value.split("\n").filter(Boolean) : sent;
+    onApply(condition);
+  };
+  return (
+    <Dialog title={text.addFilter} onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>{text.cancel}</Button>
+          <Button kind="primary" type="submit" form="tables-filter" disabled={isWrong || isLacking}>{text.applyFilter}</Button>
+        </>
+      }>
+      <form id="tables-filter" className="tables-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          apply();
+        }}>
+        <label className="tables-field">
+          <span>{text.column}</span>
+          <select value={columnName} autoFocus onChange={(event) => setColumnName(event.target.value)}>
+            {columns.map(({ name }) => <option key={name} value={name}>{name}</option>)}
+          </select>
+        </label>
+        {column.category === "json" ? (
+          <label className="tables-field">
+            <span>{text.path}</span>
+            <input value={path} placeholder={text.pathHint} spellCheck={false} autoComplete="off" onChange={(event) => setPath(event.target.value)} />
+          </label>
+        ) : null}
+        <label className="tables-field">
+          <span>{text.operator}</span>
+          <select value={op} onChange={(event) => setOp(event.target.value as Op)}>
+            {operators.map((each) => <option key={each} value={each}>{text.operators[each]}</option>)}
+          </select>
+        </label>
+        {takesNoValue(op) ? null : (
+          <label className="tables-field">
+            <span>{isList ? text.values : text.value}</span>
+            {isChoice ? (
+              <select value={sent} onChange={(event) => setValue(event.target.value)}>
+                {labels.map((label) => <option key={label} value={label}>{label}</option>)}
+              </select>
+            ) : isList ? (
+              <textarea rows={4} value={value} spellCheck={false} onChange={(event) => setValue(event.target.value)} />
+            ) : (
+              <input value={value} spellCheck={false} autoComplete="off" aria-invalid={isWrong || undefined} onChange={(event) => setValue(event.target.value)} />
+            )}
+          </label>
+        )}
+        {isWrong ? <p className="tables-wrong" role="alert">{op === "includes" ? text.badJson : text.badNumber}</p> : null}
+      </form>
+    </Dialog>
+  );
+}
+
+interface BarProps {
+  columns: Column[];
+  filter: Filter;
+  q: string;
+  isAdding: boolean;
+  onAdding: (isAdding: boolean) => void;
+  onFilter: (filter: Filter) => void;
+  onQuick: (q: string) => void;
+}
+
+/** What the rows are filtered by, and a field for a quick look. */
+export function FilterBar({ columns, filter, q, isAdding, onAdding, onFilter, onQuick }: BarProps) {
+  const [changed, setChanged] = useState<number | null>(null);
+  const [typed, setTyped] = useState(q);
+  const latest = useRef(q);
+  useEffect(() => {
+    // Back and forward change it from outside; what is being typed stays.
+    if (q !== latest.current) setTyped(q);
+    latest.current = q;
+  }, [q]);
+  useEffect(() => {
+    if (typed === latest.current) return;
+    const timer = setTimeout(() => {
+      latest.current = typed;
+      onQuick(typed);
+    }, 350);
+    return () => clearTimeout(timer);
+  }, [typed, onQuick]);
+  const part = changed === null ? undefined : filter[changed];
+  const begun = part && !("any" in part) ? part : null;
+  const close = () => {
+    onAdding(false);
+    setChanged(null);
+  };
+  return (
+    <div className="tables-bar" role="group" aria-label={text.filters}>
+      <input type="search" className="tables-quick" aria-label={text.quick} placeholder={text.quick} title={text.quickHint} value={typed}
+        spellCheck={false} onChange={(event) => setTyped(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          latest.current = typed;
+          onQuick(typed);
+        }} />
+      {filter.map((each, at) => {
+        const told = describeAny(each);
+        return (
+          <span key={`${at} ${told}`} className="tables-chip">
+            <button type="button" title={`${text.editFilter}: ${told}`} disabled={"any" in each} onClick={() => setChanged(at)}>{told}</button>
+            <button type="button" aria-label={text.removeFilter(told)} onClick={() => onFilter(filter.filter((_, other) => other !== at))}>✕</button>
+          </span>
+        );
+      })}
+      <Button onClick={() => onAdding(true)}>+ {text.addFilter}</Button>
+      {filter.length > 1 ? <Button kind="quiet" onClick={() => onFilter([])}>{text.clearFilters}</Button> : null}
+      {isAdding || begun ? (
+        <FilterForm columns={columns} begun={begun} onClose={close}
+          onApply={(condition) => {
+            close();
+            onFilter(begun ? filter.map((each, at) => (at === changed ? condition : each)) : [...filter, condition]);
+          }} />
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { number } from "../../format";
+import { Button } from "../../parts/basic";
+import { tables as text } from "../../text/tables";
+import type { Staging } from "./staged";
+import type { Line } from "./values";
+import type { RowWindow } from "./window";
+
+interface Props {
+  staging: Staging;
+  changes: number;
+  selected: Map<string, Line>;
+  rows: RowWindow<Line>;
+  canWrite: boolean;
+  onClear: () => void;
+  onDuplicate: (line: Line) => void;
+  onReview: () => void;
+}
+
+/** Below the rows: how many there are, which are chosen, what is staged. */
+export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDuplicate, onReview }: Props) {
+  const lines = [...selected.values()];
+  const only = lines.length === 1 ? lines[0] : undefined;
+  const total = number(rows.count);
+  const loaded = !rows.isWhole ? text.loaded(total) : rows.count === 1 ? text.endOne : text.end(total);
+  return (
+    <footer className="tables-foot">
+      {lines.length ? (
+        <>
+          <span role="status">{text.selected(lines.length)}</span>
+          {canWrite && only ? <Button onClick={() => onDuplicate(only)}>{text.duplicate}</Button> : null}
+          {canWrite ? (
+            <Button kind="danger" onClick={() => {
+              staging.remove(lines);
+              onClear();
+            }}>
+              {text.deleteRows(lines.length)}
+            </Button>
+          ) : null}
+          <Button kind="quiet" onClick={onClear}>{text.clearSelection}</Button>
+        </>
+      ) : (
+        <span className="muted">{loaded}</span>
+      )}
+      <span className="grow" />
+      {staging.canUndo || staging.canRedo ? (
+        <>
+          {changes ? (
+            <span role="status">
+              <span className="tables-foot-staged">{text.changes(changes)}</span> <span className="muted">{text.changesAbout}</span>
+            </span>
+          ) : null}
+          <Button kind="quiet" title={text.undoTitle} disabled={!staging.canUndo} onClick={() => staging.undo()}>{text.undo}</Button>
+          <Button kind="quiet" title={text.redoTitle} disabled={!staging.canRedo} onClick={() => staging.redo()}>{text.redo}</Button>
+          {changes ? (
+            <>
+              <Button onClick={() => staging.replace([])}>{text.discard}</Button>
+              <Button kind="primary" onClick={onReview}>{text.review}</Button>
+            </>
+          ) : null}
+        </>
+      ) : null}
+    </footer>
+  );
+}

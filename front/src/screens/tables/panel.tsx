@@ -1,0 +1,167 @@
+import { useEffect, useRef, useState } from "react";
+import useSWR from "swr";
+import type { ApiError } from "../../api";
+import { bytes } from "../../format";
+import { Badge, Button, Empty, Failure, Loading, told } from "../../parts/basic";
+import { say } from "../../parts/toast";
+import { tables as text } from "../../text/tables";
+import type { Cell, Column, Given, Key, Table, WholeCell } from "./api";
+import { type Name, readCell, readRow } from "./asking";
+import { Null, Secret, Short, StagedValue } from "./cell";
+import { copyText } from "./clipboard";
+import type { Target } from "./grid";
+import { Links } from "./links";
+import type { Staging, Update } from "./staged";
+import { JsonTree } from "./tree";
+import { exactTime, idOf, isCut, isMasked, type Line, textOf } from "./values";
+
+interface ValueProps {
+  name: Name;
+  column: Column;
+  cell: Cell | undefined;
+  rowKey: Key;
+  canWrite: boolean;
+}
+
+/** A text of a column with all of its room. */
+function Long({ column, value }: { column: Column; value: string }) {
+  if (column.category === "json") return <JsonTree source={value} />;
+  if (column.category === "time") return <span className="tables-long">{exactTime(value)}</span>;
+  if (value === "" || column.category === "boolean" || column.category === "enum") return <Short column={column} value={value} />;
+  return <pre className={`tables-long${column.category === "text" ? "" : " mono"}`} tabIndex={value.length > 900 ? 0 : undefined}>{value}</pre>;
+}
+
+/** A value of which only the beginning came; the whole is loaded when it is asked for. */
+function Large({ name, column, cell, rowKey }: ValueProps & { cell: Extract<Cell, { bytes: number }> }) {
+  const [whole, setWhole] = useState<WholeCell | null>(null);
+  const load = async () => {
+    try {
+      setWhole(await readCell(name, rowKey, column.name));
+    } catch (error) {
+      say(told(error).message);
+    }
+  };
+  if (whole) {
+    return (
+      <>
+        {whole.cut ? <p className="muted">{text.loadedCut(bytes(whole.bytes))}</p> : null}
+        <Long column={column} value={whole.text ?? ""} />
+      </>
+    );
+  }
+  return (
+    <>
+      <pre className="tables-long mono">{cell.text}…</pre>
+      <p className="row">
+        <span className="muted">{text.beginning(bytes(cell.bytes))}</span>
+        <Button onClick={() => void load()}>{text.loadAll(bytes(cell.bytes))}</Button>
+      </p>
+    </>
+  );
+}
+
+function Whole(props: ValueProps) {
+  const { name, column, cell, rowKey, canWrite } = props;
+  if (cell === undefined || cell === null) return <Null />;
+  if (isMasked(cell)) return <Secret name={name} column={column} rowKey={rowKey} canShow={canWrite} isWhole />;
+  if (isCut(cell)) return <Large {...props} cell={cell} />;
+  return <Long column={column} value={cell} />;
+}
+
+interface FieldProps extends Omit<ValueProps, "cell"> {
+  line: Line;
+  given: Given | undefined;
+  onEdit: ((target: Target) => void) | null;
+}
+
+function Field({ line, given, onEdit, ...rest }: FieldProps) {
+  const { column, name, rowKey } = rest;
+  const cell = line.cells.get(column.name);
+  const value = textOf(cell);
+  const copy = async () => {
+    const whole = isCut(cell) ? (await readCell(name, rowKey, column.name)).text : value;
+    await copyText(whole ?? "");
+  };
+  const canEdit = onEdit && !column.generated && column.identity !== "always";
+  return (
+    <div className="tables-value">
+      <dt>
+        <span className="tables-value-name">{column.name}</span>
+        <span>{column.type}</span>
+        {column.primary ? <Badge>{text.primary}</Badge> : null}
+        {column.secret ? <Badge tone="warn">{text.secret}</Badge> : null}
+      </dt>
+      <dd className="tables-value-tools">
+        {canEdit ? <Button kind="quiet" aria-label={text.edit(column.name)} onClick={() => onEdit({ line, insert: null, column })}>{text.editShort}</Button> : null}
+        {value === null ? null : (
+          <Button kind="quiet" title={text.copyValue(column.name)} aria-label={text.copyValue(column.name)} onClick={() => void copy()}>⧉</Button>
+        )}
+      </dd>
+      <dd className={given === undefined ? "" : "tables-cell-changed tables-value-staged"}>
+        {given === undefined ? <Whole {...rest} cell={cell} /> : <StagedValue column={column} given={given} />}
+      </dd>
+    </div>
+  );
+}
+
+interface PanelProps {
+  table: Table;
+  name: Name;
+  rowKey: Key;
+  staging: Staging;
+  /** Changes when the rows were read anew. */
+  turn: number;
+  onClose: () => void;
+  onStep: ((by: 1 | -1) => void) | null;
+  onEdit: (target: Target) => void;
+}
+
+/** One row with all that it has, beside the grid. */
+export function RowPanel({ table, name, rowKey, staging, turn, onClose, onStep, onEdit }: PanelProps) {
+  const id = idOf(rowKey);
+  const asked = useSWR<Line | null, ApiError>(["row", table.schema, table.name, id, turn], () => readRow(table, rowKey), {
+    revalidateOnFocus: false,
+    shouldRetryOnError: false,
+    revalidateOnReconnect: false,
+  });
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => panel.current?.focus(), []);
+  const update = staging.entries.find((each): each is Update => each.kind === "update" && each.id === id);
+  const title = `${text.row} ${table.key?.[0] === "ctid" ? "" : rowKey.join(" · ")}`;
+  const line = asked.data;
+  return (
+    <section ref={panel} className="tables-panel" aria-label={title} tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.defaultPrevented) return;
+        event.stopPropagation();
+        onClose();
+      }}>
+      <header className="tables-panel-head">
+        <h2 title={title}>{title}</h2>
+        {onStep ? (
+          <>
+            <Button kind="quiet" title={text.previousRow} aria-label={text.previousRow} onClick={() => onStep(-1)}>↑</Button>
+            <Button kind="quiet" title={text.nextRow} aria-label={text.nextRow} onClick={() => onStep(1)}>↓</Button>
+          </>
+        ) : null}
+        <Button kind="quiet" title={text.closeRow} aria-label={text.closeRow} onClick={onClose}>✕</Button>
+      </header>
+      <div className="tables-panel-body">
+        {asked.error ? <Failure error={asked.error} onRetry={() => void asked.mutate()} /> : null}
+        {line === undefined && !asked.error ? <Loading lines={12} /> : null}
+        {line === null ? <Empty title={text.rowGone}>{text.rowGoneHint}</Empty> : null}
+        {line ? (
+          <>
+            <dl className="tables-fields">
+              {table.columns.map((column) => (
+                <Field key={`${id} ${column.name}`} name={name} column={column} rowKey={rowKey} canWrite={table.editable} line={line}
+                  given={update?.set.get(column.name)} onEdit={table.editable ? onEdit : null} />
+              ))}
+            </dl>
+            <Links table={table} name={name} line={line} rowKey={rowKey} />
+          </>
+        ) : null}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,72 @@
+import { useMemo } from "react";
+import { useParams } from "../../address";
+import type { Condition, Filter, Key, Sort } from "./api";
+
+/** What of a table is shown. It stands in the address, so that a link brings somebody to the same rows. */
+export interface Shown {
+  sort: Sort;
+  filter: Filter;
+  /** Names of the columns to show, in the table's order; null for all. */
+  columns: string[] | null;
+  q: string;
+  row: Key | null;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+function parsed<T>(text: string | null, isFit: (value: unknown) => value is T, otherwise: T): T {
+  if (!text) return otherwise;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFit(value) ? value : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
+const isSort = (value: unknown): value is Sort =>
+  Array.isArray(value) && value.every((each) => Array.isArray(each) && isText(each[0]) && (each[1] === "asc" || each[1] === "desc"));
+const isCondition = (value: unknown): value is Condition => isRecord(value) && isText(value["column"]) && isText(value["op"]);
+const isFilter = (value: unknown): value is Filter =>
+  Array.isArray(value) &&
+  value.every((each) => isCondition(each) || (isRecord(each) && Array.isArray(each["any"]) && each["any"].every(isCondition)));
+
+type Changes = Partial<Shown>;
+
+/** What the address says, and how to change it. */
+export function useShown(): [Shown, (changes: Changes, keep?: "push" | "replace") => void] {
+  const [params, change] = useParams();
+  const texts = ["sort", "filter", "columns", "q", "row"].map((name) => params.get(name));
+  const [sort, filter, columns, q, row] = texts;
+  const shown = useMemo<Shown>(() => {
+    const names = parsed(columns ?? null, isTexts, []);
+    const key = parsed(row ?? null, isTexts, []);
+    return {
+      sort: parsed(sort ?? null, isSort, []),
+      filter: parsed(filter ?? null, isFilter, []),
+      columns: names.length ? names : null,
+      q: q ?? "",
+      row: key.length ? key : null,
+    };
+  }, [sort, filter, columns, q, row]);
+  const set = (changes: Changes, keep?: "push" | "replace") => {
+    const next: Record<string, string | null> = {};
+    for (const [name, value] of Object.entries(changes)) {
+      const isNone = value === null || value.length === 0;
+      next[name] = isNone ? null : typeof value === "string" ? value : JSON.stringify(value);
+    }
+    change(next, keep);
+  };
+  return [shown, set];
+}
+
+/** The sort after a click on a column's head: rising, falling, none; with shift beside the others. */
+export function sortedBy(sort: Sort, column: string, isAdded: boolean): Sort {
+  const was = sort.find(([name]) => name === column)?.[1];
+  const next = was === undefined ? "asc" : was === "asc" ? "desc" : null;
+  if (!isAdded) return next ? [[column, next]] : [];
+  if (was === undefined) return [...sort, [column, "asc"]];
+  return sort.flatMap((each) => (each[0] !== column ? [each] : next ? [[column, next] as Sort[number]] : []));
+}
