@@ -138,6 +138,6 @@ def decoded(text: str, name: str, type_: Any) -> Any:  # noqa: ANN401 - msgspec'
     """
     try:
         return msgspec.json.decode(text, type=type_)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         refused = InvalidInputError(f"`{name}` is no JSON of the form that is taken.", field=name)
     raise refused
