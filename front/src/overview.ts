@@ -10,7 +10,9 @@ export interface Overview {
   write: boolean;
   preset: string[];
   tables: string[];
+  /** Why there are no people and conversations to show, and what to do. */
   problem: string | null;
+  hint: string | null;
   migrations: string;
 }
 

@@ -1,5 +1,6 @@
-"""`/api/overview`: what this studio looks at, and what it may do."""
+"""`/api/overview`: what this studio looks at, what it may do, and how the database is at one look."""
 
+from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -8,12 +9,19 @@ from chatkeep.errors import DatabaseError
 from chatkeep.kit.connection import where
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.answering import answer
+from chatkeep.studio.ground import Ground
 from chatkeep.studio.grounds import ground_of
+from chatkeep.studio.refusing import body_of
+from chatkeep.studio.structure.findings import last_visit
+from chatkeep.studio.structure.glance import glance
+from chatkeep.studio.structure.reading import attributes_of, estimated_rows
 
 _ABOUT = """
 select current_database()::text, current_setting('server_version'), current_user::text,
     pg_catalog.pg_database_size(current_database())
 """
+_RECENT = 8
+_MOST_SORTED = 200_000  # chats; beyond, no index gives the last ones of everybody quickly
 
 
 async def _overview(request: Request) -> Response:
@@ -22,11 +30,7 @@ async def _overview(request: Request) -> Response:
         row = await connection.fetchrow(_ABOUT)
     assert row is not None  # noqa: S101 - a select without FROM has one row
     schema = ground.schema
-    problem: str | None = None
-    try:
-        _ = ground.database
-    except DatabaseError as error:
-        problem = str(error)
+    problem = _problem(ground)
     return answer(
         {
             "database": row[0],
@@ -37,10 +41,62 @@ async def _overview(request: Request) -> Response:
             "write": ground.write,
             "preset": type(schema).__module__.split(".")[2:3] if isinstance(schema, Schema) else [],
             "tables": sorted(schema.tables) if isinstance(schema, Schema) else [],
-            "problem": problem,
+            "problem": None if problem is None else str(problem.args[0]),
+            "hint": None if problem is None else problem.hint,
             "migrations": ground.settings.migrations.name,
         }
     )
 
 
-ROUTES = (Route("/overview", _overview),)
+def _problem(ground: Ground) -> DatabaseError | None:
+    """Say why there is no typed access, and so no people and conversations."""
+    try:
+        _ = ground.database
+    except DatabaseError as error:
+        return error
+    return None
+
+
+async def _glance(request: Request) -> Response:
+    ground = ground_of(request)
+    async with ground.transaction(name="glance") as connection:
+        found = await glance(connection, attributes_of(ground.schema))
+        names = await estimated_rows(connection)
+    return answer({**found, "doctor": last_visit(ground, names.keys())})
+
+
+async def _recent(request: Request) -> Response:
+    """Give the conversations that moved last; why there are none to give is part of the answer."""
+    ground = ground_of(request)
+    problem = _problem(ground)
+    if problem is not None:
+        return answer({"chats": None, "many": False, **body_of(problem)})
+    tables = ground.database.schema.tables
+    if "chats" not in tables:
+        return answer({"chats": None, "many": False, "error": None})
+    chats, users = tables["chats"], tables["users"]
+    async with ground.transaction(name="recent") as connection:
+        rows = await estimated_rows(connection)
+    if (rows.get((chats.schema or "public", chats.name)) or 0) > _MOST_SORTED:
+        return answer({"chats": [], "many": True, "error": None})
+    found = await ground.database.all(
+        select(
+            chats.c.id, chats.c.title, chats.c.updated_at, users.c.id, users.c.name, users.c.email
+        )
+        .join(users, users.c.id == chats.c.user_id)
+        .where(chats.c.deleted_at.is_(None))
+        .order_by(chats.c.updated_at.desc())
+        .limit(_RECENT)
+    )
+    lines = [
+        {"id": row[0], "title": row[1], "at": row[2], "user_id": row[3], "user": row[4] or row[5]}
+        for row in found
+    ]
+    return answer({"chats": lines, "many": False, "error": None})
+
+
+ROUTES = (
+    Route("/overview", _overview),
+    Route("/overview/glance", _glance),
+    Route("/overview/recent", _recent),
+)

@@ -79,7 +79,8 @@ export interface Index {
 }
 
 export interface Statistics {
-  rows: number;
+  /** Null where PostgreSQL has no statistics. */
+  rows: number | null;
   dead: number;
   changed: number;
   inserted: number;

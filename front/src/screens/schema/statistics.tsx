@@ -6,10 +6,11 @@ import type { TablePage } from "./api";
 /** What a table holds and takes, at one look. */
 export function StatisticsView({ page }: { page: TablePage }) {
   const of = page.statistics;
-  const share = of.rows + of.dead > 0 ? Math.round((of.dead / (of.rows + of.dead)) * 100) : 0;
+  const all = (of.rows ?? 0) + of.dead;
+  const share = all > 0 ? Math.round((of.dead / all) * 100) : 0;
   return (
     <dl className="schema-facts panel" aria-label={text.statistics}>
-      <Fact title={text.rowsEstimated} value={number(of.rows)} />
+      <Fact title={text.rowsEstimated} value={of.rows === null ? text.unknownRows : number(of.rows)} />
       <Fact title={text.dead} value={number(of.dead)} beside={of.dead ? `${share} %` : ""} />
       <Fact
         title={text.size}

@@ -3,7 +3,7 @@ import { address, useAsk } from "../../api";
 import { number } from "../../format";
 import { Answer, Badge, Page } from "../../parts/basic";
 import { SqlText } from "../../parts/sql-text";
-import { schema as words, tablePage as text } from "../../text/schema";
+import { tablePage as text } from "../../text/schema";
 import { idOf, named, pageOf, rowsOf, type TablePage } from "./api";
 import { Columns } from "./columns";
 import { Constraints, ForeignKeys } from "./constraints";
@@ -80,7 +80,6 @@ function Badges({ page }: { page: TablePage }) {
       ) : (
         <Badge>{page.bookkeeping ? text.bookkeeping : text.unknown}</Badge>
       )}
-      {page.kind === "view" ? null : <Badge>{words.rows(page.statistics.rows)}</Badge>}
     </div>
   );
 }

@@ -20,7 +20,10 @@ Secrets = Mapping[Name, Collection[str]]
 
 
 def diagram(
-    catalog: Catalog, rows: Mapping[Name, int], secrets: Secrets, attributes: Mapping[Name, str]
+    catalog: Catalog,
+    rows: Mapping[Name, int | None],
+    secrets: Secrets,
+    attributes: Mapping[Name, str],
 ) -> dict[str, object]:
     """Give every table and view with its columns, and every foreign key."""
     comments = comments_of(catalog)

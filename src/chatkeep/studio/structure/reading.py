@@ -15,7 +15,7 @@ Name = tuple[str, str]
 
 _ROWS = """
 select n.nspname::text, c.relname::text,
-  coalesce(nullif(s.n_live_tup, 0), greatest(c.reltuples, 0))::int8
+  coalesce(nullif(s.n_live_tup, 0), case when c.reltuples >= 0 then c.reltuples end)::int8
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
@@ -77,7 +77,10 @@ def attributes_of(schema: object) -> dict[Name, str]:
     }
 
 
-async def estimated_rows(connection: asyncpg.Connection) -> dict[Name, int]:
-    """Give how many rows tables have by PostgreSQL's statistics; nothing is counted."""
+async def estimated_rows(connection: asyncpg.Connection) -> dict[Name, int | None]:
+    """Give how many rows tables have by PostgreSQL's statistics; nothing is counted.
+
+    None where it has none, as of a database that was copied or restored and not analyzed since.
+    """
     rows = await connection.fetch(_ROWS)
-    return {(str(row[0]), str(row[1])): int(row[2]) for row in rows}
+    return {(str(row[0]), str(row[1])): None if row[2] is None else int(row[2]) for row in rows}

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from chatkeep.studio.answering import answer
 from chatkeep.studio.ground import Ground
 from chatkeep.studio.grounds import ground_of
+from chatkeep.studio.masking import secret_columns
 from chatkeep.studio.refusing import NoSuchThingError
 from chatkeep.studio.structure.ddl import ddl
 from chatkeep.studio.structure.diagram import diagram
@@ -26,7 +27,8 @@ async def _diagram(request: Request) -> Response:
     async with ground.transaction(name="schema") as connection:
         catalog = await read_facts(connection)
         rows = await estimated_rows(connection)
-    return answer(diagram(catalog, rows, {}, attributes_of(ground.schema)))
+        secrets = await secret_columns(ground, connection)
+    return answer(diagram(catalog, rows, secrets, attributes_of(ground.schema)))
 
 
 async def _table(request: Request) -> Response:
@@ -42,11 +44,12 @@ async def _table(request: Request) -> Response:
                 f"The database has no table {schema[:63]}.{name[:63]}.",
                 hint="It may have been renamed or dropped meanwhile; the schema page lists all.",
             )
+        secrets = await secret_columns(ground, connection)
         indexes = await indexes_of(connection, oid)
         statistics = await statistics_of(connection, oid)
     needless = covered(catalog, (schema, name))
     return answer(
-        page(catalog, fact, frozenset())
+        page(catalog, fact, secrets.get((schema, name), frozenset()))
         | {
             "attribute": attributes_of(ground.schema).get((schema, name)),
             "indexes": [

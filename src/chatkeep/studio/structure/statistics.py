@@ -24,7 +24,8 @@ order by i.indisprimary desc, c.relname
 """
 
 _TABLE = """
-select coalesce(nullif(s.n_live_tup, 0), greatest(c.reltuples, 0))::int8 as rows,
+select coalesce(nullif(s.n_live_tup, 0), case when c.reltuples >= 0 then c.reltuples end)::int8
+    as rows,
   coalesce(s.n_dead_tup, 0)::int8 as dead, coalesce(s.n_mod_since_analyze, 0)::int8 as changed,
   coalesce(s.n_tup_ins, 0)::int8 as inserted, coalesce(s.n_tup_upd, 0)::int8 as updated,
   coalesce(s.n_tup_del, 0)::int8 as deleted,

@@ -1,0 +1,36 @@
+import { useAsk } from "../../api";
+import type { Findings } from "../schema/api";
+
+interface Count {
+  /** Null where the role may not know. */
+  rows: number | null;
+  /** There are more than were counted. */
+  more: boolean;
+}
+
+export interface Glance {
+  counts: Partial<Record<"users" | "chats" | "messages", Count>>;
+  tables: number;
+  largest: { schema: string; name: string; attribute: string | null; rows: number | null; bytes: number }[];
+  connections: { used: number; most: number };
+  invalid: { schema: string; table: string; index: string }[];
+  untended: { schema: string; table: string; rows: number; vacuum: boolean; analyze: boolean }[];
+  doctor: Findings["doctor"];
+}
+
+export interface Recent {
+  /** Null where there are none to be had. */
+  chats: { id: string; title: string; at: string; user_id: string; user: string }[] | null;
+  /** Too many to sort. */
+  many: boolean;
+  error: { message: string; hint: string | null } | null;
+}
+
+export interface Migrations {
+  migrations: { tag: string; state: string; words: string }[];
+  error: { message: string; hint: string | null } | null;
+}
+
+export const useGlance = () => useAsk<Glance>("overview/glance");
+export const useRecent = () => useAsk<Recent>("overview/recent");
+export const useMigrations = () => useAsk<Migrations>("migrations");

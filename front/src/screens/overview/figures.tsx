@@ -1,0 +1,75 @@
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import { bytes, compact, number } from "../../format";
+import { useOverview } from "../../overview";
+import { overview as text } from "../../text/overview";
+import { type Glance, useGlance, useMigrations } from "./api";
+
+/** What there is of everything; each figure leads to where there is more. */
+export function Figures() {
+  const { data: glance } = useGlance();
+  const { data: about } = useOverview();
+  const { data: migrations } = useMigrations();
+  const counts = glance?.counts;
+  const hasPeople = !glance || counts?.users;
+  return (
+    <ul className="overview-figures" aria-label={text.figures}>
+      {hasPeople ? <Figure to="/people" title={text.people} {...told(glance, "users")} /> : null}
+      {!glance || counts?.chats ? <Figure to="/people" title={text.conversations} {...told(glance, "chats")} /> : null}
+      {!glance || counts?.messages ? <Figure to="/search" title={text.messages} {...told(glance, "messages")} /> : null}
+      <Figure
+        to="/tables"
+        title={text.size}
+        value={about ? bytes(about.bytes) : ""}
+        beside={glance ? text.tables(glance.tables) : ""}
+      />
+      <Figure
+        to="/migrations"
+        title={text.migrations}
+        {...(migrations ? stateOf(migrations.migrations) : { value: "", beside: "" })}
+      />
+      <Figure
+        to="/insight"
+        title={text.connections}
+        value={glance ? number(glance.connections.used) : ""}
+        beside={glance ? text.ofMost(number(glance.connections.most)) : ""}
+      />
+    </ul>
+  );
+}
+
+function told(glance: Glance | undefined, name: "users" | "chats" | "messages"): { value: string; beside: string } {
+  const count = glance?.counts[name];
+  if (!count) return { value: "", beside: "" };
+  if (count.rows === null) return { value: text.unknown, beside: "" };
+  const value = count.rows < 100_000 ? number(count.rows) : compact(count.rows);
+  return { value: count.more ? text.atLeast(value) : value, beside: text.estimated };
+}
+
+function stateOf(migrations: { state: string }[]): { value: string; beside: string; tone?: string } {
+  if (!migrations.length) return { value: text.noMigrations, beside: "" };
+  const pending = migrations.filter((each) => each.state === "pending").length;
+  const applied = migrations.filter((each) => each.state === "applied").length;
+  if (pending) return { value: text.pending(pending), beside: text.applied(applied), tone: "warn" };
+  return { value: number(applied), beside: text.allApplied };
+}
+
+interface FigureProps {
+  to: string;
+  title: string;
+  value: ReactNode;
+  beside: string;
+  tone?: string;
+}
+
+function Figure({ to, title, value, beside, tone = "" }: FigureProps) {
+  return (
+    <li>
+      <Link href={to} className={`panel overview-figure ${tone ? `overview-${tone}` : ""}`}>
+        <span className="overview-title">{title}</span>
+        <span className="overview-value">{value || "\u00a0"}</span>
+        <span className="overview-beside muted">{beside || "\u00a0"}</span>
+      </Link>
+    </li>
+  );
+}
