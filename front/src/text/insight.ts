@@ -63,7 +63,7 @@ export const insight = {
     users: "New users by day",
     roles: { user: "user", assistant: "assistant", system: "system", tool: "tool" },
     count: { messages: "Messages", active: "Users who wrote", chats: "Chats", users: "Users" },
-    total: { messages: "Messages", active: "Active users on the busiest day", chats: "New chats", users: "New users" },
+    total: { messages: "messages", active: "active users on the busiest day", chats: "new chats", users: "new users" },
     busiest: (value: string) => `${value} on the busiest day`,
     empty: "Nothing in this period",
     emptyHint: "Look at a longer period.",

@@ -23,10 +23,14 @@ interface ChartProps {
   format: (value: number) => string;
   /** Short, for the axis. */
   axis: (value: number) => string;
+  /** Parts of one make sense, as of money. */
+  hasParts?: boolean;
 }
 
 const HEIGHT = 200;
 const LABEL = 64;
+// Steps of an axis: 1, 2, 5, 10 and so on.
+const WHOLE = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((each) => each * 10 ** power)).flat();
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" });
 const month = new Intl.DateTimeFormat("en", { month: "short", year: "numeric", timeZone: "UTC" });
 const whole = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
@@ -67,7 +71,7 @@ function useThemeKey(): number {
   return key;
 }
 
-function options(host: HTMLElement, { unit, buckets, series, axis }: ChartProps, onPoint: (place: number | null) => void): uPlot.Options {
+function options(host: HTMLElement, { unit, buckets, series, axis, hasParts = false }: ChartProps, onPoint: (place: number | null) => void): uPlot.Options {
   const text = colourOf(host, "muted");
   const line = colourOf(host, "line");
   const font = `12px ${getComputedStyle(host).fontFamily}`;
@@ -80,7 +84,7 @@ function options(host: HTMLElement, { unit, buckets, series, axis }: ChartProps,
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
     scales: {
       x: { time: false, range: [-0.5, buckets.length - 0.5] },
-      y: { range: (_, __, most) => [0, Math.max(most * 1.05, 1)] },
+      y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
     },
     axes: [
       {
@@ -95,7 +99,7 @@ function options(host: HTMLElement, { unit, buckets, series, axis }: ChartProps,
         },
         values: (_, places) => places.map((place) => (buckets[place] ? short(buckets[place], unit) : "")),
       },
-      { stroke: text, font, size: 56, grid: { stroke: line, width: 1 }, ticks: { show: false }, values: (_, all) => all.map(axis) },
+      { stroke: text, font, size: 56, grid: { stroke: line, width: 1 }, ticks: { show: false }, values: (_, all) => all.map(axis), ...(hasParts ? {} : { incrs: WHOLE }) },
     ],
     series: [
       {},

@@ -150,6 +150,7 @@ function DayCharts({ data }: { data: Figure<DaySums[]> }) {
             buckets={made.all}
             format={(value) => money.format(value)}
             axis={(value) => axisMoney.format(value)}
+            hasParts
             series={[{ label: words.cost, tone: "warn", values: series((row) => Number(row.cost ?? 0)) }]}
           />
         </Panel>
