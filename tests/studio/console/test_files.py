@@ -1,0 +1,142 @@
+"""History and saved queries: files of the project, and nothing beside them."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import pytest
+
+from studio.console.asking import run
+
+SECRETS = [
+    "alter role postgres password 'hunter2'",
+    "create user x with encrypted password $$hunter2$$",
+    "select 1 from account where access_token = 'hunter2'",
+    "select dblink_connect('postgres://me:hunter2@db/x')",
+    "select 'password=hunter2'",
+    "create subscription s connection 'host=a password=hunter2' publication p",
+]
+
+
+async def test_runs_are_remembered_without_results(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world)
+    async with aclosing(await site.client()) as client:
+        await run(client, "select 'first' || 'X' as remembered")
+        await run(client, "select nowhere")
+        await run(client, "select 'first' || 'X' as remembered")
+        for sql in SECRETS:
+            await run(client, sql)
+        entries = (await client.get("/api/console/history")).json()["entries"]
+        found = (await client.get("/api/console/history?q=FIRST")).json()["entries"]
+        text = (site.root / ".chatkeep" / "studio" / "history.jsonl").read_text()
+        await client.delete("/api/console/history")
+        empty = (await client.get("/api/console/history")).json()["entries"]
+    assert [(each["sql"][:12], each["ok"]) for each in entries] == [
+        ("select 'firs", True),
+        ("select nowhe", False),
+    ]
+    assert len(found) == 1
+    assert "firstX" not in text
+    assert "hunter2" not in text
+    assert empty == []
+    assert (site.root / ".chatkeep" / "studio" / ".gitignore").read_text() == "*\n"
+
+
+async def test_the_history_stays_small_and_survives_a_broken_line(
+    world: str, open_studio: Callable[..., Any]
+):
+    site = await open_studio(world)
+    file = site.root / ".chatkeep" / "studio" / "history.jsonl"
+    file.parent.mkdir(parents=True)
+    line = '{"at":"2026-01-01T00:00:00+00:00","sql":"select %d","write":false,"ok":true,"ms":1}\n'
+    file.write_text("".join(line % n for n in range(1200)) + "{broken\n[]\n")
+    async with aclosing(await site.client()) as client:
+        await asyncio.gather(run(client, "select 'a'"), run(client, "select 'b'"))
+        entries = (await client.get("/api/console/history?limit=500")).json()["entries"]
+    assert {entries[0]["sql"], entries[1]["sql"]} == {"select 'a'", "select 'b'"}
+    assert len(file.read_text().splitlines()) <= 1001
+
+
+async def save(
+    client: httpx.AsyncClient, name: str, sql: str, version: str | None = None
+) -> httpx.Response:
+    return await client.put(f"/api/console/saved/{name}", json={"sql": sql, "version": version})
+
+
+async def test_queries_are_saved_for_the_team(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world)
+    other = await open_studio(world, root=site.root)
+    async with aclosing(await site.client()) as client, aclosing(await other.client()) as second:
+        made = (await save(client, "Busy chats", "select 1")).json()
+        listed = (await client.get("/api/console/saved")).json()["queries"]
+        opened = (await second.get("/api/console/saved/Busy chats")).json()
+        changed = (await save(second, "Busy chats", "select 2", opened["version"])).json()
+        lost = await save(client, "Busy chats", "select 3", made["version"])
+        again = await save(client, "Busy chats", "select 3")
+        now = (await client.get("/api/console/saved/Busy chats")).json()
+        gone = await client.delete("/api/console/saved/Busy chats")
+        absent = await client.get("/api/console/saved/Busy chats")
+    assert [(each["name"], each["sql"]) for each in listed] == [("Busy chats", None)]
+    assert changed["sql"] == "select 2"
+    assert [lost.status_code, again.status_code] == [409, 409]
+    assert now["sql"] == "select 2"
+    assert (gone.status_code, absent.status_code) == (200, 404)
+    assert {path.name for path in (site.root / "chatkeep-queries").iterdir()} == {".lock"}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_names_lead_nowhere_else(world: str, open_studio: Callable[..., Any], method: str):
+    site = await open_studio(world)
+    (site.root / "secret.sql").write_text("nobody's")
+    folder = site.root / "chatkeep-queries"
+    folder.mkdir()
+    (folder / "linked.sql").symlink_to(site.root / "secret.sql")
+    names = [
+        "..%2Fsecret", "..%5Csecret", "%2e%2e%2fsecret", ".hidden", "a.b", "%00", "a%00b",
+        "con%3A", "x" * 81, "%2Fetc%2Fpasswd", " ", "a%0Ab", "linked",
+    ]  # fmt: skip
+    async with aclosing(await site.client()) as client:
+        for name in names:
+            answer = await client.request(
+                method,
+                f"/api/console/saved/{name}",
+                json={"sql": "x", "version": None} if method == "PUT" else None,
+            )
+            assert answer.status_code in {404, 405, 422}, (name, answer.text)
+            assert "nobody's" not in answer.text
+        refused = await save(client, "pw", "alter role x password 'hunter2'")
+    assert refused.status_code == 422
+    assert (site.root / "secret.sql").read_text() == "nobody's"
+    assert {path.name for path in folder.iterdir()} <= {"linked.sql", ".lock"}
+
+
+async def test_plans_come_as_postgresql_gives_them(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world, write=True)
+
+    async def plan(client: httpx.AsyncClient, sql: str, **more: object) -> dict[str, Any]:
+        answer = await client.post(
+            "/api/console/plans", json={"id": "plan-1234", "sql": sql, **more}
+        )
+        document: dict[str, Any] = answer.json()
+        return document
+
+    async with aclosing(await site.client()) as client:
+        estimated = await plan(client, 'select * from "ai-app-template_message"')
+        measured = await plan(client, "explain (costs off) select * from pg_class", analyze=True)
+        writing = await plan(client, 'delete from "ai-app-template_message"')
+        refused = await plan(client, 'delete from "ai-app-template_message"', analyze=True)
+        wrong = await plan(client, "-- why\nselect *\nfrom nowhere")
+        utility = await plan(client, "vacuum")
+        slow = await plan(client, "select pg_sleep(20)", analyze=True, seconds=0.2)
+        asked = await run(client, 'select count(*) > 0 from "ai-app-template_message"')
+    assert estimated["plan"]["Plan"]["Plan Rows"] > 0
+    assert measured["plan"]["Execution Time"] > 0
+    assert "Shared Hit Blocks" in measured["plan"]["Plan"]
+    assert writing["plan"]["Plan"]["Operation"] == "Delete"
+    assert refused["error"]["code"] == "read_only"
+    assert (wrong["error"]["line"], wrong["error"]["column"]) == (3, 6)
+    assert utility["error"]["code"] == "read_only"
+    assert slow["error"]["code"] == "timeout"
+    assert asked["statements"][0]["rows"] == [["t"]]
