@@ -1,11 +1,9 @@
 import "../../styles/people.css";
-import { Empty, Page } from "../../parts/basic";
-import { shell } from "../../text/shell";
+import { useParams as usePath } from "wouter";
+import { PeopleList } from "./list";
+import { Person } from "./person";
 
 export default function Screen() {
-  return (
-    <Page title={shell.nav.people}>
-      <Empty title={shell.loading} />
-    </Page>
-  );
+  const [id, tab] = (usePath()["*"] ?? "").split("/");
+  return id ? <Person key={id} id={id} tab={tab ?? ""} /> : <PeopleList />;
 }

@@ -1,11 +1,100 @@
 import "../../styles/transcript.css";
-import { Empty, Page } from "../../parts/basic";
+import { useCallback, useMemo } from "react";
+import { Link, useParams as usePath } from "wouter";
+import { useParams } from "../../address";
+import { address, useAsk } from "../../api";
+import { Answer, Button, Page } from "../../parts/basic";
+import { say } from "../../parts/toast";
 import { shell } from "../../text/shell";
+import { transcript } from "../../text/transcript";
+import type { ChatTold } from "./api";
+import { Header, rowOf } from "./header";
+import { MessageList } from "./list";
+import { useMoving } from "./moving";
+import { usePages } from "./pages";
 
-export default function Screen() {
+const words = transcript;
+
+function Chat({ id }: { id: string }) {
+  const [params, change] = useParams();
+  const branch = params.get("branch");
+  const chosen = params.get("message");
+  const fromEnd = params.get("at") === "end";
+  const told = useAsk<ChatTold>(`chats/${encodeURIComponent(id)}`);
+  const pages = usePages(id, { branch, near: chosen, fromEnd });
+  const { data } = told;
+  useMoving(data?.chat.user_id);
+
+  const onBranch = useCallback(
+    (from: string, to: string) => {
+      // Back leads to the fork as it was, not to the top of the chat.
+      change({ message: from }, "replace");
+      change({ branch: to, message: to, at: null });
+    },
+    [change],
+  );
+  const onLink = useCallback(
+    (message: string) => {
+      const link = new URL(location.href);
+      link.searchParams.set("message", message);
+      link.searchParams.delete("at");
+      void navigator.clipboard.writeText(link.href).then(() => say(shell.copied));
+    },
+    [],
+  );
+  const tables = data?.tables;
+  const rowOfMessage = useCallback((message: string) => rowOf(tables?.messages, message), [tables]);
+  const isAway = useMemo(() => Boolean(branch && pages.tip && data && pages.tip !== data.chat.head), [branch, pages.tip, data]);
+
+  if (told.error) {
+    return (
+      <Page title={words.title}>
+        <Answer of={told}>{() => null}</Answer>
+      </Page>
+    );
+  }
+  const jumps = (
+    <>
+      <Button onClick={() => change({ at: null, message: null })}>{words.first}</Button>
+      <Button onClick={() => change({ at: "end", message: null })}>{words.last}</Button>
+      {data ? (
+        <>
+          <Link className="button button-plain" href={address("/search", { user: data.chat.user_id, chat: id })}>
+            {words.find}
+          </Link>
+          <Link className="button button-quiet" href={rowOf(tables?.chats, id)} aria-label={words.chatRow}>
+            {words.rowShort}
+          </Link>
+        </>
+      ) : null}
+    </>
+  );
   return (
-    <Page title={shell.nav.people}>
-      <Empty title={shell.loading} />
+    <Page title={data?.chat.title || words.title} actions={jumps}>
+      <Answer of={told} lines={2}>
+        {(told) => <Header told={told} />}
+      </Answer>
+      {isAway ? (
+        <p className="tr-away" role="status">
+          {words.branch.away}{" "}
+          <Button kind="quiet" onClick={() => change({ branch: null, message: null })}>
+            {words.branch.back}
+          </Button>
+        </p>
+      ) : null}
+      <MessageList
+        pages={pages}
+        chosen={chosen}
+        fromEnd={fromEnd}
+        rowOf={rowOfMessage}
+        onBranch={onBranch}
+        onLink={onLink}
+      />
     </Page>
   );
+}
+
+export default function Screen() {
+  const id = usePath()["*"] ?? "";
+  return <Chat key={id} id={id} />;
 }

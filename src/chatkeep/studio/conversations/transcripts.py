@@ -39,6 +39,7 @@ async def chat(request: Request) -> Response:
             "owner": {"id": owner.id, "name": owner.name, "email": owner.email},
             "messages": await mine.messages.count(head.id) if is_live else None,
             "shares": shares,
+            "tables": {name: database.schema.tables[name].name for name in ("chats", "messages")},
         }
     )
 
