@@ -8,6 +8,7 @@ export const overview = {
   conversations: "Conversations",
   messages: "Messages",
   estimated: "estimated",
+  stored: "stored",
   atLeast: (rows: string): string => `${rows}+`,
   unknown: "–",
   size: "Size",

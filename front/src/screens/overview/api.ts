@@ -6,6 +6,8 @@ interface Count {
   rows: number | null;
   /** There are more than were counted. */
   more: boolean;
+  /** By PostgreSQL's statistics; else they were counted. */
+  estimated: boolean;
 }
 
 export interface Glance {

@@ -53,7 +53,7 @@ export function Attention() {
   const { data: migrations } = useMigrations();
   const { data: about } = useOverview();
   return (
-    <section className="panel overview-panel" aria-labelledby="overview-attention">
+    <section className="panel overview-panel overview-first" aria-labelledby="overview-attention">
       <h2 id="overview-attention">{text.attention}</h2>
       <Answer of={glance} lines={5}>
         {(found) => {

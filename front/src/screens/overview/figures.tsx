@@ -43,7 +43,7 @@ function told(glance: Glance | undefined, name: "users" | "chats" | "messages"):
   if (!count) return { value: "", beside: "" };
   if (count.rows === null) return { value: text.unknown, beside: "" };
   const value = count.rows < 100_000 ? number(count.rows) : compact(count.rows);
-  return { value: count.more ? text.atLeast(value) : value, beside: text.estimated };
+  return { value: count.more ? text.atLeast(value) : value, beside: count.estimated ? text.estimated : text.stored };
 }
 
 function stateOf(migrations: { state: string }[]): { value: string; beside: string; tone?: string } {

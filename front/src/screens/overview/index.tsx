@@ -27,23 +27,31 @@ export default function OverviewScreen() {
     <Page title={shell.nav.overview} about={about}>
       <Figures />
       <div className="overview-columns">
-        <RecentChats />
-        <Attention />
-      </div>
-      <div className="overview-columns">
-        <Largest />
-        <section className="panel overview-panel" aria-labelledby="overview-onward">
-          <h2 id="overview-onward">{text.onward}</h2>
-          <ul className="overview-onward">
-            {ONWARD.map(([path, title, what]) => (
-              <li key={path}>
-                <Link href={path}>{title}</Link>
-                <p className="muted">{what}</p>
-              </li>
-            ))}
-          </ul>
-        </section>
+        <div className="overview-column">
+          <RecentChats />
+          <Largest />
+        </div>
+        <div className="overview-column">
+          <Attention />
+          <Onward />
+        </div>
       </div>
     </Page>
+  );
+}
+
+function Onward() {
+  return (
+    <section className="panel overview-panel overview-last" aria-labelledby="overview-onward">
+      <h2 id="overview-onward">{text.onward}</h2>
+      <ul className="overview-onward">
+        {ONWARD.map(([path, title, what]) => (
+          <li key={path}>
+            <Link href={path}>{title}</Link>
+            <p className="muted">{what}</p>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -19,7 +19,8 @@ import { Toolbar } from "./toolbar";
 
 export function Diagram() {
   const asked = useStructure();
-  const about = asked.data ? schema.about(asked.data.tables.length, asked.data.keys.length) : "\u00a0";
+  const own = asked.data?.tables.filter((relation) => !relation.bookkeeping).length ?? 0;
+  const about = asked.data ? schema.about(own, asked.data.keys.length) : "\u00a0";
   return (
     <Page
       title={shell.nav.schema}

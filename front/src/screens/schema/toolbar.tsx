@@ -100,10 +100,10 @@ function ZoomButtons({ disabled, onArrange }: { disabled: boolean; onArrange: ()
       <Button disabled={disabled} onClick={() => void flow.zoomIn()} aria-label={schema.zoomIn} title={schema.zoomIn}>
         +
       </Button>
-      <Button disabled={disabled} onClick={() => void flow.fitView({ padding: 0.06, maxZoom: 1 })}>
+      <Button disabled={disabled} onClick={() => void flow.fitView({ padding: 0.06, maxZoom: 1 })} title={schema.fitAll}>
         {schema.fit}
       </Button>
-      <Button disabled={disabled} onClick={onArrange}>
+      <Button disabled={disabled} onClick={onArrange} title={schema.arrangeAll}>
         {schema.arrange}
       </Button>
     </span>

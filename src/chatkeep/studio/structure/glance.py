@@ -117,7 +117,7 @@ async def _counts(
         if attribute in _FIRST:
             counted = rows if rows is not None else await _few(connection, schema, name)
             more = rows is None and counted == _COUNTED
-            found[attribute] = {"rows": counted, "more": more}
+            found[attribute] = {"rows": counted, "more": more, "estimated": rows is not None}
     return found
 
 
