@@ -60,7 +60,7 @@ left join lateral (
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and {_LOCAL}
 """  # noqa: S608 - a constant of this module
 _LIST = _TABLES + " order by n.nspname, c.relname limit 10000"
-_ONE = _TABLES + " and n.nspname = $1 and c.relname = $2"
+_ONE = _TABLES + " and n.nspname = $1::text and c.relname = $2::text"
 _COLUMNS = """
 select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
     pg_catalog.format_type(a.atttypid, -1), pg_catalog.format_type(b.oid, -1),
