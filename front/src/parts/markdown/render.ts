@@ -109,8 +109,7 @@ function make(breaks: boolean): Md {
   return md;
 }
 
-const purify = DOMPurify(window);
-purify.addHook("afterSanitizeAttributes", (node) => {
+DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "A" && node.hasAttribute("href") && !isWeb(node.getAttribute("href") ?? "")) node.removeAttribute("href");
   if (node.tagName === "IMG" && !isPicture(node.getAttribute("src") ?? "")) node.remove();
 });
@@ -124,13 +123,14 @@ const ATTRIBUTES = "alt aria-label class href rel role src start tabindex target
 const kinds = new Map<boolean, Md>();
 
 /** Markdown as HTML that cannot run script, load anything or leave its place. */
-export function render(text: string, { sources = 0, breaks = false }: { sources?: number; breaks?: boolean } = {}): string {
+export function render(text: string, { sources = 0, breaks = false }: { sources?: number; breaks?: boolean } = {}): TrustedHTML {
   let md = kinds.get(breaks);
   if (!md) {
     md = make(breaks);
     kinds.set(breaks, md);
   }
-  return purify.sanitize(md.render(text, { sources }), {
+  return DOMPurify.sanitize(md.render(text, { sources }), {
+    RETURN_TRUSTED_TYPE: true,
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
