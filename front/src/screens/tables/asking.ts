@@ -22,7 +22,7 @@ function query(params: Record<string, string | number | undefined>): string {
 
 const json = (value: unknown[]): string | undefined => (value.length ? JSON.stringify(value) : undefined);
 
-export const useTables = () => useAsk<{ tables: TableLine[] }>("tables");
+export const useTables = () => useAsk<TableLine[]>("tables");
 export const useTable = (name: Name) => useAsk<Table>(pathOf(name), { keepPreviousData: false });
 export const useReferences = (name: Name, key: Key | null) =>
   useAsk<References>(key && `${pathOf(name)}/references${query({ key: idOf(key) })}`, { keepPreviousData: false });

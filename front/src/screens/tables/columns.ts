@@ -1,7 +1,7 @@
 import { columnResizingFeature, columnSizingFeature, columnVisibilityFeature, tableFeatures, useTable, type ColumnDef } from "@tanstack/react-table";
 import { useMemo, useState } from "react";
 import type { Column } from "./api";
-import type { Line } from "./values";
+import { type Line, shortType } from "./values";
 
 const features = tableFeatures({ columnResizingFeature, columnSizingFeature, columnVisibilityFeature });
 const NO_ROWS: Line[] = [];
@@ -24,7 +24,7 @@ export const MOST = 1200;
 const kept = new Map<string, Record<string, number>>();
 
 const widthOf = ({ category, name, type }: Column): number =>
-  Math.min(320, Math.max(WIDTHS[category], name.length * 8 + 46, Math.min(type.length, 24) * 6.4 + 30));
+  Math.min(320, Math.max(WIDTHS[category], name.length * 8 + 46, Math.min(shortType(type).length, 24) * 6.4 + 30));
 
 export type ColumnModel = ReturnType<typeof useColumns>;
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button } from "../../parts/basic";
 import { Dialog } from "../../parts/dialog";
 import { tables as text } from "../../text/tables";
@@ -14,6 +14,16 @@ interface FormProps {
 }
 
 const textOfValue = (value: string | string[] | undefined): string => (Array.isArray(value) ? value.join("\n") : (value ?? ""));
+
+function Field({ label, children }: { label: string; children: (id: string) => ReactNode }) {
+  const id = useId();
+  return (
+    <div className="tables-field">
+      <label htmlFor={id}>{label}</label>
+      {children(id)}
+    </div>
+  );
+}
 
 /** Asks for one filter: a column, what of it, and a value. */
 function FilterForm({ columns, begun, onApply, onClose }: FormProps) {
@@ -54,37 +64,40 @@ function FilterForm({ columns, begun, onApply, onClose }: FormProps) {
           event.preventDefault();
           apply();
         }}>
-        <label className="tables-field">
-          <span>{text.column}</span>
-          <select value={columnName} autoFocus onChange={(event) => setColumnName(event.target.value)}>
-            {columns.map(({ name }) => <option key={name} value={name}>{name}</option>)}
-          </select>
-        </label>
+        <Field label={text.column}>
+          {(id) => (
+            <select id={id} value={columnName} autoFocus onChange={(event) => setColumnName(event.target.value)}>
+              {columns.map(({ name }) => <option key={name} value={name}>{name}</option>)}
+            </select>
+          )}
+        </Field>
         {column.category === "json" ? (
-          <label className="tables-field">
-            <span>{text.path}</span>
-            <input value={path} placeholder={text.pathHint} spellCheck={false} autoComplete="off" onChange={(event) => setPath(event.target.value)} />
-          </label>
+          <Field label={text.path}>
+            {(id) => (
+              <input id={id} value={path} placeholder={text.pathHint} spellCheck={false} autoComplete="off"
+                onChange={(event) => setPath(event.target.value)} />
+            )}
+          </Field>
         ) : null}
-        <label className="tables-field">
-          <span>{text.operator}</span>
-          <select value={op} onChange={(event) => setOp(event.target.value as Op)}>
-            {operators.map((each) => <option key={each} value={each}>{text.operators[each]}</option>)}
-          </select>
-        </label>
+        <Field label={text.operator}>
+          {(id) => (
+            <select id={id} value={op} onChange={(event) => setOp(event.target.value as Op)}>
+              {operators.map((each) => <option key={each} value={each}>{text.operators[each]}</option>)}
+            </select>
+          )}
+        </Field>
         {takesNoValue(op) ? null : (
-          <label className="tables-field">
-            <span>{isList ? text.values : text.value}</span>
-            {isChoice ? (
-              <select value={sent} onChange={(event) => setValue(event.target.value)}>
+          <Field label={isList ? text.values : text.value}>
+            {(id) => isChoice ? (
+              <select id={id} value={sent} onChange={(event) => setValue(event.target.value)}>
                 {labels.map((label) => <option key={label} value={label}>{label}</option>)}
               </select>
             ) : isList ? (
-              <textarea rows={4} value={value} spellCheck={false} onChange={(event) => setValue(event.target.value)} />
+              <textarea id={id} rows={4} value={value} spellCheck={false} onChange={(event) => setValue(event.target.value)} />
             ) : (
-              <input value={value} spellCheck={false} autoComplete="off" aria-invalid={isWrong || undefined} onChange={(event) => setValue(event.target.value)} />
+              <input id={id} value={value} spellCheck={false} autoComplete="off" aria-invalid={isWrong || undefined} onChange={(event) => setValue(event.target.value)} />
             )}
-          </label>
+          </Field>
         )}
         {isWrong ? <p className="tables-wrong" role="alert">{op === "includes" ? text.badJson : text.badNumber}</p> : null}
       </form>

@@ -1,4 +1,5 @@
 import { number } from "../../format";
+import { useWrite } from "../../overview";
 import { Button } from "../../parts/basic";
 import { tables as text } from "../../text/tables";
 import type { Staging } from "./staged";
@@ -18,6 +19,7 @@ interface Props {
 
 /** Below the rows: how many there are, which are chosen, what is staged. */
 export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDuplicate, onReview }: Props) {
+  const isWrite = useWrite();
   const lines = [...selected.values()];
   const only = lines.length === 1 ? lines[0] : undefined;
   const total = number(rows.count);
@@ -41,7 +43,6 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
       ) : (
         <span className="muted">{loaded}</span>
       )}
-      <span className="grow" />
       {staging.canUndo || staging.canRedo ? (
         <>
           {changes ? (
@@ -59,6 +60,13 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
           ) : null}
         </>
       ) : null}
+      <span className="grow" />
+      {canWrite ? null : (
+        <span className="muted" title={isWrite ? text.notEditableHint : text.readOnlyHint}>
+          <strong>{isWrite ? text.notEditable : text.readOnly}</strong>
+          <span className="tables-foot-hint"> · {isWrite ? text.notEditableHint : text.readOnlyHint}</span>
+        </span>
+      )}
     </footer>
   );
 }

@@ -1,6 +1,7 @@
 import { tables as text } from "../../text/tables";
 import type { Sort } from "./api";
 import { type ColumnModel, LEAST, MOST } from "./columns";
+import { shortType } from "./values";
 import { cellId, GUTTER, type Layout } from "./grid-row";
 
 interface Props {
@@ -38,12 +39,12 @@ export function GridHead({ model, layout, sort, here, isAllSelected }: Props) {
         const classes = ["tables-cell tables-column"];
         if (at === 0) classes.push("tables-cell-stuck", "tables-cell-first");
         if (here === at + 1) classes.push("tables-cell-here");
-        const notes = [column.type, column.primary ? text.primary : "", column.secret ? text.secret : ""].filter(Boolean).join(" · ");
+        const notes = [shortType(column.type), column.primary ? text.primary : "", column.secret ? text.secret : ""].filter(Boolean).join(" · ");
         return (
           <div key={column.name} role="columnheader" aria-colindex={at + 2} id={cellId(-1, at + 1)} data-column={at + 1}
             aria-sort={direction ? (direction === "asc" ? "ascending" : "descending") : column.sortable ? "none" : undefined}
             className={classes.join(" ")} style={{ width, marginInlineStart: gap }}
-            title={[column.name, notes, column.comment ?? "", column.sortable ? "" : text.unsortable, text.resizeHint].filter(Boolean).join("\n")}>
+            title={[column.name, column.type, column.comment ?? "", column.sortable ? "" : text.unsortable, text.resizeHint].filter(Boolean).join("\n")}>
             <span className="tables-column-text">
               <span className="tables-column-name">{column.name}</span>
               <span className="tables-column-type">{notes}</span>

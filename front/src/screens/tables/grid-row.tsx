@@ -65,6 +65,13 @@ function Content({ row, column }: { row: RowProps; column: Column }) {
   );
 }
 
+/** What stood in a changed cell, for the hover. */
+function was(update: Update | undefined, column: string): string | undefined {
+  if (!update?.set.has(column)) return undefined;
+  const old = update.old.get(column);
+  return text.was(old === null ? text.null : typeof old === "string" ? old.slice(0, 500) : text.masked);
+}
+
 /** A row of the grid. It is drawn again only when something of it changed. */
 export const GridRow = memo(function GridRow(row: RowProps) {
   const { index, top, layout, line, update, isSelected, here, editor, onOpen } = row;
@@ -92,7 +99,7 @@ export const GridRow = memo(function GridRow(row: RowProps) {
         if (update?.set.has(column.name)) classes.push("tables-cell-changed");
         return (
           <div key={column.name} role="gridcell" aria-colindex={at + 2} id={cellId(index, at + 1)} data-column={at + 1}
-            className={classes.join(" ")} style={{ width, marginInlineStart: gap }}>
+            className={classes.join(" ")} style={{ width, marginInlineStart: gap }} title={was(update, column.name)}>
             {isHere && editor ? editor : <Content row={row} column={column} />}
           </div>
         );

@@ -125,6 +125,12 @@ export function Grid(props: Props) {
     [down, across],
   );
   const focus = () => scroller.current?.focus({ preventScroll: true });
+  // A row that was just added is where one goes on typing.
+  const insertedBefore = useRef(inserts.length);
+  useEffect(() => {
+    if (inserts.length > insertedBefore.current) goTo({ row: inserts.length - 1, column: 1 });
+    insertedBefore.current = inserts.length;
+  }, [inserts.length, goTo]);
 
   const tick = (index: number, isRange: boolean) => {
     const next = new Map(selected);

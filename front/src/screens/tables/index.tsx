@@ -2,7 +2,7 @@ import "../../styles/tables.css";
 import "../../styles/tables-grid.css";
 import "../../styles/tables-row.css";
 import { useEffect, useMemo } from "react";
-import { useLocation, useRoute } from "wouter";
+import { useLocation } from "wouter";
 import { type Command, useCommands } from "../../commands";
 import { Answer, Empty } from "../../parts/basic";
 import { shell } from "../../text/shell";
@@ -10,6 +10,7 @@ import { tables as text } from "../../text/tables";
 import { type Name, useTable, useTables } from "./asking";
 import { TableList, titleOf } from "./list";
 import { OneTable } from "./one";
+import { useNamed } from "./state";
 import { tableAddress } from "./values";
 
 function Opened({ name }: { name: Name }) {
@@ -35,12 +36,9 @@ function Welcome() {
 /** All tables of the database, and the rows of one of them. */
 export default function Screen() {
   const asked = useTables();
-  const [isOne, params] = useRoute("/tables/:schema/:table");
   const [, navigate] = useLocation();
-  const schema = isOne ? params.schema : null;
-  const table = isOne ? params.table : null;
-  const name = useMemo<Name | null>(() => (schema !== null && table !== null ? { schema, table } : null), [schema, table]);
-  const lines = asked.data?.tables;
+  const name = useNamed();
+  const lines = asked.data;
   const commands = useMemo<Command[]>(
     () =>
       (lines ?? []).map((line) => ({
@@ -57,7 +55,7 @@ export default function Screen() {
       <div className="tables-side">
         {name ? null : <h1 className="hidden" tabIndex={-1}>{text.title}</h1>}
         <Answer of={asked} lines={14}>
-          {({ tables }) => <TableList tables={tables} here={name && `${name.schema} ${name.table}`} />}
+          {(tables) => <TableList tables={tables} here={name && `${name.schema} ${name.table}`} />}
         </Answer>
       </div>
       <div className="tables-main">{name ? <Opened key={`${name.schema} ${name.table}`} name={name} /> : <Welcome />}</div>

@@ -29,7 +29,7 @@ export function AskBeforeLeaving({ changes, path, onDiscard }: Props) {
     const away = (event: NavigateEvent) => {
       const to = new URL(event.destination.url);
       const here = ROOT.replace(/\/$/, "") + path;
-      const isSame = decodeURI(to.pathname) === decodeURI(here) && to.origin === location.origin;
+      const isSame = to.pathname === new URL(here, location.href).pathname && to.origin === location.origin;
       if (isSame || !event.cancelable || event.hashChange || event.downloadRequest !== null) return;
       event.preventDefault();
       setLeaving({ key: event.navigationType === "traverse" ? event.destination.key : null, url: event.destination.url });

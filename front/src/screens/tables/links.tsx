@@ -47,7 +47,7 @@ export function Links({ table, name, line, rowKey }: { table: Table; name: Name;
                     return (
                       <li key={`${each.table} ${each.name}`}>
                         {each.filter ? <Link href={tableAddress(each.schema, each.table, { filter: each.filter })}>{told}</Link> : told}
-                        <span className="muted">{each.columns.join(", ")}</span>
+                        <span className="muted">{each.others.join(", ")}</span>
                       </li>
                     );
                   })}

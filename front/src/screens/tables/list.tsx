@@ -13,7 +13,7 @@ export function titleOf({ attribute, schema, name }: Pick<TableLine, "attribute"
 
 function TableLink({ table, isHere }: { table: TableLine; isHere: boolean }) {
   const title = titleOf(table);
-  const rows = table.estimate === null ? text.unknownRows : compact(table.estimate);
+  const rows = table.estimate === null ? null : compact(table.estimate);
   const whole = table.schema === "public" ? table.name : `${table.schema}.${table.name}`;
   const about = [whole, text.kinds[table.kind], table.comment ?? "", table.readable ? "" : text.unreadable].filter(Boolean).join("\n");
   return (
@@ -21,9 +21,9 @@ function TableLink({ table, isHere }: { table: TableLine; isHere: boolean }) {
       <Link href={tableAddress(table.schema, table.name)} className="tables-link" aria-current={isHere ? "page" : undefined} title={about}>
         <span className="tables-link-name">{title}</span>
         <span className="tables-link-size">
-          <span title={text.estimated(rows)}>{rows}</span> · {bytes(table.bytes.total)}
+          {rows === null ? null : <span title={text.estimated(rows)}>{`${rows} · `}</span>}
+          {bytes(table.bytes.total)}
         </span>
-        {whole === title ? null : <span className="tables-link-whole">{whole}</span>}
       </Link>
     </li>
   );

@@ -49,7 +49,7 @@ function useRows(name: Name, table: Table, shown: ReturnType<typeof useShown>[0]
 export function OneTable({ table, onReread }: { table: Table; onReread: () => void }) {
   const name = useMemo<Name>(() => ({ schema: table.schema, table: table.name }), [table.schema, table.name]);
   const path = tableAddress(table.schema, table.name);
-  const [shown, setShown] = useShown();
+  const [shown, setShown] = useShown(path);
   const { sort, filter, q, row } = shown;
   const asked = JSON.stringify([sort, filter, q]);
   const [scanned, setScanned] = useState<string | null>(null);
@@ -156,7 +156,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
   const refusal = rows.error instanceof ApiError && rows.error.refusal.code === "would_scan" ? rows.error.refusal : null;
   const isFiltered = filter.length > 0 || q !== "";
   return (
-    <div className={`tables-place${row ? " tables-place-row" : ""}`}>
+    <>
       <div ref={place} className="tables-one"
         onKeyDown={(event) => {
           if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
@@ -179,23 +179,25 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
         ) : rows.error ? (
           <div className="tables-notice-place"><Failure error={rows.error} onRetry={() => rows.retry()} /></div>
         ) : null}
-        <Grid key={`${path} ${asked}`} table={table} name={name} model={model} rows={rows} version={version} sort={sort}
-          onSort={(column, isAdded) => setShown({ sort: sortedBy(sort, column, isAdded) })}
-          selected={selected} onSelect={setSelected} openId={openId} onOpen={(line) => line.key && setShown({ row: line.key }, row ? "replace" : "push")}
-          staging={staging} clashing={clashing} onEditLarge={(target) => void openLarge(target)}
-          onCopyCell={(value) => void copyText(value)} onCopyRows={() => void copyOut(wanted, "csv", "clipboard")}
-          empty={<Empty title={isFiltered ? text.noMatch : text.noRows}>{isFiltered ? text.noMatchHint : text.noRowsHint}</Empty>} />
+        <div className={`tables-body${row ? " tables-body-row" : ""}`}>
+          <Grid key={`${path} ${asked}`} table={table} name={name} model={model} rows={rows} version={version} sort={sort}
+            onSort={(column, isAdded) => setShown({ sort: sortedBy(sort, column, isAdded) })}
+            selected={selected} onSelect={setSelected} openId={openId} onOpen={(line) => line.key && setShown({ row: line.key }, row ? "replace" : "push")}
+            staging={staging} clashing={clashing} onEditLarge={(target) => void openLarge(target)}
+            onCopyCell={(value) => void copyText(value)} onCopyRows={() => void copyOut(wanted, "csv", "clipboard")}
+            empty={<Empty title={isFiltered ? text.noMatch : text.noRows}>{isFiltered ? text.noMatchHint : text.noRowsHint}</Empty>} />
+          {row ? (
+            <RowPanel table={table} name={name} rowKey={row} staging={staging} turn={turn}
+              onClose={() => {
+                setShown({ row: null });
+                focusGrid();
+              }}
+              onStep={rows.held.some(({ id }) => id === openId) ? step : null} onEdit={(target) => void openLarge(target)} />
+          ) : null}
+        </div>
         <Foot staging={staging} changes={changes} selected={selected} rows={rows} canWrite={table.editable}
           onClear={() => setSelected(new Map())} onDuplicate={(line) => void duplicate(line)} onReview={() => setReviewing(true)} />
       </div>
-      {row ? (
-        <RowPanel table={table} name={name} rowKey={row} staging={staging} turn={turn}
-          onClose={() => {
-            setShown({ row: null });
-            focusGrid();
-          }}
-          onStep={rows.held.some(({ id }) => id === openId) ? step : null} onEdit={(target) => void openLarge(target)} />
-      ) : null}
       {large ? <ValueDialog column={large.target.column} value={large.value} onDone={takeLarge} onClose={() => setLarge(null)} /> : null}
       {isReviewing ? (
         <Review table={table} staging={staging} onClashes={setClashing} onClose={() => setReviewing(false)}
@@ -206,6 +208,6 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
           }} />
       ) : null}
       <AskBeforeLeaving changes={changes} path={path} onDiscard={() => staging.clear()} />
-    </div>
+    </>
   );
 }

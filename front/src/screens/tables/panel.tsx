@@ -13,7 +13,7 @@ import type { Target } from "./grid";
 import { Links } from "./links";
 import type { Staging, Update } from "./staged";
 import { JsonTree } from "./tree";
-import { exactTime, idOf, isCut, isMasked, type Line, textOf } from "./values";
+import { exactTime, idOf, isCut, isMasked, type Line, shortType, textOf } from "./values";
 
 interface ValueProps {
   name: Name;
@@ -23,12 +23,15 @@ interface ValueProps {
   canWrite: boolean;
 }
 
+/** Whether a text may need a bar to scroll, which the keyboard must reach. */
+const isTall = (value: string): boolean => value.length > 600 || value.split("\n").length > 14;
+
 /** A text of a column with all of its room. */
 function Long({ column, value }: { column: Column; value: string }) {
   if (column.category === "json") return <JsonTree source={value} />;
   if (column.category === "time") return <span className="tables-long">{exactTime(value)}</span>;
   if (value === "" || column.category === "boolean" || column.category === "enum") return <Short column={column} value={value} />;
-  return <pre className={`tables-long${column.category === "text" ? "" : " mono"}`} tabIndex={value.length > 900 ? 0 : undefined}>{value}</pre>;
+  return <pre className={`tables-long${column.category === "text" ? "" : " mono"}`} tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>;
 }
 
 /** A value of which only the beginning came; the whole is loaded when it is asked for. */
@@ -87,14 +90,14 @@ function Field({ line, given, onEdit, ...rest }: FieldProps) {
     <div className="tables-value">
       <dt>
         <span className="tables-value-name">{column.name}</span>
-        <span>{column.type}</span>
+        <span title={column.type}>{shortType(column.type)}</span>
         {column.primary ? <Badge>{text.primary}</Badge> : null}
         {column.secret ? <Badge tone="warn">{text.secret}</Badge> : null}
       </dt>
       <dd className="tables-value-tools">
         {canEdit ? <Button kind="quiet" aria-label={text.edit(column.name)} onClick={() => onEdit({ line, insert: null, column })}>{text.editShort}</Button> : null}
         {value === null ? null : (
-          <Button kind="quiet" title={text.copyValue(column.name)} aria-label={text.copyValue(column.name)} onClick={() => void copy()}>⧉</Button>
+          <Button kind="quiet" title={text.copyValue(column.name)} aria-label={text.copyValue(column.name)} onClick={() => void copy()}>{text.copy}</Button>
         )}
       </dd>
       <dd className={given === undefined ? "" : "tables-cell-changed tables-value-staged"}>

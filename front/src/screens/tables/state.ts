@@ -1,5 +1,8 @@
 import { useMemo } from "react";
-import { useParams } from "../../address";
+import { useLocation } from "wouter";
+import { usePathname, useSearch } from "wouter/use-browser-location";
+import { ROOT } from "../../api";
+import type { Name } from "./asking";
 import type { Condition, Filter, Key, Sort } from "./api";
 
 /** What of a table is shown. It stands in the address, so that a link brings somebody to the same rows. */
@@ -35,9 +38,25 @@ const isFilter = (value: unknown): value is Filter =>
 
 type Changes = Partial<Shown>;
 
-/** What the address says, and how to change it. */
-export function useShown(): [Shown, (changes: Changes, keep?: "push" | "replace") => void] {
-  const [params, change] = useParams();
+/** The table that the address names. Read as it stands: a name may have any character, %2F too. */
+export function useNamed(): Name | null {
+  const path = usePathname();
+  return useMemo(() => {
+    const [screen, schema, table, ...more] = path.slice(ROOT.length).split("/");
+    if (screen !== "tables" || !schema || !table || more.some(Boolean)) return null;
+    try {
+      return { schema: decodeURIComponent(schema), table: decodeURIComponent(table) };
+    } catch {
+      return null; // no address that we made
+    }
+  }, [path]);
+}
+
+/** What the address says of the table at `path`, and how to change it. */
+export function useShown(path: string): [Shown, (changes: Changes, keep?: "push" | "replace") => void] {
+  const search = useSearch();
+  const [, navigate] = useLocation();
+  const params = new URLSearchParams(search);
   const texts = ["sort", "filter", "columns", "q", "row"].map((name) => params.get(name));
   const [sort, filter, columns, q, row] = texts;
   const shown = useMemo<Shown>(() => {
@@ -52,12 +71,13 @@ export function useShown(): [Shown, (changes: Changes, keep?: "push" | "replace"
     };
   }, [sort, filter, columns, q, row]);
   const set = (changes: Changes, keep?: "push" | "replace") => {
-    const next: Record<string, string | null> = {};
+    const next = new URLSearchParams(search);
     for (const [name, value] of Object.entries(changes)) {
-      const isNone = value === null || value.length === 0;
-      next[name] = isNone ? null : typeof value === "string" ? value : JSON.stringify(value);
+      if (value === null || value.length === 0) next.delete(name);
+      else next.set(name, typeof value === "string" ? value : JSON.stringify(value));
     }
-    change(next, keep);
+    const text = next.toString();
+    navigate(text ? `${path}?${text}` : path, { replace: keep === "replace" });
   };
   return [shown, set];
 }

@@ -1,7 +1,6 @@
 import { Link } from "wouter";
 import { bytes, compact, number } from "../../format";
 import { Badge, Button } from "../../parts/basic";
-import { useWrite } from "../../overview";
 import { tables as text } from "../../text/tables";
 import type { Table } from "./api";
 import { titleOf } from "./list";
@@ -22,7 +21,6 @@ interface Props {
 
 /** The name of the table, and what one may do with all of it. */
 export function Toolbar({ table, columns, onColumns, count, isCounting, onCount, onRefresh, onAdd, copying }: Props) {
-  const isWrite = useWrite();
   const names = table.columns.map(({ name }) => name);
   const hidden = columns === null ? 0 : names.filter((name) => !columns.includes(name)).length;
   const toggle = (name: string) => {
@@ -36,12 +34,12 @@ export function Toolbar({ table, columns, onColumns, count, isCounting, onCount,
   ];
   return (
     <header className="tables-head">
-      <Link href="/tables" className="button button-quiet tables-back">← {text.back}</Link>
+      <Link href="/tables" className="button button-quiet tables-back" aria-label={text.back} title={text.back}>←</Link>
       <h1 tabIndex={-1} title={`${table.schema}.${table.name}`}>{titleOf(table)}</h1>
       {table.kind === "table" ? null : <Badge>{text.kinds[table.kind]}</Badge>}
       <span className="muted tables-head-about">
         {count === null ? (
-          text.about(table.estimate === null ? text.unknownRows : compact(table.estimate), bytes(table.bytes.total))
+          [table.estimate === null ? "" : text.about(compact(table.estimate)), bytes(table.bytes.total)].filter(Boolean).join(" · ")
         ) : (
           <span title={text.countedTitle}>{text.counted(number(count))}</span>
         )}
@@ -52,14 +50,7 @@ export function Toolbar({ table, columns, onColumns, count, isCounting, onCount,
         <Button title={text.refreshTitle} aria-label={text.refresh} onClick={onRefresh}>↻</Button>
         <Menu label={hidden ? text.hidden(hidden) : text.columns} title={text.columnsTitle} items={items} />
         <Menu label={text.copy} title={text.copyTitle} items={copying} />
-        {table.editable ? (
-          <Button kind="primary" onClick={onAdd}>{text.addRow}</Button>
-        ) : (
-          <span className="tables-locked muted" title={isWrite ? text.notEditable : text.readOnlyHint}>
-            <span aria-hidden="true">🔒</span>
-            <span className="hidden">{isWrite ? text.notEditable : text.readOnlyHint}</span>
-          </span>
-        )}
+        {table.editable ? <Button kind="primary" onClick={onAdd}>{text.addRow}</Button> : null}
       </div>
     </header>
   );

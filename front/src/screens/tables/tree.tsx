@@ -29,7 +29,7 @@ function CopyPath({ path }: { path: string }) {
   return (
     <Button kind="quiet" className="tables-json-copy" title={text.copyPath} aria-label={`${text.copyPath} ${path}`}
       onClick={() => void copyText(path)}>
-      ⧉
+      {text.copyPathShort}
     </Button>
   );
 }

@@ -48,6 +48,18 @@ export function exactTime(value: string): string {
   return Number.isNaN(Date.parse(iso)) ? value : `${value} · ${ago(iso)}`;
 }
 
+const SHORT: [RegExp, string][] = [
+  [/^character varying/, "varchar"],
+  [/^character\b/, "char"],
+  [/^timestamp(\(\d\))? with time zone$/, "timestamptz$1"],
+  [/^timestamp(\(\d\))? without time zone$/, "timestamp$1"],
+  [/^time(\(\d\))? with(out)? time zone$/, "time$1"],
+  [/^double precision$/, "float8"],
+];
+
+/** A type as people write it. */
+export const shortType = (type: string): string => SHORT.reduce((told, [long, short]) => told.replace(long, short), type);
+
 /** A text on one line, and no more of it than a cell can show. */
 export const oneLine = (value: string): string => value.slice(0, 300).replace(/\s*\n\s*/g, " ↵ ");
 
