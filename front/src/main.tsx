@@ -2,6 +2,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import "./styles/base.css";
+import "./styles/palette.css";
 import "./styles/shell.css";
 import { applyTheme } from "./theme";
 

@@ -5,14 +5,10 @@ import { type Command, useKnownCommands } from "./commands";
 import { shown } from "./keys";
 import { number } from "./format";
 import { useModal } from "./parts/dialog";
+import type { TableLine } from "./screens/tables/api";
 import { palette as text } from "./text/palette";
 
 const MOST = 60;
-
-interface TableName {
-  schema: string;
-  name: string;
-}
 
 /** Score how well letters stand in a title in their order; null where they do not. */
 export function match(title: string, query: string): number | null {
@@ -50,14 +46,19 @@ function useLookups(query: string): Command[] {
   }, [query, navigate]);
 }
 
+function titleOf({ schema, name, attribute }: TableLine): string {
+  const whole = schema === "public" ? name : `${schema}.${name}`;
+  return attribute === null || attribute === name ? whole : `${attribute} (${whole})`;
+}
+
 function useTableCommands(): Command[] {
   const [, navigate] = useLocation();
-  const { data } = useAsk<{ tables: TableName[] }>("tables");
+  const { data } = useAsk<TableLine[]>("tables");
   return useMemo(
     () =>
-      (data?.tables ?? []).map((table) => ({
+      (data ?? []).map((table) => ({
         id: `table:${table.schema}.${table.name}`,
-        title: table.schema === "public" ? table.name : `${table.schema}.${table.name}`,
+        title: titleOf(table),
         group: text.tables,
         run: () => navigate(`/tables/${encodeURIComponent(table.schema)}/${encodeURIComponent(table.name)}`),
       })),

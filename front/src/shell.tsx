@@ -8,7 +8,6 @@ import { Keys, Palette } from "./palette";
 import { Badge, Button } from "./parts/basic";
 import { Toasts } from "./parts/toast";
 import { Shortcuts } from "./shortcuts";
-import "./styles/palette.css";
 import { palette as text } from "./text/palette";
 import { shell } from "./text/shell";
 import { useTheme } from "./theme";

@@ -112,11 +112,12 @@ async def test_a_narrow_window_has_a_menu(
 ):
     visitor = await visit(await open_studio(world), width=360, height=740)
     page = visitor.page
-    await expect(page.get_by_role("link", name="Migrations")).to_be_hidden()
+    link = page.get_by_label("Menu").get_by_role("link", name="Migrations")
+    await expect(link).to_be_hidden()
     await page.get_by_role("button", name="Menu").click()
-    await page.get_by_role("navigation").get_by_role("link", name="Migrations").click()
+    await link.click()
     await page.wait_for_url("**/migrations")
-    await expect(page.get_by_role("navigation")).to_be_hidden()
+    await expect(link).to_be_hidden()
 
 
 async def test_an_unknown_address_says_so(visitor: Any):
@@ -128,7 +129,7 @@ async def test_a_server_that_went_away_is_told_with_what_to_do(visitor: Any):
     visitor.expected += ["ERR_", "Failed to load"]
     await visitor.page.route("**/api/**", lambda route: route.abort())
     await visitor.page.keyboard.press("g")
-    await visitor.page.keyboard.press("m")
+    await visitor.page.keyboard.press("p")
     alert = visitor.page.get_by_role("alert").first
     await expect(alert).to_contain_text("does not answer")
     await visitor.page.unroute("**/api/**")
