@@ -20,6 +20,7 @@ class Asker:
 
     client: httpx.AsyncClient
     connection: asyncpg.Connection
+    url: str
 
     def place(self, table: str, what: str = "", schema: str = "public") -> str:
         path = f"/api/tables/{quote(schema, safe='')}/{quote(table, safe='')}"
@@ -28,12 +29,12 @@ class Asker:
     async def get(self, path: str, status: int = 200, **params: Any) -> Any:
         texts = {k: v if isinstance(v, str | int) else json.dumps(v) for k, v in params.items()}
         response = await self.client.get(path, params=texts)
-        assert response.status_code == status, response.text
+        assert response.status_code == status, response.text[:500]
         return response.json() if status == 200 else response.json()["error"]
 
     async def post(self, path: str, body: Any, status: int = 200) -> Any:
         response = await self.client.post(path, json=body)
-        assert response.status_code == status, response.text
+        assert response.status_code == status, response.text[:500]
         return response.json() if status == 200 else response.json()["error"]
 
     async def rows(self, table: str, status: int = 200, **params: Any) -> Any:
@@ -54,7 +55,7 @@ async def asking(open_studio: Callable[..., Any]) -> AsyncIterator[Callable[...,
             stack.push_async_callback(client.aclose)
             connection = await asyncpg.connect(url)
             stack.push_async_callback(connection.close)
-            return Asker(client, connection)
+            return Asker(client, connection, url)
 
         yield ask
 

@@ -10,8 +10,8 @@ _SETTLED = """
 set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
 set local extra_float_digits = 1; set local bytea_output = 'hex'; set local xmloption = 'content';
 set local standard_conforming_strings = on; set local plan_cache_mode = 'force_custom_plan';
-set local jit = off
-"""
+set local jit = off; set local max_parallel_workers_per_gather = 0
+"""  # the application beside the studio needs the workers, and a plan without them tells all its rows
 
 
 async def settle(connection: asyncpg.Connection) -> None:

@@ -9,9 +9,10 @@ from chatkeep.studio.ground import Ground
 from chatkeep.studio.refusing import NoSuchThingError
 from chatkeep.studio.rows.binding import Binder, fit_key, key_of
 from chatkeep.studio.rows.catalog import Field, ForeignKey, Relation, relation_of
-from chatkeep.studio.rows.scanning import COST, plan_of
+from chatkeep.studio.rows.scanning import plan_of
 
 MOST_COUNTED = 1000
+_COST = 2_000  # in PostgreSQL's units, for one of perhaps many foreign keys
 _PICKS = 20
 _LABEL = 120  # characters of what stands beside a key
 _LABELS = ("name", "title", "email", "label", "subject", "slug")
@@ -79,18 +80,12 @@ async def _count(
         {"column": field.name, "op": "=", "value": value}
         for field, value in zip(fields, given, strict=True)
     ]  # fmt: skip
-    if not child.line.readable or (
-        child.big and _is_slow(await plan_of(connection, statement, bind.values))
-    ):
+    plan = await plan_of(connection, statement, bind.values) if child.big else {}
+    if plan.get("Total Cost", 0) > _COST or not child.line.readable:
         return told | {"count": None, "more": False}
     counted = f"select count(*) from ({statement}) s"  # noqa: S608 - quoted names
     count = int(await connection.fetchval(counted, *bind.values) or 0)
     return told | {"count": min(count, MOST_COUNTED), "more": count > MOST_COUNTED}
-
-
-def _is_slow(plan: Any) -> bool:  # noqa: ANN401 - JSON of PostgreSQL
-    scanned = plan["Plans"][0] if plan["Node Type"] == "Limit" else plan
-    return "Seq Scan" in scanned["Node Type"] or plan["Total Cost"] > COST
 
 
 async def picks(

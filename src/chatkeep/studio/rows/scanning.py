@@ -71,7 +71,8 @@ async def insist_on_filter(
         WouldScanError: Far more rows would be looked at than are shown.
     """
     plan = await plan_of(connection, unordered, values)
-    if plan["Total Cost"] <= COST:
+    whole = any("Seq Scan" in n["Node Type"] for n in _nodes(plan))
+    if plan["Total Cost"] <= COST and not (whole and relation.line.kind in "rm"):
         return
     rows = relation.line.estimate
     if limit is not None and rows is not None:
