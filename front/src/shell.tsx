@@ -87,7 +87,7 @@ function Top({ isOpen, onMenu, onPalette }: { isOpen: boolean; onMenu: () => voi
       </Link>
       <span className="top-place muted">{data ? `${data.database} · PostgreSQL ${data.version.split(" ")[0]}` : ""}</span>
       <span className="grow" />
-      <Button className="top-palette" onClick={onPalette} aria-label={text.open}>
+      <Button className="top-palette" onClick={onPalette} title={text.open}>
         <span className="palette-words">{shell.palette}</span>
         <Keys keys="mod+k" />
       </Button>
@@ -124,9 +124,9 @@ export function Shell({ children }: { children: ReactNode }) {
         {shell.skip}
       </a>
       <Top isOpen={isOpen} onMenu={() => setOpen(!isOpen)} onPalette={() => setOverlay("palette")} />
-      <aside className="side">
+      <div className="side">
         <Navigation onGo={() => setOpen(false)} />
-      </aside>
+      </div>
       <main id="content" tabIndex={-1} className="main">
         {children}
       </main>

@@ -28,7 +28,7 @@ async def test_the_palette_leads_to_a_table(visitor: Any):
 
 async def test_the_palette_finds_by_some_letters_and_walks_with_the_arrows(visitor: Any):
     page = visitor.page
-    await page.get_by_role("button", name="Open the command palette").click()
+    await page.get_by_role("button", name="Go to or do…").click()
     await page.keyboard.type("mgr")
     await expect(page.get_by_role("option").first).to_contain_text("Migrations")
     await page.keyboard.press("ArrowUp")  # from the first to the last
@@ -48,7 +48,7 @@ async def test_words_that_are_no_command_lead_to_people_and_chats(visitor: Any):
 
 async def test_escape_closes_the_palette_and_gives_the_focus_back(visitor: Any):
     page = visitor.page
-    opener = page.get_by_role("button", name="Open the command palette")
+    opener = page.get_by_role("button", name="Go to or do…")
     await opener.focus()
     await page.keyboard.press("Enter")
     await page.keyboard.press("Escape")
