@@ -2,11 +2,14 @@
 
 import ast
 import os
+import re
+import signal
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,6 +18,7 @@ EXTRA_MODULE = {
     "redis": "redis",
     "fastapi": "fastapi",
     "otel": "opentelemetry.trace",
+    "studio": "uvicorn",
 }
 
 
@@ -105,3 +109,50 @@ def test_wheel_holds_its_data_files(wheel: Path):
     assert "chatkeep/py.typed" in names
     assert any(name.startswith("chatkeep/demo/") and name.endswith(".jsonl.gz") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
+    static = "chatkeep/studio/static/"
+    pages = {name for name in names if name.startswith(static) and not name.endswith("/")}
+    built = (ROOT / "src" / static).rglob("*")
+    assert pages == {p.relative_to(ROOT / "src").as_posix() for p in built if p.is_file()}
+    assert {static + "index.html", static + "THIRD-PARTY.txt"} <= pages
+
+
+def test_the_source_distribution_holds_the_built_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Who builds from it has no Node."""
+    import tarfile
+
+    import uv_build
+
+    monkeypatch.chdir(ROOT)
+    beside = Path(sys.executable).parent  # where the backend's program is
+    monkeypatch.setenv("PATH", os.pathsep.join([str(beside), os.environ["PATH"]]))
+    name = uv_build.build_sdist(str(tmp_path))
+    with tarfile.open(tmp_path / name) as archive:
+        names = archive.getnames()
+    assert any(name.endswith("/src/chatkeep/studio/static/index.html") for name in names)
+    assert not [name for name in names if "node_modules" in name]
+
+
+def test_with_its_extra_alone_the_studio_serves_its_pages(
+    wheel: Path, empty_python: Path, database_url: str, tmp_path: Path
+):
+    install(empty_python, wheel, "studio")
+    process = subprocess.Popen(
+        [empty_python.parent / "chatkeep", "studio", "--no-open", "--url", database_url],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("Studio: ").strip()
+        assert address.startswith("http://127.0.0.1:"), process.communicate(timeout=30)
+        with httpx.Client(follow_redirects=True, headers={"accept": "text/html"}) as browser:
+            page = browser.get(address)
+            asset = re.findall(r'src="\./(assets/[^"]+\.js)"', page.text)[0]
+            script = browser.get(address.partition("?")[0] + asset)
+        assert page.status_code == script.status_code == 200
+        assert script.headers["content-type"].startswith("text/javascript")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
