@@ -120,6 +120,7 @@ def files(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.timeout(3600 if FULL else 300)
 async def test_a_studio_to_look_at_changes_nothing_and_shows_no_secret(
     house: House, inside: httpx.AsyncClient, pg18: PgServer, monkeypatch: pytest.MonkeyPatch
 ):
@@ -149,6 +150,7 @@ class connected:  # noqa: N801 - reads as a function
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600 if FULL else 300)
 async def test_a_studio_that_may_write_has_no_faults_either(
     world: str, open_studio, monkeypatch: pytest.MonkeyPatch
 ):
