@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
 import { Button, Empty, Failure, Loading } from "../../parts/basic";
 import { transcript } from "../../text/transcript";
 import { domId, MessageShown } from "./message";
@@ -39,27 +39,43 @@ function More({ onReached, children }: { onReached: () => void; children: ReactN
 
 const scroller = (): HTMLElement | null => document.getElementById("content");
 
-/** What stands above the first message grows when earlier ones come: keep the reader's place. */
-function useSteady(first: string | undefined, turn: number): void {
-  const held = useRef<{ first: string | undefined; turn: number; top: number } | null>(null);
-  useLayoutEffect(() => {
-    const before = held.current;
-    const main = scroller();
-    if (before?.first && before.turn === turn && before.first !== first) {
-      const element = document.getElementById(domId(before.first));
-      if (element && main) main.scrollTop += element.getBoundingClientRect().top - before.top;
-    }
-  }, [first, turn]);
+const PROBES = [4, 28, 80, 160, 320, 480]; // pixels below the upper edge
+
+/**
+ * What stands above grows: earlier messages come, and heights out of sight were estimates. The first
+ * message in sight keeps its place. (Not all browsers do that themselves.)
+ */
+function useSteady(ref: RefObject<HTMLElement | null>, isThere: boolean): void {
   useEffect(() => {
+    const list = ref.current;
     const main = scroller();
+    if (!list || !main) return;
+    let anchor: Element | null = null;
+    let top = 0;
     const note = () => {
-      const element = first ? document.getElementById(domId(first)) : null;
-      held.current = { first, turn, top: element?.getBoundingClientRect().top ?? 0 };
+      const edge = main.getBoundingClientRect().top;
+      const side = list.getBoundingClientRect().left + 24;
+      for (const probe of PROBES) {
+        const found = document.elementFromPoint(side, edge + probe)?.closest(".tr-message");
+        if (!found) continue;
+        anchor = found;
+        break;
+      }
+      top = anchor?.getBoundingClientRect().top ?? 0;
     };
-    note();
-    main?.addEventListener("scroll", note, { passive: true });
-    return () => main?.removeEventListener("scroll", note);
-  }, [first, turn]);
+    const keep = () => {
+      if (!anchor?.isConnected) return note();
+      const moved = anchor.getBoundingClientRect().top - top;
+      if (Math.abs(moved) >= 1) main.scrollTop += moved;
+    };
+    const sizes = new ResizeObserver(keep);
+    sizes.observe(list);
+    main.addEventListener("scroll", note, { passive: true });
+    return () => {
+      sizes.disconnect();
+      main.removeEventListener("scroll", note);
+    };
+  }, [ref, isThere]);
 }
 
 /** Begin at the message of the address, or at an end. */
@@ -81,14 +97,15 @@ function useBeginning(pages: Pages, chosen: string | null, fromEnd: boolean): vo
 }
 
 export function MessageList({ pages, chosen, fromEnd, rowOf, onBranch, onLink }: Props) {
-  const { messages, error, turn } = pages;
-  useSteady(messages?.[0]?.id, turn);
+  const { messages, error } = pages;
+  const list = useRef<HTMLDivElement>(null);
+  useSteady(list, Boolean(messages?.length));
   useBeginning(pages, chosen, fromEnd);
   if (error) return <Failure error={error} onRetry={pages.again} />;
   if (!messages) return <Loading lines={14} />;
   if (!messages.length) return <Empty title={words.noMessages}>{words.noMessagesHint}</Empty>;
   return (
-    <div className="tr-list" role="feed" aria-label={words.messages} aria-busy={false}>
+    <div ref={list} className="tr-list" role="feed" aria-label={words.messages} aria-busy={false}>
       {pages.hasEarlier ? <More onReached={pages.earlier}>{words.earlier}</More> : null}
       {messages.map((message, index) => (
         <MessageShown
