@@ -31,7 +31,7 @@ export function SqlText({ sql, label, numbers = true, first = 1, marks, wraps = 
   }, [sql]);
   const digits = String(first + lines.length - 1).length;
   return (
-    <div className="sql-box">
+    <div className={`sql-box${copies ? " sql-copies" : ""}`}>
       {copies ? <CopyButton text={sql} className="sql-copy" /> : null}
       <pre
         className={`sql-text${numbers ? " sql-numbered" : ""}${wraps ? " sql-wraps" : ""}`}

@@ -26,7 +26,12 @@ def definition(catalog: Catalog, key: Key) -> str:
         return ""
     parts = [fact, *_parts(catalog, key)]
     statements = [sql for part in parts for sql in _own(catalog, part)]
-    return "".join(f"{sql.rstrip().rstrip(';')};\n" for sql in dict.fromkeys(statements))
+    return "".join(f"{_laid_out(sql)};\n" for sql in dict.fromkeys(statements))
+
+
+def _laid_out(sql: str) -> str:
+    """Give a statement to read: a constraint of its own goes to a second line."""
+    return sql.rstrip().rstrip(";").replace(" ADD CONSTRAINT ", "\n\tADD CONSTRAINT ", 1)
 
 
 def _own(catalog: Catalog, fact: Fact) -> list[str]:

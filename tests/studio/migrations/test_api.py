@@ -13,6 +13,7 @@ import pytest
 
 from chatkeep.studio.migrations.documents import safe_form
 from fixtures.servers import Databases, PgServer
+from fixtures.studio_world import SCHEMA
 
 
 class Api:
@@ -342,6 +343,27 @@ async def test_stop_while_another_process_migrates_ends_at_once(
         assert (await here.lines())[-1]["error"]["code"] == "migration_lock"
     finally:
         await other.close()
+
+
+async def test_typed_access_follows_the_state_of_the_tables(api, own_project, world):
+    chat, away = '"ai-app-template_chat"', '"away"'
+
+    def renamed(old: str, new: str) -> str:
+        return (
+            f"DO $$ BEGIN IF to_regclass('{old}') IS NOT NULL THEN "
+            f"ALTER TABLE {old} RENAME TO {new}; END IF; END $$;\n"
+        )
+
+    root = own_project(away=renamed(chat, away), home=renamed(away, chat))
+    here = await api(world, root, write=True, schema=SCHEMA)
+    order = await here.order("apply")
+    assert (await here.get("overview"))["problem"] is None
+    await here.post("migrations/apply", {**order, "tags": order["tags"][:-1]})
+    assert (await here.lines())[-1]["state"] == "done"
+    assert (await here.get("overview"))["problem"] is not None
+    await here.post("migrations/apply", await here.order("apply"))
+    await here.lines()
+    assert (await here.get("overview"))["problem"] is None
 
 
 async def test_others_are_answered_while_a_review_runs(api, own_project, database_url):

@@ -12,6 +12,10 @@ test("all is added to nothing, and nothing stays of all", () => {
   expect(told("a\nb\n", "")).toEqual(["-a", "-b"]);
 });
 
+test("a comma at the end is no change", () => {
+  expect(told("(\na int,\nb int\n)", "(\na int,\nb int,\nc int\n)")).toEqual([" (", " a int,", " b int,", "+c int", " )"]);
+});
+
 test("lines far from a change are folded", () => {
   const many = Array.from({ length: 20 }, (_, index) => `line ${index}`).join("\n");
   const rows = folded(diffLines(many, many.replace("line 10", "other")));

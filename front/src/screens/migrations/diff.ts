@@ -1,4 +1,4 @@
-/** Which lines of two texts are the same, by their longest common course. */
+/** Which lines of two definitions are the same, by their longest common course. */
 
 export interface DiffLine {
   sign: " " | "+" | "-";
@@ -9,18 +9,21 @@ export type DiffRow = DiffLine | { same: number };
 const MOST = 4_000_000; // steps; beyond, all is told as replaced
 const CONTEXT = 3; // unchanged lines around a change
 
+// A column that is not the last one any more has got a comma, which is no change of it.
+const alike = (old: string | undefined, now: string | undefined) => old?.replace(/,$/, "") === now?.replace(/,$/, "");
+
 export function diffLines(before: string, after: string): DiffLine[] {
   const old = linesIn(before);
   const now = linesIn(after);
   let head = 0;
-  while (head < old.length && head < now.length && old[head] === now[head]) head += 1;
+  while (head < old.length && head < now.length && alike(old[head], now[head])) head += 1;
   let tail = 0;
-  while (tail < old.length - head && tail < now.length - head && old.at(-1 - tail) === now.at(-1 - tail)) tail += 1;
+  while (tail < old.length - head && tail < now.length - head && alike(old.at(-1 - tail), now.at(-1 - tail))) tail += 1;
   const kept = (text: string): DiffLine => ({ sign: " ", text });
   return [
-    ...old.slice(0, head).map(kept),
+    ...now.slice(0, head).map(kept),
     ...middle(old.slice(head, old.length - tail), now.slice(head, now.length - tail)),
-    ...old.slice(old.length - tail).map(kept),
+    ...now.slice(now.length - tail).map(kept),
   ];
 }
 
@@ -37,13 +40,13 @@ function middle(old: string[], now: string[]): DiffLine[] {
   const at = (i: number, j: number) => longest[i * width + j] ?? 0;
   for (let i = old.length - 1; i >= 0; i -= 1) {
     for (let j = now.length - 1; j >= 0; j -= 1) {
-      longest[i * width + j] = old[i] === now[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+      longest[i * width + j] = alike(old[i], now[j]) ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
   const found: DiffLine[] = [];
   for (let i = 0, j = 0; i < old.length || j < now.length; ) {
-    if (i < old.length && j < now.length && old[i] === now[j]) {
-      found.push({ sign: " ", text: old[i] ?? "" });
+    if (i < old.length && j < now.length && alike(old[i], now[j])) {
+      found.push({ sign: " ", text: now[j] ?? "" });
       i += 1;
       j += 1;
     } else if (i < old.length && (j === now.length || at(i + 1, j) >= at(i, j + 1))) {

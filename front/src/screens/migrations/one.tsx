@@ -88,7 +88,7 @@ function Facts({ of }: { of: Whole }) {
           {text.hash(of.hash)}
         </span>
         <time className="muted" dateTime={new Date(of.when).toISOString()}>
-          {exactTime(new Date(of.when).toISOString())}
+          {text.dated(exactTime(new Date(of.when).toISOString()))}
         </time>
       </div>
       {of.advice ? (

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useSWRConfig } from "swr";
-import { address, ask, useAsk } from "../../api";
+import { address, ApiError, ask, useAsk } from "../../api";
 import { useParams } from "../../address";
 import { useWrite } from "../../overview";
 import { Answer, Button, Empty, Failure } from "../../parts/basic";
@@ -101,6 +101,11 @@ export function PlanDialog({ action, onClose }: { action: Action; onClose: () =>
           }
         </Answer>
         {failure ? <Failure error={failure} onRetry={() => void asked.mutate().then(() => setFailure(null))} /> : null}
+        {failure instanceof ApiError && failure.refusal.code === "run_under_way" ? (
+          <div>
+            <Button onClick={() => change({ show: "run", to: null, steps: null }, "replace")}>{text.look}</Button>
+          </div>
+        ) : null}
       </div>
     </Dialog>
   );

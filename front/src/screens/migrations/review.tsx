@@ -72,13 +72,13 @@ function Found({ finding }: { finding: Finding }) {
         </p>
       ) : null}
       {concerned.length ? <p>{concerned.join(", ")}</p> : null}
-      {finding.sql ? <SqlText sql={finding.sql} label={said.statement(finding.line)} first={finding.line} wraps /> : null}
+      {finding.sql ? <SqlText sql={finding.sql} label={said.statement(finding.line, finding.rule, finding.object)} first={finding.line} wraps /> : null}
       {finding.acknowledged === null ? (
         <div className="migrations-safe stack">
           <p>
             <strong>{said.safe}.</strong> {finding.safe || finding.rule_safe}
           </p>
-          {finding.safe_sql ? <SqlText sql={finding.safe_sql} label={said.safeOf(finding.rule)} numbers={false} wraps copies /> : null}
+          {finding.safe_sql ? <SqlText sql={finding.safe_sql} label={said.safeOf(finding.rule, finding.object)} numbers={false} wraps copies /> : null}
         </div>
       ) : (
         <p>{said.acknowledged(finding.acknowledged)}</p>

@@ -118,7 +118,7 @@ function Steps({ told, tags }: { told: Told; tags: string[] }) {
     <ol className="migrations-steps" aria-label={said.steps}>
       {tags.map((tag) => {
         const seconds = told.through.get(tag);
-        const events = told.events.filter((each) => each.tag === tag || each.tag === `${tag}.down`);
+        const events = told.events.filter((each) => each.tag === tag);
         const last = events.findLast((each) => each.number !== undefined);
         const of = events.find((each) => each.what === "begun")?.of;
         const isWhole = !events.some((each) => each.text.includes("without a transaction"));

@@ -95,7 +95,8 @@ class Run:
         """Tell what the kit says; before another attempt is where a run may stop, too."""
         self._has_begun = True
         text, is_usual = event.line()
-        self.tell("event", tag=event.migration.tag, text=text, usual=is_usual, **_figures(event))
+        tag = self.task.tags[len(self.done)]  # a reverse tells under the name of its own file
+        self.tell("event", tag=tag, text=text, usual=is_usual, **_figures(event))
         if self._stop and isinstance(event, Retried):
             raise StoppedError
 
