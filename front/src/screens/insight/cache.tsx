@@ -169,8 +169,10 @@ function Entries() {
                           <span className="insight-text">{each.query}</span>
                         </td>
                         <td>{[each.provider, each.locale].filter(Boolean).join(", ") || insight.none}</td>
-                        <td title={exactTime(each.expiresAt)}>{time(each.expiresAt)}</td>
-                        <td>{each.staleUntil ? time(each.staleUntil) : insight.none}</td>
+                        <td className="insight-time" title={exactTime(each.expiresAt)}>
+                          {time(each.expiresAt)}
+                        </td>
+                        <td className="insight-time">{each.staleUntil ? time(each.staleUntil) : insight.none}</td>
                       </tr>
                     ))}
                   </tbody>

@@ -232,7 +232,7 @@ export function Usage() {
               <>
                 <Tiles tiles={tilesOf(sums)} label={insight.parts.usage} />
                 <ByDay />
-                <div className="insight-two">
+                <div className="insight-two insight-wide">
                   <ByModel />
                   <ByUser />
                 </div>

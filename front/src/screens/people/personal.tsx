@@ -73,17 +73,17 @@ function Steps({ steps }: { steps: Step[] }) {
       <h2>{words.erase}</h2>
       <p>{words.sums(sum("delete"), sum("anonymise"), sum("keep"))}</p>
       <p className="muted">{words.eraseAbout}</p>
-      <Table title={words.erase} heads={[[words.table], [words.rule], [words.rows, true], [words.columns]]}>
+      <Table title={words.erase} heads={[[words.table], [words.rows, true], [words.rule], [words.columns]]}>
         {steps.map((step) => (
           <tr key={`${step.table} ${step.rule} ${step.why.join()}`} className={step.rows === 0 ? "muted" : undefined}>
-            <td className="mono">{step.table}</td>
+            <td className="mono person-name">{step.table}</td>
+            <td className="number">{number(step.rows)}</td>
             <td>
               <Badge tone={step.rows === 0 ? "neutral" : TONES[step.rule]}>{words.rules[step.rule]}</Badge>
             </td>
-            <td className="number">{number(step.rows)}</td>
             <td className="person-why">
               {step.why.map((each) => (
-                <div key={each}>{each}</div>
+                <div key={each}>{each.startsWith(`${step.table}.`) ? each.slice(step.table.length + 1) : each}</div>
               ))}
               {step.reason ? <div className="muted">{`${words.reason}: ${step.reason}`}</div> : null}
             </td>
@@ -217,13 +217,13 @@ function Files({ userId, files, quoted }: { userId: string; files: Exported[]; q
       <Table title={words.export} heads={[[words.table], [words.rows, true], [words.file], [words.masked]]}>
         {files.map((file) => (
           <tr key={file.file} className={file.rows === 0 ? "muted" : undefined}>
-            <td className="mono">{file.table}</td>
+            <td className="mono person-name">{file.table}</td>
             <td className="number">{number(file.rows)}</td>
             <td>
               <span className="mono">{file.file}</span>{" "}
               {file.whole ? null : <Badge title={words.partlyHint}>{words.partly}</Badge>}
             </td>
-            <td className="mono person-why">{file.masked.join(", ") || <span className="muted">{words.none}</span>}</td>
+            <td className="mono">{file.masked.join(", ") || <span className="muted">{words.none}</span>}</td>
           </tr>
         ))}
       </Table>

@@ -32,7 +32,7 @@ function Moment({ at }: { at: string }) {
   return (
     <time dateTime={at} title={exactTime(at)}>
       {time(at)}
-      <span className="muted person-ago">{ago(at)}</span>
+      <span className="muted person-small">{ago(at)}</span>
     </time>
   );
 }
@@ -85,23 +85,27 @@ function Row({ session, onEnd }: { session: Session; onEnd: (() => void) | null 
   const device = session.device ?? words.unknownDevice;
   return (
     <tr>
-      <td>{session.device ?? <span className="muted">{device}</span>}</td>
+      <td>
+        {session.device ?? <span className="muted">{device}</span>}
+        <span className="muted person-small" title={words.kindHints[session.kind]}>
+          {words.kinds[session.kind]}
+        </span>
+      </td>
       <td>{session.live ? <Badge tone="good">{words.isLive}</Badge> : <Badge>{words.isOver}</Badge>}</td>
       <td className="mono">{session.address ?? <span className="muted">{words.unknownAddress}</span>}</td>
       <td>
         <Moment at={session.created} />
       </td>
       <td>
-        <Moment at={session.used} />
+        <time dateTime={session.used} title={exactTime(session.used)}>
+          {ago(session.used)}
+        </time>
       </td>
       <td>
         <Moment at={session.expires} />
       </td>
-      <td>
-        <span title={words.kindHints[session.kind]}>{words.kinds[session.kind]}</span>
-      </td>
       {onEnd ? (
-        <td className="number">
+        <td className="person-action">
           <Button kind="danger" onClick={onEnd} aria-label={words.endOf(device)}>
             {words.end}
           </Button>
@@ -142,7 +146,7 @@ export default function SessionsTab({ userId }: { userId: string }) {
                   <caption className="hidden">{words.table}</caption>
                   <thead>
                     <tr>
-                      {[words.device, words.state, words.address, words.created, words.used, words.expires, words.kind].map(
+                      {[words.device, words.state, words.address, words.created, words.used, words.expires].map(
                         (title) => (
                           <th key={title} scope="col">
                             {title}
@@ -150,7 +154,7 @@ export default function SessionsTab({ userId }: { userId: string }) {
                         ),
                       )}
                       {canWrite ? (
-                        <th scope="col">
+                        <th scope="col" className="person-action">
                           <span className="hidden">{words.actions}</span>
                         </th>
                       ) : null}
