@@ -40,6 +40,8 @@ export const tables = {
   copySecret: (names: string) => `Without the secrets of ${names}.`,
   formats: { csv: "CSV", json: "JSON", sql: "SQL" },
   count: "Count exactly",
+  countShort: "Count",
+  countRest: "exactly",
   counted: (rows: string) => `${rows} rows`,
   countedTitle: "Counted exactly just now",
   refresh: "Refresh",

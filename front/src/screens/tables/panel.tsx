@@ -129,6 +129,16 @@ export function RowPanel({ table, name, rowKey, staging, turn, onClose, onStep, 
   });
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), []);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useEffect(() => {
+    // A button that did its work is gone, and the focus with it: Escape still closes the row.
+    const lost = (event: globalThis.KeyboardEvent) => {
+      if (event.key === "Escape" && document.activeElement === document.body) close.current();
+    };
+    document.addEventListener("keydown", lost);
+    return () => document.removeEventListener("keydown", lost);
+  }, []);
   const update = staging.entries.find((each): each is Update => each.kind === "update" && each.id === id);
   const title = `${text.row} ${table.key?.[0] === "ctid" ? "" : rowKey.join(" · ")}`;
   const line = asked.data;

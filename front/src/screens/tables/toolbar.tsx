@@ -46,7 +46,10 @@ export function Toolbar({ table, columns, onColumns, count, isCounting, onCount,
       </span>
       <span className="grow" />
       <div className="row tables-tools">
-        <Button disabled={isCounting} onClick={onCount}>{text.count}</Button>
+        <Button disabled={isCounting} onClick={onCount} title={text.count} aria-label={text.count}>
+          {text.countShort}
+          <span className="tables-wide">{text.countRest}</span>
+        </Button>
         <Button title={text.refreshTitle} aria-label={text.refresh} onClick={onRefresh}>↻</Button>
         <Menu label={hidden ? text.hidden(hidden) : text.columns} title={text.columnsTitle} items={items} />
         <Menu label={text.copy} title={text.copyTitle} items={copying} />
