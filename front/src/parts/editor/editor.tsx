@@ -1,7 +1,6 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, syntaxTree } from "@codemirror/language";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import {
   drawSelection,
@@ -70,7 +69,8 @@ export function Editor({ label, text, onChange, words, readOnly = false, hint = 
         keymap.of(
           Object.keys(now.current.keys).map((key) => ({
             key,
-            run: () => {
+            run: (view) => {
+              closeCompletion(view);
               now.current.keys[key]?.();
               return true;
             },
@@ -86,8 +86,6 @@ export function Editor({ label, text, onChange, words, readOnly = false, hint = 
       closeBrackets(),
       autocompletion({ icons: false }),
       highlightActiveLine(),
-      highlightSelectionMatches(),
-      search({ top: true }),
       EditorView.lineWrapping,
       EditorState.readOnly.of(readOnly),
       EditorView.contentAttributes.of({ "aria-label": label }),
@@ -99,7 +97,6 @@ export function Editor({ label, text, onChange, words, readOnly = false, hint = 
         ...closeBracketsKeymap,
         ...completionKeymap,
         ...defaultKeymap,
-        ...searchKeymap,
         ...historyKeymap,
         indentWithTab,
       ]),

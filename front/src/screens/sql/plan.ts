@@ -42,7 +42,15 @@ function total(raw: Raw, workers: number): number {
   return (amount(raw, "Actual Total Time") * amount(raw, "Actual Loops")) / workers;
 }
 
-function step(raw: Raw, measured: boolean, workers: number, whole: number): Step {
+interface Around {
+  measured: boolean;
+  workers: number;
+  whole: number;
+  /** Whether a step above stops early: fewer rows than expected say nothing then. */
+  stopped: boolean;
+}
+
+function step(raw: Raw, { measured, workers, whole, stopped }: Around): Step {
   const isGather = raw["Node Type"] === "Gather" || raw["Node Type"] === "Gather Merge";
   const inside = isGather ? amount(raw, "Workers Launched") + 1 : workers;
   const plans = below(raw);
@@ -67,7 +75,7 @@ function step(raw: Raw, measured: boolean, workers: number, whole: number): Step
     expected,
     actual,
     loops,
-    off: actual === null ? null : Math.max(actual, 1) / Math.max(expected, 1),
+    off: actual === null || (stopped && actual < expected) ? null : Math.max(actual, 1) / Math.max(expected, 1),
     own,
     share: whole > 0 ? Math.min(1, own / whole) : 0,
     removed: (amount(raw, "Rows Removed by Filter") + amount(raw, "Rows Removed by Join Filter")) * Math.max(1, loops),
@@ -76,7 +84,7 @@ function step(raw: Raw, measured: boolean, workers: number, whole: number): Step
     spilled:
       io("Temp Written Blocks") * BLOCK ||
       (raw["Sort Space Type"] === "Disk" ? amount(raw, "Sort Space Used") * 1024 : 0),
-    children: plans.map((each) => step(each, measured, inside, whole)),
+    children: plans.map((each) => step(each, { measured, workers: inside, whole, stopped: stopped || node === "Limit" })),
   };
 }
 
@@ -87,7 +95,7 @@ export function planOf(told: Raw): Plan | null {
   const whole = measured ? total(raw, 1) : amount(raw, "Total Cost");
   return {
     measured,
-    root: step(raw, measured, 1, whole),
+    root: step(raw, { measured, workers: 1, whole, stopped: false }),
     planning: amount(told, "Planning Time"),
     execution: amount(told, "Execution Time"),
   };

@@ -110,6 +110,7 @@ class Run:
         self._text = asked.text
         self._parts = asked.parts()
         self._results: list[Result] = []
+        self._kept = "rolled_back"
         self._notices: list[dict[str, str]] = []
         self._secrets: Secrets = {}
         self._shown = 0
@@ -121,15 +122,22 @@ class Run:
             ConnectionFailedError: The server cannot be reached, or the connection broke.
         """
         started = time.perf_counter()
-        kept = "rolled_back"
         if self._judge():
-            async with self._ground.alone("chatkeep studio: console") as connection:
-                kept = await self._run_on(connection)
+            try:
+                async with self._ground.alone("chatkeep studio: console") as connection:
+                    self._kept = await self._run_on(connection)
+            except (
+                asyncio.CancelledError
+            ):  # before it had a connection, or after its last statement
+                if not self.cancelled:
+                    raise
+                if not self._results:
+                    self._stopped("cancelled", "The run was cancelled.")
         done = [each for each in self._results if each.error is None]
         return Outcome(
             id=self.asked.id,
             write=self.asked.write,
-            kept=kept,
+            kept=self._kept,
             statements=self._results,
             left=len(self._parts) - len(done) - (len(done) < len(self._results)),
             ms=(time.perf_counter() - started) * 1000,
