@@ -47,7 +47,7 @@ export const search = {
     ranked: "Of the newest 200 matches the best come first. A rank is the mean, over the first four terms, of n / (n + 0.5 + size / 2000), with n for how often the term stands in the text as it was typed; 0.5 more where the terms follow one another, 1 more for a title.",
     newest: "The newest come first; ranks are not computed.",
     plan: "Plan",
-    showPlan: "Run it again and show PostgreSQL's plan",
-    planHint: "EXPLAIN (ANALYZE, BUFFERS) of the very statement, with the same values.",
+    showPlan: "Run it again and show the plan",
+    planHint: "PostgreSQL's own: EXPLAIN (ANALYZE, BUFFERS) of the very statement, with the same values.",
   },
 } as const;

@@ -63,6 +63,18 @@ function alignment(state: StateCore): void {
   }
 }
 
+/** The page has its h1 and each message its h2: what a message calls titles stands below, without gaps. */
+function headings(state: StateCore): void {
+  const above: string[] = [];
+  for (const token of state.tokens) {
+    if (token.type === "heading_open") {
+      while (above.length && (above.at(-1) ?? "") >= token.tag) above.pop();
+      above.push(token.tag);
+    }
+    if (token.type.startsWith("heading_")) token.tag = `h${Math.min(above.length + 2, 6)}`;
+  }
+}
+
 function code(content: string, info: string): string {
   const language = info.trim().split(/\s/)[0]?.slice(0, 24) ?? "";
   return (
@@ -78,6 +90,7 @@ function make(breaks: boolean): Md {
   md.validateLink = (url) => isWeb(url) || isPicture(url);
   md.core.ruler.push("marks", marks);
   md.core.ruler.push("alignment", alignment);
+  md.core.ruler.push("headings", headings);
   const rules = md.renderer.rules;
   rules["cite"] = (tokens, index) => {
     const number = Number(tokens[index]?.content);
@@ -97,15 +110,8 @@ function make(breaks: boolean): Md {
   };
   rules["fence"] = (tokens, index) => code(tokens[index]?.content ?? "", tokens[index]?.info ?? "");
   rules["code_block"] = (tokens, index) => code(tokens[index]?.content ?? "", "");
-  rules["table_open"] = () => `<div class="md-table" role="region" tabindex="0" aria-label="${words.table}"><table>`;
+  rules["table_open"] = () => `<div class="md-table" role="group" tabindex="0" aria-label="${words.table}"><table>`;
   rules["table_close"] = () => "</table></div>";
-  // The page has its h1 and each message its h2: what a message calls a title stands below them.
-  for (const [name, slash] of [["heading_open", ""], ["heading_close", "/"]] as const) {
-    rules[name] = (tokens, index) => {
-      const level = Math.min(Number(tokens[index]?.tag.slice(1)) + 2, 6);
-      return `<${slash}h${level}>`;
-    };
-  }
   return md;
 }
 
@@ -131,6 +137,7 @@ export function render(text: string, { sources = 0, breaks = false }: { sources?
   }
   return DOMPurify.sanitize(md.render(text, { sources }), {
     RETURN_TRUSTED_TYPE: true,
+    ADD_URI_SAFE_ATTR: ATTRIBUTES.filter((name) => name !== "href" && name !== "src"),
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,

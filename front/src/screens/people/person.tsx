@@ -40,7 +40,7 @@ function Usage({ usage }: { usage: NonNullable<PersonTold["usage"]> }) {
       {models.length ? (
         <details className="people-models">
           <summary>{words.models}</summary>
-          <div className="scroll-x">
+          <div className="scroll-x" role="group" tabIndex={0} aria-label={words.models}>
             <table className="plain">
               <thead>
                 <tr>

@@ -55,7 +55,7 @@ export function ChoosePerson({ onChoose }: { onChoose: (id: string) => void }) {
 export function ChosenPerson({ id, onOther }: { id: string; onOther: () => void }) {
   const { data } = useAsk<PersonTold>(`people/${encodeURIComponent(id)}`, { keepPreviousData: false });
   return (
-    <p className="row">
+    <p className="search-person">
       <Badge>{search.person}</Badge>
       <Link href={`/people/${encodeURIComponent(id)}`}>{data?.user.email ?? id}</Link>
       <Button kind="quiet" onClick={onOther}>

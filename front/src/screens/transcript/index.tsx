@@ -46,10 +46,12 @@ function Chat({ id }: { id: string }) {
   const rowOfMessage = useCallback((message: string) => rowOf(tables?.messages, message), [tables]);
   const isAway = useMemo(() => Boolean(branch && pages.tip && data && pages.tip !== data.chat.head), [branch, pages.tip, data]);
 
-  if (told.error) {
+  if (!data) {
     return (
       <Page title={words.title}>
-        <Answer of={told}>{() => null}</Answer>
+        <Answer of={told} lines={16}>
+          {() => null}
+        </Answer>
       </Page>
     );
   }
@@ -57,23 +59,17 @@ function Chat({ id }: { id: string }) {
     <>
       <Button onClick={() => change({ at: null, message: null })}>{words.first}</Button>
       <Button onClick={() => change({ at: "end", message: null })}>{words.last}</Button>
-      {data ? (
-        <>
-          <Link className="button button-plain" href={address("/search", { user: data.chat.user_id, chat: id })}>
-            {words.find}
-          </Link>
-          <Link className="button button-quiet" href={rowOf(tables?.chats, id)} aria-label={words.chatRow}>
-            {words.rowShort}
-          </Link>
-        </>
-      ) : null}
+      <Link className="button button-plain tr-link" href={address("/search", { user: data.chat.user_id, chat: id })}>
+        {words.find}
+      </Link>
+      <Link className="button button-quiet tr-link" href={rowOf(data.tables.chats, id)} aria-label={words.chatRow}>
+        {words.rowShort}
+      </Link>
     </>
   );
   return (
-    <Page title={data?.chat.title || words.title} actions={jumps}>
-      <Answer of={told} lines={2}>
-        {(told) => <Header told={told} />}
-      </Answer>
+    <Page title={data.chat.title || words.title} actions={jumps}>
+      <Header told={data} />
       {isAway ? (
         <p className="tr-away" role="status">
           {words.branch.away}{" "}

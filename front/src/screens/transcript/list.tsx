@@ -105,19 +105,21 @@ export function MessageList({ pages, chosen, fromEnd, rowOf, onBranch, onLink }:
   if (!messages) return <Loading lines={14} />;
   if (!messages.length) return <Empty title={words.noMessages}>{words.noMessagesHint}</Empty>;
   return (
-    <div ref={list} className="tr-list" role="feed" aria-label={words.messages} aria-busy={false}>
+    <div ref={list} className="tr-list">
       {pages.hasEarlier ? <More onReached={pages.earlier}>{words.earlier}</More> : null}
-      {messages.map((message, index) => (
-        <MessageShown
-          key={message.id}
-          message={message}
-          place={index + 1}
-          isChosen={message.id === chosen}
-          row={rowOf(message.id)}
-          onBranch={onBranch}
-          onLink={onLink}
-        />
-      ))}
+      <div className="tr-feed" role="feed" aria-label={words.messages}>
+        {messages.map((message, index) => (
+          <MessageShown
+            key={message.id}
+            message={message}
+            place={index + 1}
+            isChosen={message.id === chosen}
+            row={rowOf(message.id)}
+            onBranch={onBranch}
+            onLink={onLink}
+          />
+        ))}
+      </div>
       {pages.hasLater ? <More onReached={pages.later}>{words.later}</More> : null}
     </div>
   );
