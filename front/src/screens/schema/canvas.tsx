@@ -65,7 +65,7 @@ export function Canvas({ tables, ties, hits, focus, onFocus, wanted, arranged }:
     if (wanted) void flow.fitView({ nodes: [{ id: wanted.id }], maxZoom: 1, minZoom: 0.6 });
   }, [flow, wanted, of]);
   const chosen = nodes.find((node) => node.selected)?.id ?? null;
-  const lit = useMemo(() => ({ hits, chosen, focus, onFocus }), [hits, chosen, focus, onFocus]);
+  const lit = useMemo(() => ({ hits, chosen, focus }), [hits, chosen, focus]);
   return (
     <LitContext value={lit}>
       <ReactFlow<TableNode, TieEdge>
@@ -76,6 +76,8 @@ export function Canvas({ tables, ties, hits, focus, onFocus, wanted, arranged }:
         nodeTypes={NODES}
         edgeTypes={EDGES}
         onNodesChange={onNodesChange}
+        onNodeDoubleClick={(_event, node) => onFocus(node.id)}
+        zoomOnDoubleClick={false}
         ariaLabelConfig={LABELS}
         nodesConnectable={false}
         edgesFocusable={false}

@@ -95,7 +95,7 @@ function Chart({ structure }: { structure: Structure }) {
       <aside className="schema-side">
         <Search q={q} count={q ? hits.ids.length : null} onNext={next} onChange={(text) => change({ q: text || null }, "replace")} />
         <div className="schema-scroll">
-          <TableList relations={shown.listed} keys={shown.keys} hits={q ? hits : null} onShow={show} />
+          <TableList relations={shown.listed} keys={shown.keys} hits={q ? hits : null} onShow={show} onFocus={onFocus} />
         </div>
       </aside>
       <section className="schema-main" aria-label={schema.diagram}>

@@ -87,7 +87,7 @@ export function drawn(relations: Relation[], keys: ForeignKey[], mode: ColumnMod
     const rows = columns.map(
       (each) => 34 + measure(each.name, "name") + 18 + Math.min(measure(typeText(each), "type"), MOST_TYPE) + 16,
     );
-    const width = Math.ceil(Math.max(NARROWEST, measure(title, "title") + 64, ...rows));
+    const width = Math.ceil(Math.max(NARROWEST, measure(title, "title") + 30, ...rows));
     const height = HEAD + (columns.length ? columns.length * ROW + FOOT : 0);
     return { id, title, relation, columns, width, height };
   });

@@ -11,10 +11,11 @@ interface ListProps {
   /** Null where nothing is looked for. */
   hits: Hits | null;
   onShow: (id: string) => void;
+  onFocus: (id: string) => void;
 }
 
 /** The tables as text: what the diagram shows, for screen readers and for those who read. */
-export function TableList({ relations, keys, hits, onShow }: ListProps) {
+export function TableList({ relations, keys, hits, onShow, onFocus }: ListProps) {
   const shown = useMemo(() => {
     const known = new Map(relations.map((relation) => [idOf(relation.schema, relation.name), relation]));
     return hits ? hits.ids.flatMap((id) => known.get(id) ?? []) : relations;
@@ -45,6 +46,15 @@ export function TableList({ relations, keys, hits, onShow }: ListProps) {
               <Link href={pageOf(relation.schema, relation.name)} aria-label={schema.openOf(name)} className="schema-list-open">
                 {schema.open}
               </Link>
+              <button
+                type="button"
+                className="schema-list-only"
+                title={schema.focusOn(name)}
+                aria-label={schema.focusOn(name)}
+                onClick={() => onFocus(id)}
+              >
+                ◎
+              </button>
             </div>
             <p className="schema-list-about muted">
               {schema.columns(relation.columns.length)}

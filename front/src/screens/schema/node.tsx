@@ -13,16 +13,15 @@ interface Lit {
   /** The table that is selected, and what its foreign keys touch. */
   chosen: string | null;
   focus: string | null;
-  onFocus: (id: string) => void;
 }
 
 /** What is marked in the diagram; apart from the nodes, so that a mark moves none of them. */
-export const LitContext = createContext<Lit>({ hits: NO_HITS, chosen: null, focus: null, onFocus: () => undefined });
+export const LitContext = createContext<Lit>({ hits: NO_HITS, chosen: null, focus: null });
 
 export function TableNodeView({ data, selected }: NodeProps<TableNode>) {
   // Tab goes through the tables; into the one that is selected.
   const tab = selected ? 0 : -1;
-  const { hits, focus, onFocus } = useContext(LitContext);
+  const { hits, focus } = useContext(LitContext);
   const { relation, columns, title, id } = data;
   const hit = hits.columns.get(id);
   const kind = relation.kind.includes("view") ? " schema-node-view" : "";
@@ -34,16 +33,6 @@ export function TableNodeView({ data, selected }: NodeProps<TableNode>) {
         <Link href={pageOf(relation.schema, relation.name)} className="schema-node-title nodrag" tabIndex={tab}>
           {title}
         </Link>
-        <button
-          type="button"
-          className="schema-node-only nodrag"
-          tabIndex={tab}
-          title={schema.focusOn(title)}
-          aria-label={schema.focusOn(title)}
-          onClick={() => onFocus(id)}
-        >
-          ◎
-        </button>
       </div>
       {columns.length ? (
         <ul className="schema-node-columns" style={{ paddingBottom: FOOT }}>
