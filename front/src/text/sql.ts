@@ -44,6 +44,7 @@ export const sql = {
   goThere: "Show in the editor",
   rowCount: (count: string) => (count === "1" ? "1 row" : `${count} rows`),
   moreRows: (count: string) => `The first ${count} rows; there are more`,
+  atLeast: (count: string) => `${count}+ rows`,
   affected: (count: string) => (count === "1" ? "1 row affected" : `${count} rows affected`),
   cut: "Cut",
   cutOf: (shown: string, whole: string) => `The first ${shown} of ${whole} characters.`,

@@ -44,6 +44,8 @@ interface EditorProps {
   words?: Words | undefined;
   readOnly?: boolean;
   hint?: string;
+  /** What those hear who do not see what stands beside it. */
+  about?: string;
   /** By name of the key, such as "Mod-Enter". */
   keys?: Record<string, () => void>;
   ref?: Ref<EditorHandle>;
@@ -53,7 +55,7 @@ interface EditorProps {
  * SQL with colours and completion. It lives in a shadow root: there CodeMirror adopts its style sheets,
  * where in the page it would write a style element, which the page's policy refuses.
  */
-export function Editor({ label, text, onChange, words, readOnly = false, hint = "", keys = {}, ref }: EditorProps) {
+export function Editor({ label, text, onChange, words, readOnly = false, hint = "", about = "", keys = {}, ref }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const language = useRef(new Compartment());
@@ -88,7 +90,7 @@ export function Editor({ label, text, onChange, words, readOnly = false, hint = 
       highlightActiveLine(),
       EditorView.lineWrapping,
       EditorState.readOnly.of(readOnly),
-      EditorView.contentAttributes.of({ "aria-label": label }),
+      EditorView.contentAttributes.of({ "aria-label": label, "aria-description": about }),
       placeholder(hint),
       language.current.of(postgresql(start.current.words)),
       troubles,
@@ -111,7 +113,7 @@ export function Editor({ label, text, onChange, words, readOnly = false, hint = 
       view.current = null;
       made.destroy();
     };
-  }, [label, readOnly, hint]);
+  }, [label, readOnly, hint, about]);
 
   useEffect(() => {
     start.current.words = words;

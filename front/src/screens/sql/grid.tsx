@@ -14,7 +14,7 @@ type Place = [row: number, column: number];
 
 function widths({ columns, rows }: Statement): number[] {
   return columns.map((column, place) => {
-    let most = Math.max(column.name.length, column.type.length * 0.9 + (column.masked ? 9 : 0));
+    let most = Math.max(column.name.length * 1.15, column.type.length * 0.9 + (column.masked ? 9 : 0));
     for (const row of rows.slice(0, 100)) most = Math.max(most, row[place]?.length ?? 4);
     return Math.round(Math.min(420, Math.max(72, most * 7.6 + 24)));
   });
@@ -49,6 +49,8 @@ export function Grid({ statement }: { statement: Statement }) {
   });
   const template = `${Math.max(40, String(rows.length).length * 9 + 20)}px ${wide.map((each) => `${each}px`).join(" ")}`;
   const id = (row: number, column: number) => `cell-${statement.number}-${row}-${column}`;
+
+  const isInPage = virtual.getVirtualItems().some(({ index }) => index === active[0]);
 
   const move = (event: KeyboardEvent) => {
     const [row, column] = active;
@@ -94,7 +96,7 @@ export function Grid({ statement }: { statement: Statement }) {
         aria-label={sql.grid(statement.number)}
         aria-rowcount={rows.length + 1}
         aria-colcount={columns.length + 1}
-        aria-activedescendant={id(...active)}
+        {...(isInPage ? { "aria-activedescendant": id(...active) } : {})}
         onKeyDown={move}
       >
         <div role="rowgroup" className="console-grid-head">

@@ -167,6 +167,7 @@ export default function Screen() {
                   label={sql.editor}
                   text={text}
                   hint={sql.placeholder}
+                  about={sql.editorHint}
                   words={words}
                   onChange={write}
                   keys={{

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useEffect, useState } from "react";
 import { milliseconds, number } from "../../format";
 import { Badge, Button, Empty } from "../../parts/basic";
 import { say } from "../../parts/toast";
@@ -28,6 +28,10 @@ function count(statement: Statement): string {
     return statement.affected === null ? statement.tag || sql.done : sql.affected(number(statement.affected));
   return statement.more ? sql.moreRows(number(statement.rows.length)) : sql.rowCount(number(statement.rows.length));
 }
+
+/** The same in few words, for a tab. */
+const brief = (statement: Statement): string =>
+  statement.more ? sql.atLeast(number(statement.rows.length)) : count(statement);
 
 function Notices({ of }: { of: Statement["notices"] }) {
   if (of.length === 0) return null;
@@ -61,10 +65,10 @@ function One({ statement, outcome, onShow }: { statement: Statement; outcome: Ou
         </Badge>
         <span className="grow" />
         {statement.rows.length > 0 ? (
-          <>
+          <span className="row">
             <Button onClick={() => copy(asCsv(statement))}>{sql.copyCsv}</Button>
             <Button onClick={() => copy(asJson(statement))}>{sql.copyJson}</Button>
-          </>
+          </span>
         ) : null}
       </div>
       <Notices of={statement.notices} />
@@ -90,6 +94,9 @@ export function Results({ outcome, onShow }: { outcome: Outcome; onShow: (place:
   const { statements } = outcome;
   const [chosen, setChosen] = useState(statements.length - 1);
   const shown = statements[chosen];
+  useEffect(() => {
+    document.getElementById(`console-tab-${chosen}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -114,7 +121,7 @@ export function Results({ outcome, onShow }: { outcome: Outcome; onShow: (place:
               className={`console-tab${statement.error ? " console-tab-bad" : ""}`}
               onClick={() => setChosen(place)}
             >
-              {sql.statement(statement.number)} <span className="muted">{count(statement)}</span>
+              {sql.statement(statement.number)} <span className="muted">{brief(statement)}</span>
             </button>
           ))}
         </div>

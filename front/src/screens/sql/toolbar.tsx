@@ -59,26 +59,28 @@ export function Toolbar({ choices, since, onChoose, onRun, onRunAll, onExplain, 
           {sql.single}
         </label>
       ) : null}
-      <label className="console-choice" title={sql.rowsHint}>
-        {sql.rows}
-        <select value={choices.rows} onChange={(event) => change({ rows: Number(event.target.value) })}>
-          {ROWS.map((each) => (
-            <option key={each} value={each}>
-              {each.toLocaleString("en")}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="console-choice">
-        {sql.timeout}
-        <select value={choices.seconds} onChange={(event) => change({ seconds: Number(event.target.value) })}>
-          {SECONDS.map((each) => (
-            <option key={each} value={each}>
-              {sql.seconds(each)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <span className="row">
+        <label className="console-choice" title={sql.rowsHint}>
+          {sql.rows}
+          <select value={choices.rows} onChange={(event) => change({ rows: Number(event.target.value) })}>
+            {ROWS.map((each) => (
+              <option key={each} value={each}>
+                {each.toLocaleString("en")}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="console-choice">
+          {sql.timeout}
+          <select value={choices.seconds} onChange={(event) => change({ seconds: Number(event.target.value) })}>
+            {SECONDS.map((each) => (
+              <option key={each} value={each}>
+                {sql.seconds(each)}
+              </option>
+            ))}
+          </select>
+        </label>
+      </span>
     </div>
   );
 }
