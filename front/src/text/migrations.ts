@@ -3,7 +3,6 @@ const many = (count: number, word: string) => `${count} ${word}${count === 1 ? "
 export const migrations = {
   title: "Migrations",
   about: (folder: string, place: string) => `${folder} beside ${place}`,
-  count: (count: number) => many(count, "migration"),
   filter: "Which to show",
   filters: {
     all: "All",
@@ -24,7 +23,6 @@ export const migrations = {
   noneHint: "Describe the tables, then run `chatkeep generate`: it writes the first one.",
   noneOfFilter: "None of these",
   noneOfFilterHint: "Show all of them, or another state.",
-  noFolder: "There is no folder to show",
   unread: "The database's bookkeeping could not be read, so nobody can say what is applied.",
   notes: "To look at",
   strays: (names: string) => `Not in the journal, so nobody applies it: ${names}.`,
@@ -145,6 +143,7 @@ export const migrations = {
     statement: (number: number, of: number) => `statement ${number} of ${of}`,
     log: "What was said",
     stop: "Stop after this migration",
+    turn: "It waits for its turn while another process migrates this database.",
     stopping: "It stops as soon as nothing is half done.",
     close: "Close",
     none: "Nothing was run in this studio yet",

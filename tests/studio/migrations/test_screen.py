@@ -118,6 +118,10 @@ async def test_one_migration_in_tabs_whose_state_is_the_address(
     await expect(page.get_by_role("heading", level=1)).to_have_text("0001_fill")
     await page.go_back()
     await expect(page.get_by_role("heading", level=1)).to_have_text("0002_views")
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox").fill("Open 0001")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("0001_fill")
 
 
 async def test_edited_file_is_shown_and_a_read_only_studio_offers_no_change(

@@ -10,6 +10,7 @@ import { type Listed, type Listing, pageOf } from "./api";
 import { PendingReview } from "./review";
 import { Applied, StateBadge } from "./state";
 import { Tabs } from "./tabs";
+import { Words } from "./words";
 
 const FILTERS = ["all", "applied", "pending", "look"] as const;
 type Filter = (typeof FILTERS)[number];
@@ -39,12 +40,12 @@ export function List() {
       actions={
         write && listing && !(listing.error && listing.migrations.length === 0) ? (
           <>
-            <Button disabled={applied === 0} onClick={() => change({ show: "rollback" })}>
-              {text.rollback}
-            </Button>
-            <Button kind="primary" disabled={pending === 0} onClick={() => change({ show: "apply" })}>
-              {text.apply(pending)}
-            </Button>
+            {applied ? <Button onClick={() => change({ show: "rollback" })}>{text.rollback}</Button> : null}
+            {pending ? (
+              <Button kind="primary" onClick={() => change({ show: "apply" })}>
+                {text.apply(pending)}
+              </Button>
+            ) : null}
           </>
         ) : null
       }
@@ -93,7 +94,9 @@ function Notices({ listing, write, onRun }: { listing: Listing; write: boolean; 
         <section className="migrations-notes" aria-label={text.notes}>
           <ul>
             {notes.map((note) => (
-              <li key={note}>{note}</li>
+              <li key={note}>
+                <Words of={note} />
+              </li>
             ))}
             {strays.length ? <li>{text.strays(strays.join(", "))}</li> : null}
           </ul>
@@ -141,7 +144,7 @@ function Timeline({ all }: { all: Listed[] }) {
                 <Applied of={each} />
                 {each.advice ? (
                   <p>
-                    {each.words}. <span className="muted">{each.advice}</span>
+                    {each.words}. <span className="muted"><Words of={each.advice} /></span>
                   </p>
                 ) : null}
               </div>

@@ -13,6 +13,7 @@ import { Changes } from "./changes";
 import { ReviewTab } from "./review";
 import { Applied, StateBadge } from "./state";
 import { Tabs } from "./tabs";
+import { Words } from "./words";
 
 const TABS = ["sql", "changes", "review", "reverse"] as const;
 
@@ -94,7 +95,9 @@ function Facts({ of }: { of: Whole }) {
       {of.advice ? (
         <div className="migrations-notes">
           <p>{of.words}.</p>
-          <p>{of.advice}</p>
+          <p>
+            <Words of={of.advice} />
+          </p>
         </div>
       ) : null}
       {of.error ? <Failure error={{ refusal: of.error }} /> : null}
@@ -121,7 +124,9 @@ function Reverse({ of: { reverse } }: { of: Whole }) {
   if (reverse.sql === null) {
     return (
       <Empty title={text.reverse.none}>
-        <p>{reverse.fault}</p>
+        <p>
+          <Words of={reverse.fault} />
+        </p>
         <p>{text.reverse.noneHint(reverse.file)}</p>
       </Empty>
     );

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useSWRConfig } from "swr";
+import { useRoute } from "wouter";
 import { address, ApiError, ask, useAsk } from "../../api";
 import { useParams } from "../../address";
 import { useWrite } from "../../overview";
@@ -14,6 +15,7 @@ const said = text.plan;
 /** What would be sent, to which database; then the button that does it. */
 export function PlanDialog({ action, onClose }: { action: Action; onClose: () => void }) {
   const [params, change] = useParams();
+  const [isOne] = useRoute("/migrations/:tag");
   const { mutate } = useSWRConfig();
   const write = useWrite();
   const steps = Math.max(1, Number.parseInt(params.get("steps") ?? "1", 10) || 1);
@@ -50,6 +52,14 @@ export function PlanDialog({ action, onClose }: { action: Action; onClose: () =>
       onClose={onClose}
       actions={
         <>
+          {action === "apply" && tags.length ? (
+            <Button
+              kind="quiet"
+              onClick={() => change(isOne ? { show: null, to: null, tab: "review" } : { show: null, to: null, view: "review" })}
+            >
+              {said.reviewFirst}
+            </Button>
+          ) : null}
           <Button onClick={onClose}>{said.cancel}</Button>
           {plan && tags.length && write ? (
             <Button kind={loses ? "danger" : "primary"} disabled={!isAccepted || isSending} onClick={() => void go()}>

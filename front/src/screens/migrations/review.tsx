@@ -4,6 +4,7 @@ import { Answer, Badge, Button, Empty, type Tone } from "../../parts/basic";
 import { SqlInline, SqlText } from "../../parts/sql-text";
 import { migrations as text } from "../../text/migrations";
 import { fileOf, type Finding, type Lock, type Measured, type ReviewOf } from "./api";
+import { Words } from "./words";
 
 const TONES: Record<Finding["severity"], Tone> = { danger: "bad", warning: "warn", note: "neutral" };
 const said = text.review;
@@ -30,7 +31,7 @@ function Reviewed({ path }: { path: string }) {
             <p className="muted">{said.about}</p>
             {review.notes.map((note) => (
               <p key={note} className="migrations-notes">
-                {note}
+                <Words of={note} />
               </p>
             ))}
             {review.migrations.map((each) => (
@@ -65,7 +66,9 @@ function Found({ finding }: { finding: Finding }) {
         <span className="grow" />
         <span className="muted">{said.at(finding.file, finding.line)}</span>
       </div>
-      <p>{finding.message}</p>
+      <p>
+        <Words of={finding.message} />
+      </p>
       {finding.title ? (
         <p className="muted">
           {said.rule}: {finding.title}.
@@ -76,7 +79,7 @@ function Found({ finding }: { finding: Finding }) {
       {finding.acknowledged === null ? (
         <div className="migrations-safe stack">
           <p>
-            <strong>{said.safe}.</strong> {finding.safe || finding.rule_safe}
+            <strong>{said.safe}.</strong> <Words of={finding.safe || finding.rule_safe} />
           </p>
           {finding.safe_sql ? <SqlText sql={finding.safe_sql} label={said.safeOf(finding.rule, finding.object)} numbers={false} wraps copies /> : null}
         </div>

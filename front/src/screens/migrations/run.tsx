@@ -103,6 +103,7 @@ export function RunDialog({ onClose }: { onClose: () => void }) {
           <Steps told={told} tags={told.start.tags} />
           {told.end?.error ? <Failure error={{ refusal: told.end.error }} /> : null}
           {state === "done" || state === "stopped" ? <p>{said.ended[state]}</p> : null}
+          {!told.end && told.events.length === 0 ? <p className="muted">{said.turn}</p> : null}
           <Log told={told} />
         </div>
       ) : (
