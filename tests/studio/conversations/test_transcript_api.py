@@ -9,6 +9,8 @@ import pytest
 from chatkeep.database import Database
 from chatkeep.inputs.deepsearch import NewMessage
 from chatkeep.insight import transcripts
+from chatkeep.insight.people import find_people, list_people
+from chatkeep.insight.searching import explain_search
 from chatkeep.studio.conversations.transcripts import MAX_CONTENT, MAX_PARTS
 from fixtures.servers import Databases, PgServer
 from fixtures.studio_world import (
@@ -179,14 +181,17 @@ async def test_a_search_that_cannot_be_says_why(
 
 
 @pytest.mark.needs("pg15")
-async def test_branches_on_the_oldest_server(
+async def test_people_and_branches_on_the_oldest_server(
     pg15: PgServer, fresh_database: Callable[[PgServer], Databases]
 ):
     url = await fresh_database(pg15)()
     await build_world(url)
     async with Database(SCHEMA, url) as db:
+        assert [one.id for one in (await find_people(db, "ada@")).items] == [ADA]
+        assert len((await list_people(db, "active")).items) == 5
         head = await transcripts.chat_head(db, RICH_CHAT)
         assert await transcripts.tip_below(db, head, "msg_rich_q2") == "msg_rich_a2"
         await db.messages.append(RICH_CHAT, NewMessage(role="user", content="Thanks."))
         head = await transcripts.chat_head(db, RICH_CHAT)
         assert await transcripts.tip_below(db, head, "msg_rich_a") == head.head
+        assert await explain_search(db, ADA, "partial")
