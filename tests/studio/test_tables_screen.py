@@ -209,6 +209,30 @@ async def test_the_keyboard_alone_walks_the_grid_and_opens_a_row(looking: Visito
     assert await page.evaluate("document.activeElement.getAttribute('role')") == "grid"
 
 
+async def test_a_big_table_is_not_gone_through_unasked(
+    looking: Visitor, postgres: asyncpg.Connection
+):
+    await postgres.execute(
+        "create table big as select n as id, md5(n::text) as title from generate_series(1, 60000) n;"
+        "alter table big add primary key (id); analyze big"
+    )
+    page = looking.page
+    looking.expected.append("409")
+    await looking.go("/tables/public/big")
+    await page.get_by_role("grid").focus()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("about 60,000 rows")
+    await looking.shot("tables-refused")
+    await page.get_by_role("button", name="Search anyway").click()
+    await expect(page.get_by_text("100 rows loaded")).to_be_visible()
+    await expect(page.get_by_role("gridcell").nth(2)).to_contain_text("0000")
+    await page.get_by_role("grid").focus()
+    await page.keyboard.press("Enter")  # the cursor is still on the head: falling now
+    await expect(page.get_by_role("alert")).to_be_visible()
+
+
 async def test_foreign_keys_lead_there_and_the_back_button_leads_home(looking: Visitor):
     page = looking.page
     await looking.go(USERS + '?row=["demo-ada"]')
@@ -297,6 +321,8 @@ async def test_an_edit_is_undone_redone_reviewed_and_applied(
     await edit(page, "first try", "It's mine")
     await cell(page, "calm").nth(2).dblclick()
     await page.get_by_label("New value of mood").select_option("cross")
+    await cell(page, '{"n": 5, "deep": {"even": false}}').click()
+    await page.keyboard.press("Delete")
     await cell(page, '{"n": 4, "deep": {"even": true}}').dblclick()
     dialog = page.get_by_role("dialog", name="Edit extra")
     await dialog.get_by_role("textbox").fill("{bad")
@@ -304,7 +330,7 @@ async def test_an_edit_is_undone_redone_reviewed_and_applied(
     await expect(dialog.get_by_role("button", name="Stage the change")).to_be_disabled()
     await dialog.get_by_role("textbox").fill('{"good": 1}')
     await dialog.get_by_role("button", name="Stage the change").click()
-    await expect(page.get_by_text("3 changes")).to_be_visible()
+    await expect(page.get_by_text("4 changes")).to_be_visible()
     await editing.shot("tables-staged")
 
     # Going away asks first; staying loses nothing.
@@ -317,14 +343,15 @@ async def test_an_edit_is_undone_redone_reviewed_and_applied(
     sql = page.get_by_role("region", name="SQL of the changes")
     await expect(sql).to_contain_text("'It''s mine'")
     await editing.shot("tables-review")
-    await page.get_by_role("button", name="Apply 3 changes").click()
-    await expect(page.get_by_text("3 changes applied")).to_be_visible()
+    await page.get_by_role("button", name="Apply 4 changes").click()
+    await expect(page.get_by_text("4 changes applied")).to_be_visible()
     await expect(page.get_by_text("not applied yet")).to_have_count(0)
     assert await postgres.fetchval("select title from notes where id = 2") == "It's mine"
     assert await postgres.fetchval("select mood::text from notes where id = 3") == "cross"
     assert json.loads(await postgres.fetchval("select extra from notes where id = 4")) == {
         "good": 1
     }
+    assert await postgres.fetchval("select extra from notes where id = 5") is None
     await cell(page, "It's mine").wait_for()
 
 
@@ -364,7 +391,14 @@ async def test_rows_are_added_doubled_and_deleted_with_what_hangs_on_them(
     await page.get_by_role("button", name="Duplicate").click()
     await expect(cell(page, "note 4")).to_have_count(2)
     await tick(page, "note 1").first.click()
-    await page.get_by_role("button", name="Delete row").click()
+    await tick(page, "note 9").first.click()
+    await page.get_by_role("button", name="Delete 2 rows").click()
+    await (
+        page.get_by_role("row")
+        .filter(has_text="note 9")
+        .get_by_role("button", name="Keep this row")
+        .click()
+    )
     await page.get_by_role("button", name="Review").click()
     await expect(page.get_by_text("notes: 2 rows deleted too")).to_be_visible()
     await editing.shot("tables-cascade")

@@ -36,6 +36,7 @@ export const tables = {
   saveShown: (format: string) => `Download as ${format}`,
   copiedRows: (rows: number, format: string) => `${plural(rows, "row", "rows")} as ${format}`,
   copyMore: "There are more: a copy ends at 10,000 rows or 16 MiB.",
+  copyMost: "A copy takes at most 1,000 selected rows.",
   copyGuarded: (cells: number) => `${plural(cells, "cell", "cells")} got a ' before them, so that no spreadsheet takes them for formulas.`,
   copySecret: (names: string) => `Without the secrets of ${names}.`,
   formats: { csv: "CSV", json: "JSON", sql: "SQL" },
@@ -72,7 +73,7 @@ export const tables = {
   badNumber: "This is not a number.",
   anyOf: (count: number) => `any of ${count}`,
   or: "or",
-  wouldScan: "This would read the whole table.",
+  wouldScanHint: "Filter or sort by a column that has an index, or search anyway: that may take long.",
   searchAnyway: "Search anyway",
   operators: {
     "=": "is",
@@ -94,6 +95,9 @@ export const tables = {
 
   // The grid.
   grid: (table: string) => `Rows of ${table}`,
+  keysRead: "Arrow keys move, Enter opens the row, Space selects it, Alt with left or right changes a column's width.",
+  keysWrite:
+    "Arrow keys move, Enter edits, Delete sets NULL, Shift+Enter opens the row, Space selects it, Alt with left or right changes a column's width.",
   selectAll: "Select all loaded rows",
   rowNumber: (row: number) => `Row ${row.toLocaleString("en")}`,
   openRow: "Open the row",
@@ -140,8 +144,7 @@ export const tables = {
   noReferences: "No row of another table refers to this one.",
   references: (count: string, table: string) => `${count} in ${table}`,
   countUnknown: "some",
-  tree: "Tree",
-  text: "Text",
+  markdown: "Show as Markdown",
 
   // Changing.
   edit: (column: string) => `Edit ${column}`,
@@ -158,7 +161,8 @@ export const tables = {
   newValue: (column: string) => `New value of ${column}`,
   duplicate: "Duplicate",
   deleteRows: (count: number) => (count === 1 ? "Delete row" : `Delete ${count} rows`),
-  keep: "Keep it",
+  keep: "Keep this row",
+  dropNew: "Take this new row back",
   duplicateLeft: (names: string) => `Left out: ${names}. Fill in what must differ.`,
   changes: (count: number) => plural(count, "change", "changes"),
   changesAbout: "not applied yet",
@@ -204,5 +208,4 @@ export const tables = {
 
   // Commands.
   group: "Tables",
-  goTo: (table: string) => `Go to table ${table}`,
 } as const;

@@ -1,12 +1,12 @@
 import { told } from "../../parts/basic";
 import { say } from "../../parts/toast";
 import { tables as text } from "../../text/tables";
-import type { Copied, CopyAsked, Table } from "./api";
-import { copyRows } from "./asking";
+import type { Column, Copied, CopyAsked, Table } from "./api";
+import { copyRows, type Name, readCell } from "./asking";
 import { copyText, download } from "./clipboard";
 import type { MenuItem } from "./menu";
 import type { Shown } from "./state";
-import type { Line } from "./values";
+import { isCut, type Line, textOf } from "./values";
 
 const TYPES: Record<CopyAsked["format"], string> = { csv: "text/csv", json: "application/json", sql: "application/sql" };
 const FORMATS = ["csv", "json", "sql"] as const;
@@ -48,12 +48,23 @@ function notes({ rows, more, guarded, secret }: Copied, format: string): string 
 export async function copyOut(wanted: Wanted, format: CopyAsked["format"], to: "clipboard" | "file"): Promise<void> {
   try {
     const copied = await fetched(wanted, format);
-    const said = notes(copied, text.formats[format]);
+    const said = [notes(copied, text.formats[format]), wanted.selected.size > MOST_KEYS ? text.copyMost : ""].filter(Boolean).join(" · ");
     if (to === "clipboard") await copyText(copied.text, said);
     else {
       download(`${wanted.table.name}.${format}`, TYPES[format], copied.text);
       say(said);
     }
+  } catch (error) {
+    say(told(error).message);
+  }
+}
+
+/** Bring one value into the clipboard, all of it. */
+export async function copyCell(name: Name, line: Line, column: Column): Promise<void> {
+  const cell = line.cells.get(column.name);
+  try {
+    const value = isCut(cell) && line.key ? (await readCell(name, line.key, column.name)).text : textOf(cell);
+    if (value !== null) await copyText(value);
   } catch (error) {
     say(told(error).message);
   }

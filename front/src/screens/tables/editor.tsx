@@ -91,7 +91,7 @@ export function CellEditor({ column, value, begun, link, onDone, onCancel }: Cel
           setTyped(event.target.value);
           setTouched(true);
         }} />
-      {link ? <Picks link={link} typed={isTouched ? typed : ""} /> : null}
+      {link ? <Picks link={link} at={link.columns.indexOf(column.name)} typed={isTouched ? typed : ""} /> : null}
       <span className="tables-edit-tools">
         <Button title={text.setNullTitle(column.name)} disabled={!column.nullable} onClick={() => done(null, "stay")}>{text.setNull}</Button>
         {column.default === null ? null : (
@@ -105,13 +105,12 @@ export function CellEditor({ column, value, begun, link, onDone, onCancel }: Cel
 }
 
 /** Rows that the value may refer to, offered by the browser below the field. */
-function Picks({ link, typed }: { link: ForeignKey; typed: string }) {
+function Picks({ link, at, typed }: { link: ForeignKey; at: number; typed: string }) {
   const { data } = usePicks({ schema: link.schema, table: link.table }, link.others, typed);
+  const found = new Map((data?.picks ?? []).map(({ values, label }) => [values[at] ?? "", label ?? ""]));
   return (
     <datalist id="tables-picks">
-      {(data?.picks ?? []).map(({ values, label }) => (
-        <option key={values[0] ?? ""} value={values[0] ?? ""} label={label ?? ""} />
-      ))}
+      {[...found].map(([value, label]) => <option key={value} value={value} label={label} />)}
     </datalist>
   );
 }

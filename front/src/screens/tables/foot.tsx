@@ -1,6 +1,7 @@
 import { number } from "../../format";
 import { useWrite } from "../../overview";
 import { Button } from "../../parts/basic";
+import { shell } from "../../text/shell";
 import { tables as text } from "../../text/tables";
 import type { Staging } from "./staged";
 import type { Line } from "./values";
@@ -23,7 +24,8 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
   const lines = [...selected.values()];
   const only = lines.length === 1 ? lines[0] : undefined;
   const total = number(rows.count);
-  const loaded = !rows.isWhole ? text.loaded(total) : rows.count === 1 ? text.endOne : text.end(total);
+  const isWaiting = rows.count === 0 && !rows.isWhole;
+  const loaded = isWaiting ? (rows.error ? "" : shell.loading) : !rows.isWhole ? text.loaded(total) : rows.count === 1 ? text.endOne : text.end(total);
   return (
     <footer className="tables-foot">
       {lines.length ? (

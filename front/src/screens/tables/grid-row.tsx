@@ -34,6 +34,8 @@ interface RowProps {
   /** What stands in place of the cell at the cursor while it is edited. */
   editor: ReactNode;
   onOpen: (index: number) => void;
+  /** Takes an addition or a deletion back. */
+  onForget: (id: string) => void;
 }
 
 export const cellId = (row: number, column: number): string => `tables-${row}-${column}`;
@@ -72,9 +74,21 @@ function was(update: Update | undefined, column: string): string | undefined {
   return text.was(old === null ? text.null : typeof old === "string" ? old.slice(0, 500) : text.masked);
 }
 
+/** Opens the row; of an added or deleted one it takes that back. */
+function GutterButton({ row: { index, line, insert, isGone, onOpen, onForget } }: { row: RowProps }) {
+  const id = insert?.id ?? (isGone ? line?.id : null);
+  if (!line && !insert) return null;
+  const told = insert ? text.dropNew : isGone ? text.keep : text.openRow;
+  return (
+    <button type="button" className="tables-open" tabIndex={-1} title={told} aria-label={told} onClick={() => (id ? onForget(id) : onOpen(index))}>
+      {insert ? "✕" : isGone ? "↶" : "⤢"}
+    </button>
+  );
+}
+
 /** A row of the grid. It is drawn again only when something of it changed. */
 export const GridRow = memo(function GridRow(row: RowProps) {
-  const { index, top, layout, line, update, isSelected, here, editor, onOpen } = row;
+  const { index, top, layout, update, isSelected, here, editor } = row;
   return (
     <div role="row" aria-rowindex={index + 2} aria-selected={isSelected} className={rowClass(row)}
       style={{ transform: `translateY(${top}px)`, width: layout.total }} data-row={index}>
@@ -84,11 +98,7 @@ export const GridRow = memo(function GridRow(row: RowProps) {
         <span className={`tables-check${isSelected ? " tables-check-on" : ""}`} data-tick aria-hidden="true">
           <span>{isSelected ? "✓" : ""}</span>
         </span>
-        {line ? (
-          <button type="button" className="tables-open" tabIndex={-1} title={text.openRow} aria-label={text.openRow} onClick={() => onOpen(index)}>
-            ⤢
-          </button>
-        ) : null}
+        <GutterButton row={row} />
       </div>
       {layout.columns.map(({ column, at, width, gap }) => {
         const isHere = here === at + 1;

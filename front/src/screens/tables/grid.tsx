@@ -40,7 +40,7 @@ interface Props {
   staging: Staging;
   clashing: Set<string>;
   onEditLarge: (target: Target) => void;
-  onCopyCell: (value: string) => void;
+  onCopyCell: (line: Line, column: Column) => void;
   onCopyRows: () => void;
   /** What is said where there are no rows. */
   empty: ReactNode;
@@ -125,6 +125,12 @@ export function Grid(props: Props) {
     [down, across],
   );
   const focus = () => scroller.current?.focus({ preventScroll: true });
+  useEffect(() => {
+    // Other rows: they are looked at from their beginning, and the focus stays.
+    down.scrollToOffset(0);
+    setHere(({ row, column }) => ({ row: Math.min(row, 0), column }));
+    lastTicked.current = null;
+  }, [rows, down]);
   // A row that was just added is where one goes on typing.
   const insertedBefore = useRef(inserts.length);
   useEffect(() => {
@@ -168,6 +174,14 @@ export function Grid(props: Props) {
     setHere(place);
     setEditing({ value, begun: typed });
   };
+  const empty = () => {
+    const column = columnAt(here.column);
+    const insert = inserts[here.row];
+    const line = lineAt(here.row);
+    if (!canEdit(column)) return;
+    if (insert) staging.fill(insert.id, column.name, undefined);
+    else if (line?.id && column.nullable && !gone.has(line.id)) staging.update(line, column, null, seenOf(line.cells.get(column.name)));
+  };
   const open = (index: number) => {
     const line = lineAt(index);
     if (line) onOpen(line);
@@ -175,6 +189,12 @@ export function Grid(props: Props) {
   const openByIndex = useRef(open);
   openByIndex.current = open;
   const onOpenRow = useCallback((index: number) => openByIndex.current(index), []);
+  const onForget = useCallback((id: string) => forget.current(id), []);
+  const forget = useRef((_: string) => {});
+  forget.current = (id) => {
+    staging.drop((entry) => entry.id === id && entry.kind !== "update");
+    focus();
+  };
 
   const finish = (given: Parameters<React.ComponentProps<typeof CellEditor>["onDone"]>[0], then: Then) => {
     const column = columnAt(here.column);
@@ -209,10 +229,11 @@ export function Grid(props: Props) {
       if (!selected.size) return;
       onSelect(new Map());
     } else if (isCommand && event.key.toLowerCase() === "c") {
-      const value = textOf(lineAt(here.row)?.cells.get(column?.name ?? ""));
+      const line = lineAt(here.row);
       if (selected.size) props.onCopyRows();
-      else if (value !== null) props.onCopyCell(value);
+      else if (line && column) props.onCopyCell(line, column);
     } else if (isCommand && event.key.toLowerCase() === "a") tickAll();
+    else if (event.key === "Delete") empty();
     else if (event.key.length === 1 && !isCommand && !event.altKey && here.row >= 0 && canEdit(column)) edit(here, event.key);
     else {
       const to = move(event, here, { rows: known, columns: visible.length + 1, page });
@@ -261,7 +282,7 @@ export function Grid(props: Props) {
   const isNothing = known === 0 && rows.isWhole;
   return (
     <div className="tables-grid-place">
-    <div ref={scroller} className="tables-grid" role="grid" tabIndex={0} aria-label={text.grid(table.name)} aria-multiselectable="true"
+    <div ref={scroller} className="tables-grid" role="grid" tabIndex={0} aria-label={text.grid(table.name)} aria-multiselectable="true" aria-describedby="tables-keys"
       aria-rowcount={rows.isWhole ? known + 1 : -1} aria-colcount={visible.length + 1}
       aria-activedescendant={here.row < known ? cellId(here.row, here.column) : undefined}
       onKeyDown={onKeyDown} onClick={onClick} onDoubleClick={onDoubleClick}>
@@ -277,11 +298,12 @@ export function Grid(props: Props) {
             <GridRow key={insert?.id ?? index} name={name} index={index} top={start - HEAD} layout={layout} line={line} insert={insert}
               update={updates.get(id)} isGone={gone.has(id)} isSelected={selected.has(id)} isOpen={id !== "" && id === openId}
               isClashing={props.clashing.has(id)} canWrite={table.editable} here={here.row === index ? here.column : null}
-              editor={here.row === index ? editor : null} onOpen={onOpenRow} />
+              editor={here.row === index ? editor : null} onOpen={onOpenRow} onForget={onForget} />
           );
         })}
       </div>
     </div>
+      <span id="tables-keys" className="hidden">{table.editable ? text.keysWrite : text.keysRead}</span>
       {rows.isLoading && rows.count === 0 ? <span className="hidden loading" role="status" aria-label={shell.loading} /> : null}
       {isNothing ? <div className="tables-grid-empty">{props.empty}</div> : null}
     </div>

@@ -1,17 +1,14 @@
 import "../../styles/tables.css";
 import "../../styles/tables-grid.css";
 import "../../styles/tables-row.css";
-import { useEffect, useMemo } from "react";
-import { useLocation } from "wouter";
-import { type Command, useCommands } from "../../commands";
+import { useEffect } from "react";
 import { Answer, Empty } from "../../parts/basic";
 import { shell } from "../../text/shell";
 import { tables as text } from "../../text/tables";
 import { type Name, useTable, useTables } from "./asking";
-import { TableList, titleOf } from "./list";
+import { TableList } from "./list";
 import { OneTable } from "./one";
 import { useNamed } from "./state";
-import { tableAddress } from "./values";
 
 function Opened({ name }: { name: Name }) {
   const asked = useTable(name);
@@ -36,20 +33,7 @@ function Welcome() {
 /** All tables of the database, and the rows of one of them. */
 export default function Screen() {
   const asked = useTables();
-  const [, navigate] = useLocation();
   const name = useNamed();
-  const lines = asked.data;
-  const commands = useMemo<Command[]>(
-    () =>
-      (lines ?? []).map((line) => ({
-        id: `table ${line.schema} ${line.name}`,
-        title: text.goTo(titleOf(line)),
-        group: text.group,
-        run: () => navigate(tableAddress(line.schema, line.name)),
-      })),
-    [lines, navigate],
-  );
-  useCommands(commands);
   return (
     <div className={`tables${name ? " tables-opened" : ""}`}>
       <div className="tables-side">

@@ -7,9 +7,8 @@ import { shell } from "../../text/shell";
 import { tables as text } from "../../text/tables";
 import type { Given, Table } from "./api";
 import { countRows, duplicateOf, type Name, readCell, readRows } from "./asking";
-import { copyText } from "./clipboard";
 import { useColumns } from "./columns";
-import { copyItems, copyOut } from "./copying";
+import { copyCell, copyItems, copyOut } from "./copying";
 import { ValueDialog } from "./editor";
 import { FilterBar } from "./filters";
 import { Foot } from "./foot";
@@ -172,7 +171,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
         {refusal ? (
           <div className="tables-notice" role="alert">
             <p>
-              <strong>{refusal.message || text.wouldScan}</strong> {refusal.hint}
+              <strong>{refusal.message}</strong> {text.wouldScanHint}
             </p>
             <Button onClick={() => setScanned(asked)}>{text.searchAnyway}</Button>
           </div>
@@ -180,11 +179,11 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
           <div className="tables-notice-place"><Failure error={rows.error} onRetry={() => rows.retry()} /></div>
         ) : null}
         <div className={`tables-body${row ? " tables-body-row" : ""}`}>
-          <Grid key={`${path} ${asked}`} table={table} name={name} model={model} rows={rows} version={version} sort={sort}
+          <Grid table={table} name={name} model={model} rows={rows} version={version} sort={sort}
             onSort={(column, isAdded) => setShown({ sort: sortedBy(sort, column, isAdded) })}
             selected={selected} onSelect={setSelected} openId={openId} onOpen={(line) => line.key && setShown({ row: line.key }, row ? "replace" : "push")}
             staging={staging} clashing={clashing} onEditLarge={(target) => void openLarge(target)}
-            onCopyCell={(value) => void copyText(value)} onCopyRows={() => void copyOut(wanted, "csv", "clipboard")}
+            onCopyCell={(line, column) => void copyCell(name, line, column)} onCopyRows={() => void copyOut(wanted, "csv", "clipboard")}
             empty={<Empty title={isFiltered ? text.noMatch : text.noRows}>{isFiltered ? text.noMatchHint : text.noRowsHint}</Empty>} />
           {row ? (
             <RowPanel table={table} name={name} rowKey={row} staging={staging} turn={turn}
@@ -203,6 +202,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
         <Review table={table} staging={staging} onClashes={setClashing} onClose={() => setReviewing(false)}
           onApplied={() => {
             setReviewing(false);
+            setSelected(new Map());
             refresh();
             focusGrid();
           }} />

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import useSWR from "swr";
 import type { ApiError } from "../../api";
 import { bytes } from "../../format";
@@ -8,7 +8,7 @@ import { tables as text } from "../../text/tables";
 import type { Cell, Column, Given, Key, Table, WholeCell } from "./api";
 import { type Name, readCell, readRow } from "./asking";
 import { Null, Secret, Short, StagedValue } from "./cell";
-import { copyText } from "./clipboard";
+import { copyCell } from "./copying";
 import type { Target } from "./grid";
 import { Links } from "./links";
 import type { Staging, Update } from "./staged";
@@ -23,11 +23,37 @@ interface ValueProps {
   canWrite: boolean;
 }
 
+const MOST_MARKDOWN = 200_000; // characters; beyond, it takes the page's breath
+const MARKDOWN = /\n\s*(?:[-*+]|\d+\.) |^#{1,6} |\n#{1,6} |\*\*|```|\[[^\]]+\]\(|\n\|.*\|/;
+
 /** Whether a text may need a bar to scroll, which the keyboard must reach. */
 const isTall = (value: string): boolean => value.length > 600 || value.split("\n").length > 14;
 
+// Markdown has a weight that few rows need.
+const Markdown = lazy(async () => ({ default: (await import("../../parts/markdown")).Markdown }));
+
+/** A text as it is written, or as Markdown shows it. */
+function Prose({ value }: { value: string }) {
+  const [isShown, setShown] = useState(false);
+  return (
+    <>
+      <p className="tables-prose-tools">
+        <Button kind="quiet" aria-pressed={isShown} onClick={() => setShown(!isShown)}>{text.markdown}</Button>
+      </p>
+      {isShown ? (
+        <Suspense fallback={<Loading lines={4} />}>
+          <div className="tables-prose" tabIndex={0} role="group" aria-label={text.markdown}><Markdown text={value} /></div>
+        </Suspense>
+      ) : (
+        <pre className="tables-long" tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>
+      )}
+    </>
+  );
+}
+
 /** A text of a column with all of its room. */
 function Long({ column, value }: { column: Column; value: string }) {
+  if (column.category === "text" && MARKDOWN.test(value) && value.length < MOST_MARKDOWN) return <Prose value={value} />;
   if (column.category === "json") return <JsonTree source={value} />;
   if (column.category === "time") return <span className="tables-long">{exactTime(value)}</span>;
   if (value === "" || column.category === "boolean" || column.category === "enum") return <Short column={column} value={value} />;
@@ -78,13 +104,9 @@ interface FieldProps extends Omit<ValueProps, "cell"> {
 }
 
 function Field({ line, given, onEdit, ...rest }: FieldProps) {
-  const { column, name, rowKey } = rest;
+  const { column, name } = rest;
   const cell = line.cells.get(column.name);
   const value = textOf(cell);
-  const copy = async () => {
-    const whole = isCut(cell) ? (await readCell(name, rowKey, column.name)).text : value;
-    await copyText(whole ?? "");
-  };
   const canEdit = onEdit && !column.generated && column.identity !== "always";
   return (
     <div className="tables-value">
@@ -97,7 +119,7 @@ function Field({ line, given, onEdit, ...rest }: FieldProps) {
       <dd className="tables-value-tools">
         {canEdit ? <Button kind="quiet" aria-label={text.edit(column.name)} onClick={() => onEdit({ line, insert: null, column })}>{text.editShort}</Button> : null}
         {value === null ? null : (
-          <Button kind="quiet" title={text.copyValue(column.name)} aria-label={text.copyValue(column.name)} onClick={() => void copy()}>{text.copy}</Button>
+          <Button kind="quiet" title={text.copyValue(column.name)} aria-label={text.copyValue(column.name)} onClick={() => void copyCell(name, line, column)}>{text.copy}</Button>
         )}
       </dd>
       <dd className={given === undefined ? "" : "tables-cell-changed tables-value-staged"}>
