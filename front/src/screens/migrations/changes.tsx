@@ -12,7 +12,7 @@ const SIGNS: Record<Found, string> = { added: "+", removed: "−", changed: "~" 
 
 /** What a migration makes of the database's objects. */
 export function Changes({ tag }: { tag: string }) {
-  const asked = useAsk<Effect>(`${fileOf(tag)}/changes`, { revalidateIfStale: false, keepPreviousData: false });
+  const asked = useAsk<Effect>(`${fileOf(tag)}/changes`, { keepPreviousData: false });
   return (
     <Answer of={asked} lines={10}>
       {(effect) =>

@@ -25,7 +25,9 @@ const passes: Record<Filter, (each: Listed) => boolean> = {
 
 /** The folder's migrations as a timeline, the newest first. */
 export function List() {
-  const asked = useAsk<Listing>("migrations", { revalidateOnMount: true });
+  const asked = useAsk<Listing>("migrations", {
+    refreshInterval: (data) => (data?.run?.state === "running" ? 1000 : 0),
+  });
   const [params, change] = useParams();
   const write = useWrite();
   const view = params.get("view") === "review" ? "review" : "timeline";

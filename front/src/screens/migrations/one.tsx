@@ -1,4 +1,5 @@
 import { useMemo } from "react";
+import { useSWRConfig } from "swr";
 import { Link, useLocation } from "wouter";
 import { useAsk } from "../../api";
 import { useParams } from "../../address";
@@ -106,11 +107,12 @@ function Facts({ of }: { of: Whole }) {
 }
 
 function Sql({ of }: { of: Whole }) {
+  const { cache } = useSWRConfig();
   // Only what a review said before: it is not asked for here.
-  const { data } = useAsk<ReviewOf>(`${fileOf(of.tag)}/review`, { revalidateOnMount: false, revalidateIfStale: false, keepPreviousData: false });
+  const data = cache.get(`${fileOf(of.tag)}/review`)?.data as ReviewOf | undefined;
   const marks = useMemo(() => {
     const found = data?.migrations[0]?.findings.filter((each) => each.acknowledged === null && each.severity !== "note") ?? [];
-    return new Map(found.reverse().map((each) => [each.line, each.severity === "danger" ? "bad" : "warn"] as const));
+    return new Map([...found].reverse().map((each) => [each.line, each.severity === "danger" ? "bad" : "warn"] as const));
   }, [data]);
   return (
     <div className="stack">

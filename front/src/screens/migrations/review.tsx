@@ -13,7 +13,7 @@ export const PendingReview = () => <Reviewed path="migrations/review" />;
 export const ReviewTab = ({ tag }: { tag: string }) => <Reviewed path={`${fileOf(tag)}/review`} />;
 
 function Reviewed({ path }: { path: string }) {
-  const asked = useAsk<ReviewOf>(path, { revalidateIfStale: false, keepPreviousData: false });
+  const asked = useAsk<ReviewOf>(path, { keepPreviousData: false });
   return (
     <Answer of={asked} lines={10}>
       {(review) =>
