@@ -51,7 +51,8 @@ export function useKeys(commands: Command[]): void {
       if (event.defaultPrevented || event.isComposing || /^(Shift|Control|Alt|Meta)$/.test(event.key)) return;
       const name = nameOf(event);
       const isChord = name.startsWith("mod+");
-      if (!isChord && isWriting(event.target)) return;
+      // The editor of SQL stands in a shadow root, out of which events seem to come from its host.
+      if (!isChord && isWriting(event.composedPath()[0] ?? null)) return;
       if (document.querySelector("dialog[open]")) return;
       const sequence = event.timeStamp - at < PATIENCE ? `${before} ${name}`.trim() : name;
       const command =
