@@ -162,6 +162,17 @@ async def test_queries_are_saved_and_found_again(
     await page.get_by_role("link", name="The answer").click()
     await expect(editor).to_contain_text("select 42 as answer")
     await visitor.shot("sql-saved")
+    await editor.click()
+    await page.keyboard.press("Control+End")
+    await page.keyboard.type(" + 1")
+    await page.reload()
+    await visitor.settled()
+    await expect(editor).to_contain_text("answer + 1")
+    await expect(page.get_by_text("Changed")).to_be_visible()
+    (site.root / "chatkeep-queries" / "The answer.sql").write_text("select 7")
+    visitor.expected.append("409")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("another text under 'The answer'")
     library = page.get_by_role("complementary", name="Saved queries and history")
     await library.get_by_role("button", name="History").click()
     await expect(library.get_by_role("button", name="select 42 as answer")).to_be_visible()
@@ -170,6 +181,7 @@ async def test_queries_are_saved_and_found_again(
     await library.get_by_label("Search").fill("ANSWER")
     await library.get_by_role("button", name="select 42 as answer").click()
     await expect(page).to_have_url(f"{site.url}/sql?panel=history")
+    await expect(editor).to_have_text("select 42 as answer")
     await page.go_back()
     await expect(page.get_by_role("heading", name="SQL")).to_be_visible()
 
@@ -181,6 +193,7 @@ async def test_everything_is_reached_by_keyboard(
     page = visitor.page
     await visitor.go("/sql")
     await page.get_by_role("textbox", name="SQL to run").focus()
+    await page.keyboard.type("-- g t ?\n")  # no command of the page
     await page.keyboard.insert_text("create table made (id int);\ninsert into made values (1)")
     await page.keyboard.press("Tab")  # writes, it does not leave
     await page.keyboard.press("Escape")

@@ -18,6 +18,7 @@ import { Split } from "./split";
 import { Toolbar } from "./toolbar";
 
 const KEY = "chatkeep-studio-sql";
+const DRAFT_OF = "chatkeep-studio-sql-of";
 const FIRST: Choices = { rows: 500, seconds: 10, write: false, single: false };
 
 function Below({ shown, mayWrite, onShow }: { shown: Shown | null; mayWrite: boolean; onShow: (place: number) => void }) {
@@ -33,6 +34,12 @@ function Below({ shown, mayWrite, onShow }: { shown: Shown | null; mayWrite: boo
   return plan ? <PlanView told={plan} /> : null;
 }
 
+/** What the editor held when the page was left, if it was a change of this saved query. */
+function draftOf(name: string): Pick<Saved, "version"> | null {
+  const [of, version] = (sessionStorage.getItem(DRAFT_OF) ?? "").split("\n");
+  return of === name && version ? { version } : null;
+}
+
 /** The saved query that the address names, or the text that it brings. */
 function useOpened(editor: React.RefObject<EditorHandle | null>) {
   const [params, change] = useParams();
@@ -40,28 +47,32 @@ function useOpened(editor: React.RefObject<EditorHandle | null>) {
   const [error, setError] = useState<unknown>(null);
   const name = params.get("saved");
   const linked = params.get("q");
+  const open = useCallback((saved: Saved | null) => {
+    setOpened(saved);
+    sessionStorage.setItem(DRAFT_OF, saved ? `${saved.name}\n${saved.version}` : "");
+  }, []);
   useEffect(() => {
     setError(null);
     if (linked !== null) editor.current?.replace(linked);
     if (name === null) {
-      setOpened(null);
+      open(null);
       return undefined;
     }
     const controller = new AbortController();
     ask<Saved>(savedPath(name), { signal: controller.signal }).then(
       (saved) => {
-        setOpened((before) => {
-          if (before?.name !== saved.name || before.version !== saved.version) editor.current?.replace(saved.sql ?? "");
-          return saved;
-        });
+        const draft = draftOf(name);
+        // An unsaved change outlives a reload; who stores it is told when the file has changed meanwhile.
+        if (!draft) editor.current?.replace(saved.sql ?? "");
+        open(draft ? { ...saved, ...draft } : saved);
       },
       (refused: unknown) => {
         if (!controller.signal.aborted) setError(refused);
       },
     );
     return () => controller.abort();
-  }, [name, linked, editor]);
-  return { params, change, opened, setOpened, error, setError };
+  }, [name, linked, editor, open]);
+  return { params, change, opened, open, error, setError };
 }
 
 export default function Screen() {
@@ -72,7 +83,7 @@ export default function Screen() {
   const [shown, setShown] = useState<Shown | null>(null);
   const [stamp, setStamp] = useState(0);
   const [isNaming, setNaming] = useState(false);
-  const { params, change, opened, setOpened, error, setError } = useOpened(editor);
+  const { params, change, opened, open, error, setError } = useOpened(editor);
   const words = useAsk<Words>("console/words").data;
   const panel = params.get("panel");
   const side: Side | null = panel === "saved" || panel === "history" ? panel : null;
@@ -89,6 +100,8 @@ export default function Screen() {
   const write = (next: string) => {
     setText(next);
     sessionStorage.setItem(KEY, next);
+    // A link's text is there once: a reload must not write it over what was made of it.
+    if (params.has("q") && next !== params.get("q")) change({ q: null }, "replace");
   };
   const start = (isAll: boolean) => {
     const piece = isAll ? editor.current?.all() : editor.current?.current();
@@ -102,7 +115,8 @@ export default function Screen() {
   };
   const keep = (saved: Saved) => {
     setNaming(false);
-    setOpened(saved);
+    setError(null);
+    open(saved);
     setStamp((before) => before + 1);
     change({ saved: saved.name, q: null });
   };
