@@ -17,6 +17,7 @@ from chatkeep.settings import Settings
 from chatkeep.studio.refusing import ReadOnlyError
 
 _AT_ONCE = 4  # connections for the studio at once: the application beside it needs the others
+_BESIDE = 2
 _OWN_POOL = PoolOptions(max_connections=_AT_ONCE, idle_seconds=60.0, statement_timeout=600.0)
 STATEMENT_SECONDS = 10.0
 """How long one of the studio's own statements may run."""
@@ -30,6 +31,8 @@ class Ground:
         write: Whether anything may be changed.
         schema: The project's schema object or MetaData; None where none is configured.
         mismatch: Why `database` cannot be used, where the tables are in an earlier state.
+        beside: Turns for what opens connections of its own and takes long: it keeps nobody else
+            from theirs, and however many ask, they are few.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Ground:
         self._own: Pool | None = None
         self._opened: AsyncExitStack | None = None  # closes what was opened beside `_own`
         self._bound = asyncio.Semaphore(_AT_ONCE)
+        self.beside = asyncio.Semaphore(_BESIDE)
 
     @property
     def database(self) -> Database[Any, Any, Any, Any]:

@@ -1,5 +1,6 @@
 """The addresses of figures: what they give, what they refuse, and what never leaves the server."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -204,6 +205,31 @@ async def test_the_preview_is_what_the_command_shows(client: httpx.AsyncClient, 
     assert proof == {**report.proof.as_json(), "clean": report.proof.is_clean}
     missing = await client.get("/api/figures/personal", params={"user": "nobody"})
     assert missing.status_code == 404
+
+
+async def test_a_look_that_takes_too_long_ends_in_postgresql_too(
+    client: httpx.AsyncClient, world: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("chatkeep.studio.figures.people._LONG_SECONDS", 0.4)
+    connection = await asyncpg.connect(world)
+    async with connection.transaction():
+        # The proof waits for a table that it has to read.
+        await connection.execute(f'lock table "{PREFIX}search_day" in access exclusive mode')
+        paths = ["/api/figures/personal/proof?user=demo-ada"] * 5
+        answers = await asyncio.gather(*(client.get(path) for path in paths))
+    for late in answers:
+        assert (late.status_code, late.json()["error"]["code"]) == (504, "took_too_long")
+        assert "chatkeep erase --user demo-ada" in late.json()["error"]["hint"]
+    for _ in range(400):  # a connection that is closed is gone a moment later
+        left = await connection.fetchval(
+            """select count(*) from pg_stat_activity
+            where datname = current_database() and application_name = 'chatkeep erase'"""
+        )
+        if left == 0:
+            break
+        await asyncio.sleep(0.01)
+    assert left == 0
+    await connection.close()
 
 
 async def test_a_command_for_an_odd_id_is_quoted(client: httpx.AsyncClient, world: str):

@@ -95,8 +95,19 @@ async def figure(
 
 
 @asynccontextmanager
+async def turn(ground: Ground, seconds: float, what: str, hint: str) -> AsyncGenerator[None]:
+    """Wait for one of the few turns of what has connections of its own, and bound it.
+
+    Raises:
+        TookTooLongError: Waiting and working took longer.
+    """
+    async with within(seconds, what, hint), ground.beside:
+        yield
+
+
+@asynccontextmanager
 async def within(seconds: float, what: str, hint: str) -> AsyncGenerator[None]:
-    """Bound what has connections of its own.
+    """Bound what goes on without a time-out of PostgreSQL's.
 
     Raises:
         TookTooLongError: It took longer.

@@ -15,7 +15,7 @@ from chatkeep.insight.sign_ins import list_sign_ins
 from chatkeep.personal.erasing import ErasureOptions, preview_erasure
 from chatkeep.personal.exporting import ExportOptions, export_person, preview_export
 from chatkeep.studio.answering import answer, body
-from chatkeep.studio.figures.asking import schema_of, user_of, within
+from chatkeep.studio.figures.asking import schema_of, turn, user_of
 from chatkeep.studio.grounds import ground_of
 
 _PREVIEW_SECONDS, _LONG_SECONDS = 20.0, 60.0
@@ -83,7 +83,7 @@ async def personal(request: Request) -> Response:
     ground, user = ground_of(request), user_of(request)
     schema = schema_of(ground)
     hint = f"`{_commands(user)['show']}` takes all the time that it needs."
-    async with within(_PREVIEW_SECONDS, "Counting this person's rows", hint):
+    async with turn(ground, _PREVIEW_SECONDS, "Counting this person's rows", hint):
         erasing = await preview_erasure(ground.url, schema, user, _WAIT, has_proof=False)
         exporting = await preview_export(ground.url, schema, user)
     return answer(
@@ -112,7 +112,7 @@ async def proof(request: Request) -> Response:
     """Read every table for what erasing a person would leave of them."""
     ground, user = ground_of(request), user_of(request)
     hint = f"`{_commands(user)['show']}` takes all the time that it needs."
-    async with within(_LONG_SECONDS, "Reading every table", hint):
+    async with turn(ground, _LONG_SECONDS, "Reading every table", hint):
         report = await preview_erasure(ground.url, schema_of(ground), user, _WAIT)
     found = report.proof
     assert found is not None  # noqa: S101 - it was asked for
@@ -127,7 +127,7 @@ async def export(request: Request) -> Response:
     folder = Path(mkdtemp(prefix="chatkeep-export-"))
     try:
         hint = f"`{_commands(user)['export']}` takes all the time that it needs."
-        async with within(_LONG_SECONDS, "The export", hint):
+        async with turn(ground, _LONG_SECONDS, "The export", hint):
             report = await export_person(
                 ground.url,
                 schema_of(ground),
