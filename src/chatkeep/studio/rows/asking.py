@@ -8,9 +8,12 @@ from starlette.requests import Request
 
 from chatkeep.errors import InvalidInputError
 from chatkeep.studio.answering import number
+from chatkeep.studio.refusing import TooMuchError
 from chatkeep.studio.rows.catalog import Field, Relation
 
 MOST_ROWS = 500
+MOST_COLUMNS = 500
+"""PostgreSQL gives at most 1664 columns, and a cell takes two of them."""
 _MOST_CONDITIONS = 50
 _MOST_VALUES = 1000
 
@@ -81,13 +84,16 @@ def asked_of(request: Request, relation: Relation) -> Asked:
 
 
 def chosen(relation: Relation, names: list[str] | None) -> tuple[Field, ...]:
-    """Give the columns of these names; all for None.
+    """Give the columns of these names; for None all, or the first 500.
 
     Raises:
         NoSuchThingError: There is none of a name.
+        TooMuchError: There are more than 500 names.
     """
     if names is None:
-        return tuple(relation.fields.values())
+        return tuple(relation.fields.values())[:MOST_COLUMNS]
+    if len(names) > MOST_COLUMNS:
+        raise TooMuchError(f"At most {MOST_COLUMNS} columns are read at once.")
     return tuple(relation.field(name) for name in dict.fromkeys(names))
 
 

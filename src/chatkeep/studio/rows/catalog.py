@@ -35,7 +35,7 @@ _LOCAL = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 _TABLES = f"""
 select c.oid::int8, n.nspname, c.relname, c.relkind::text, c.relispartition,
     case when c.relkind in ('r', 'm', 'f') and not c.relhassubclass
-            and (c.reltuples >= 0 or c.relpages = 0 and s.heap = 0)
+            and (c.reltuples >= 0 or s.main = 0)
         then greatest(c.reltuples, 0)::int8
         when c.relkind = 'p' then s.rows end,
     coalesce(s.total, 0)::int8, coalesce(s.heap, 0)::int8, coalesce(s.indexes, 0)::int8,
@@ -49,13 +49,15 @@ from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join lateral (
     select sum(pg_catalog.pg_total_relation_size(l.oid)) as total,
+        sum(pg_catalog.pg_relation_size(l.oid)) as main,
         sum(pg_catalog.pg_table_size(l.oid)) as heap,
         sum(pg_catalog.pg_indexes_size(l.oid)) as indexes,
         case when bool_and(l.reltuples >= 0) then sum(l.reltuples)::int8 end as rows
-    from pg_catalog.pg_class l
-    where l.oid = c.oid and c.relkind in ('r', 'm')
-        or c.relkind = 'p' and l.relkind in ('r', 'm')
-            and l.oid in (select relid from pg_catalog.pg_partition_tree(c.oid) where isleaf)
+    from (select c.oid where c.relkind in ('r', 'm')
+          union all
+          select t.relid from pg_catalog.pg_partition_tree(c.oid) t
+          where c.relkind = 'p' and t.isleaf) own(oid)
+    join pg_catalog.pg_class l on l.oid = own.oid and l.relkind in ('r', 'm')
 ) s on true
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and {_LOCAL}
 """  # noqa: S608 - a constant of this module

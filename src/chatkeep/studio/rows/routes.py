@@ -125,7 +125,7 @@ async def _copy(request: Request, names: tuple[str, str]) -> Response:
     async with _opened(request, names, _COPY_SECONDS) as table:
         relation = table.relation
         asked = Asked(
-            chosen(relation, wanted.columns),
+            chosen(relation, list(relation.fields) if wanted.columns is None else wanted.columns),
             checked_sort(relation, wanted.sort),
             checked_filter(wanted.filter),
             wanted.q,
