@@ -79,7 +79,7 @@ async def test_pending_migrations_are_told_first(
     visitor = await visit(await open_studio(database_url))
     attention = visitor.page.get_by_role("region", name="Needs attention")
     await expect(attention.get_by_role("listitem").first).to_contain_text("chatkeep migrate")
-    await expect(visitor.page.get_by_role("link", name="Migrations 4 pending")).to_be_visible()
+    await expect(visitor.page.get_by_role("link", name="Migrations 4 pending, 4 applied")).to_be_visible()
     await visitor.shot("overview-pending")
     await attention.get_by_role("link", name="4 migrations are pending").click()
     await expect(visitor.page.get_by_role("heading", name="Migrations", level=1)).to_be_visible()
@@ -92,8 +92,9 @@ async def test_an_empty_database_without_a_schema_says_what_to_do(
     visitor = await visit(await open_studio(database_url, schema=None))
     page = visitor.page
     await expect(page.get_by_text("This database has no tables yet")).to_be_visible()
-    recent = page.get_by_role("region", name="Recent conversations")
-    await expect(recent).to_contain_text('Write schema = "package.module:name"')
+    attention = page.get_by_role("region", name="Needs attention")
+    await expect(attention).to_contain_text('Write schema = "package.module:name"')
+    await expect(page.get_by_text("Conversations cannot be read yet")).to_be_visible()
     await expect(page.get_by_role("link", name="Conversations 0")).to_have_count(0)
 
 

@@ -50,7 +50,7 @@ function stateOf(migrations: { state: string }[]): { value: string; beside: stri
   if (!migrations.length) return { value: text.noMigrations, beside: "" };
   const pending = migrations.filter((each) => each.state === "pending").length;
   const applied = migrations.filter((each) => each.state === "applied").length;
-  if (pending) return { value: text.pending(pending), beside: text.applied(applied), tone: "warn" };
+  if (pending) return { value: number(pending), beside: text.pending(applied), tone: "warn" };
   return { value: number(applied), beside: text.allApplied };
 }
 

@@ -28,7 +28,7 @@ const Ways = ({ children }: { children: ReactNode }) => (
 );
 
 function Chats({ recent: { chats, many, error } }: { recent: Recent }) {
-  if (error) return <Empty title={error.message}>{error.hint}</Empty>;
+  if (error) return <Empty title={text.unreadable}>{text.unreadableHint}</Empty>;
   if (!chats) return <Empty title={text.noConversations}>{text.noConversationsHint}</Empty>;
   if (many) {
     return (

@@ -9,7 +9,7 @@ export function FindingsOf({ schema, name }: { schema: string; name: string }) {
   const { data } = useFindings();
   const breaches = data?.conventions?.filter((each) => each.schema === schema && each.table === name) ?? [];
   const found = data?.doctor?.findings.filter((each) => each.table?.[0] === schema && each.table[1] === name) ?? [];
-  const isKnown = Boolean(data?.doctor);
+  const calm = data?.doctor ? text.none : data?.conventions ? text.noneYet : text.notLooked;
   return (
     <Section title={text.title}>
       {found.length ? (
@@ -31,7 +31,7 @@ export function FindingsOf({ schema, name }: { schema: string; name: string }) {
           ))}
         </ul>
       ) : null}
-      {found.length || breaches.length ? null : <p className="muted">{isKnown ? text.none : text.noneYet}</p>}
+      {found.length || breaches.length ? null : <p className="muted">{data ? calm : "\u00a0"}</p>}
       <Link href="/schema/findings">{text.all}</Link>
     </Section>
   );

@@ -1,5 +1,6 @@
 import { Graph, layout } from "@dagrejs/dagre";
 import { schema } from "../../text/schema";
+import { packed, type Part, wrapped } from "./packing";
 import { type Column, type ForeignKey, idOf, named, type Relation } from "./api";
 
 export const HEAD = 36;
@@ -7,7 +8,7 @@ export const ROW = 24;
 export const FOOT = 5;
 const NARROWEST = 190;
 const MOST_TYPE = 190;
-const GAP = 48;
+
 
 export type ColumnMode = "all" | "keys" | "none";
 
@@ -124,7 +125,7 @@ function groups(tables: Drawn[], edges: Tie[]): Drawn[][] {
 }
 
 /** Place one group from left to right: what is referred to stands left of what refers. */
-function arranged(tables: Drawn[], edges: Tie[]): { places: Map<string, Box>; width: number; height: number } {
+function arranged(tables: Drawn[], edges: Tie[]): Part {
   const graph = new Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 28, ranksep: 90, ranker: "network-simplex" });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -144,48 +145,11 @@ function arranged(tables: Drawn[], edges: Tie[]): { places: Map<string, Box>; wi
     width = Math.max(width, box.x + box.width);
     height = Math.max(height, box.y + box.height);
   }
-  return { places, width, height };
+  const referred = new Set(edges.filter((edge) => edge.source !== edge.target).map((edge) => edge.target));
+  return wrapped({ places, width, height }, referred);
 }
 
 /** Give every table its place: each group by dagre, the groups beside and below each other. */
 export function arrange(tables: Drawn[], edges: Tie[]): Map<string, Box> {
-  const parts = groups(tables, edges).map((each) => arranged(each, edges));
-  parts.sort((a, b) => b.height - a.height);
-  const area = parts.reduce((sum, part) => sum + (part.width + GAP) * (part.height + GAP), 0);
-  const widest = parts.reduce((most, part) => Math.max(most, part.width), 0);
-  const wide = Math.max(widest, Math.sqrt(area * 1.7));
-  // Each part goes below the lowest skyline that is wide enough for it.
-  const skyline: { x: number; width: number; y: number }[] = [{ x: 0, width: wide, y: 0 }];
-  const found = new Map<string, Box>();
-  for (const part of parts) {
-    const at = settle(skyline, part.width + GAP, part.height + GAP, wide);
-    for (const [id, box] of part.places) found.set(id, { ...box, x: box.x + at.x, y: box.y + at.y });
-  }
-  return found;
-}
-
-function settle(
-  skyline: { x: number; width: number; y: number }[],
-  width: number,
-  height: number,
-  wide: number,
-): { x: number; y: number } {
-  const most = wide + GAP;
-  let best = { x: 0, y: Number.POSITIVE_INFINITY };
-  for (const start of skyline) {
-    if (start.x + width > most && start.x > 0) continue;
-    const over = skyline.filter((each) => each.x < start.x + width && each.x + each.width > start.x);
-    const y = Math.max(...over.map((each) => each.y));
-    if (y < best.y) best = { x: start.x, y };
-  }
-  const end = best.x + width;
-  const rest: typeof skyline = [];
-  for (const each of skyline) {
-    if (each.x < best.x) rest.push({ ...each, width: Math.min(each.width, best.x - each.x) });
-    const right = each.x + each.width;
-    if (right > end) rest.push({ x: Math.max(each.x, end), width: right - Math.max(each.x, end), y: each.y });
-  }
-  rest.push({ x: best.x, width, y: best.y + height });
-  skyline.splice(0, skyline.length, ...rest.sort((a, b) => a.x - b.x));
-  return best;
+  return packed(groups(tables, edges).map((each) => arranged(each, edges)));
 }

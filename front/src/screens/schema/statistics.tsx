@@ -17,8 +17,12 @@ export function StatisticsView({ page }: { page: TablePage }) {
         value={bytes(of.bytes)}
         beside={`${text.heap} ${bytes(of.heap_bytes)} · ${text.indexBytes} ${bytes(of.index_bytes)} · ${text.toast} ${bytes(of.toast_bytes)}`}
       />
-      <Fact title={text.reads} value={`${number(of.whole_reads)} / ${number(of.index_reads)}`} />
-      <Fact title={text.changes} value={[of.inserted, of.updated, of.deleted].map(number).join(" · ")} />
+      <Fact title={text.reads} value={`${number(of.whole_reads)} / ${number(of.index_reads)}`} beside={text.readsBeside} />
+      <Fact
+        title={text.changes}
+        value={[of.inserted, of.updated, of.deleted].map(number).join(" · ")}
+        beside={text.changesBeside}
+      />
       <Fact title={text.vacuumed} value={<When at={of.vacuumed} />} />
       <Fact title={text.analyzed} value={<When at={of.analyzed} />} beside={of.changed ? text.changed(number(of.changed)) : ""} />
     </dl>
