@@ -2,6 +2,7 @@ export const people = {
   title: "People",
   find: "Find somebody",
   findHint: "E-mail, name or id",
+  group: "People",
   order: "Order",
   orders: { newest: "Newest first", active: "Last active first", email: "By e-mail" } as Record<string, string>,
   beginnings: "There are many users: only e-mails and ids that begin so were looked up, by their indexes.",

@@ -11,6 +11,8 @@ export const search = {
   query: "Search for",
   queryHint: 'words, "a phrase", beg*, -without',
   go: "Search",
+  group: "Search",
+  another: "Search for something else",
   order: "Order",
   orders: { relevance: "Best first", newest: "Newest first" } as Record<string, string>,
   role: "Who said it",

@@ -71,6 +71,9 @@ async def test_from_a_part_of_an_address_to_a_conversation_and_its_branches(
     unsafe = answer.get_by_role("listitem", name="Source 3: An unsafe source")
     assert await unsafe.get_by_role("link").count() == 0
     assert await unsafe.get_by_text("javascript:window.hacked=1").is_visible()
+    manual = answer.get_by_role("link", name="EXPLAIN")
+    assert await manual.get_attribute("rel") == "noopener noreferrer"
+    assert await manual.get_attribute("target") == "_blank"
     assert await answer.get_by_text("812 in, 364 out").is_visible()
     assert await answer.get_by_text("Just what I needed.").is_visible()
 

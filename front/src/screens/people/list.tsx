@@ -1,7 +1,8 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useParams } from "../../address";
 import { address, useAsk } from "../../api";
+import { useCommands } from "../../commands";
 import { ago, exactTime, time } from "../../format";
 import { Answer, Button, Empty, Page } from "../../parts/basic";
 import { people } from "../../text/people";
@@ -100,6 +101,10 @@ function Table({ page, text, cursor }: { page: PeoplePage; text: string; cursor:
 function Finder({ text, onFind }: { text: string; onFind: (text: string) => void }) {
   const [value, setValue] = useState(text);
   const sent = useRef(text);
+  const field = useRef<HTMLInputElement>(null);
+  useCommands(
+    useMemo(() => [{ id: "people-find", group: people.group, title: people.find, keys: "/", run: () => field.current?.focus() }], []),
+  );
   useEffect(() => {
     if (text !== sent.current) setValue(text);
     sent.current = text;
@@ -120,6 +125,7 @@ function Finder({ text, onFind }: { text: string; onFind: (text: string) => void
   return (
     <form role="search" onSubmit={onSubmit} className="people-find">
       <input
+        ref={field}
         type="search"
         aria-label={people.find}
         placeholder={people.findHint}

@@ -1,8 +1,9 @@
 import "../../styles/search.css";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useParams } from "../../address";
 import { address, type Params, useAsk } from "../../api";
+import { useCommands } from "../../commands";
 import { exactTime, time } from "../../format";
 import { Answer, Badge, Button, Empty, Page } from "../../parts/basic";
 import { search } from "../../text/search";
@@ -46,7 +47,14 @@ function Form({ children }: { children?: React.ReactNode }) {
   const [params, change] = useParams();
   const asked = params.get("q") ?? "";
   const [text, setText] = useState(asked);
+  const field = useRef<HTMLInputElement>(null);
   useEffect(() => setText(asked), [asked]);
+  useCommands(
+    useMemo(
+      () => [{ id: "search-another", group: search.group, title: search.another, keys: "/", run: () => field.current?.select() }],
+      [],
+    ),
+  );
   const set = (name: string) => (value: string) => change({ [name]: value, after: null });
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
@@ -58,6 +66,7 @@ function Form({ children }: { children?: React.ReactNode }) {
       {children}
       <div className="search-line">
         <input
+          ref={field}
           type="search"
           aria-label={search.query}
           placeholder={search.queryHint}

@@ -55,16 +55,22 @@ function Chat({ id }: { id: string }) {
       </Page>
     );
   }
-  const jumps = (
+  const row = (
+    <Link className="button button-quiet tr-link" href={rowOf(data.tables.chats, id)} aria-label={words.chatRow}>
+      {words.rowShort}
+    </Link>
+  );
+  // What is in the trash is not searched, and is read from its beginning.
+  const jumps = data.chat.deleted_at ? (
+    row
+  ) : (
     <>
       <Button onClick={() => change({ at: null, message: null })}>{words.first}</Button>
       <Button onClick={() => change({ at: "end", message: null })}>{words.last}</Button>
       <Link className="button button-plain tr-link" href={address("/search", { user: data.chat.user_id, chat: id })}>
         {words.find}
       </Link>
-      <Link className="button button-quiet tr-link" href={rowOf(data.tables.chats, id)} aria-label={words.chatRow}>
-        {words.rowShort}
-      </Link>
+      {row}
     </>
   );
   return (
