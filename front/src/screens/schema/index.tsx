@@ -1,4 +1,5 @@
 import "../../styles/schema.css";
+import "../../styles/schema-page.css";
 import { usePathname } from "wouter/use-browser-location";
 import { ROOT } from "../../api";
 import { Diagram } from "./diagram";
