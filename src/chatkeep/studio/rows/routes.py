@@ -30,8 +30,8 @@ from chatkeep.studio.rows.asking import (
 )
 from chatkeep.studio.rows.binding import Binder, settle
 from chatkeep.studio.rows.catalog import Relation, attributes_of, lines, relation_of
-from chatkeep.studio.rows.changes import Changes, Delete, shown
-from chatkeep.studio.rows.consequences import Spot, follow
+from chatkeep.studio.rows.changes import Change, Changes, Delete, shown
+from chatkeep.studio.rows.consequences import Consequences, Spot, follow
 from chatkeep.studio.rows.copying import CopyAsked, copied
 from chatkeep.studio.rows.cursors import seal, unseal
 from chatkeep.studio.rows.documents import table_document
@@ -42,6 +42,7 @@ from chatkeep.studio.rows.single import CellAsked, duplicate, whole_cell
 _log = logging.getLogger("chatkeep.studio")
 _COUNT_SECONDS = 20.0
 _COPY_SECONDS = 60.0
+_FOLLOW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +169,28 @@ async def _preview(request: Request) -> Response:
             shown(relation, change)
             for relation, change in zip(relations, asked.changes, strict=True)
         ]
-        gone: set[Spot] = set()
-        deletes: list[dict[str, Any]] = []
-        for number, (relation, change) in enumerate(zip(relations, asked.changes, strict=True)):
-            if isinstance(change, Delete):
-                found = await follow(ground, connection, relation, change.key, gone)
-                deletes.append(found.document(number, gone))
+        deletes = await _consequences(ground, connection, relations, asked.changes)
     sql = "\n".join(["BEGIN;", *statements, "COMMIT;", ""])
     return answer({"sql": sql, "statements": statements, "deletes": deletes})
+
+
+async def _consequences(
+    ground: Ground,
+    connection: asyncpg.Connection,
+    relations: list[Relation],
+    changes: list[Change],
+) -> list[dict[str, Any]]:
+    """Follow every delete, for some seconds; what was not followed by then says so."""
+    until = time.monotonic() + _FOLLOW_SECONDS
+    gone: set[Spot] = set()
+    deletes: list[dict[str, Any]] = []
+    for number, (relation, change) in enumerate(zip(relations, changes, strict=True)):
+        if isinstance(change, Delete):
+            found = Consequences(more=True)
+            if time.monotonic() < until:
+                found = await follow(ground, connection, relation, change.key, gone)
+            deletes.append(found.document(number, gone))
+    return deletes
 
 
 async def _apply(request: Request) -> Response:
