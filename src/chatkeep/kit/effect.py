@@ -119,9 +119,13 @@ def _effect(first: Catalog, second: Catalog, renames: Mapping[Path, str]) -> Eff
         before, _ = apply_renames(first, renames)
     except MigrationError:  # two exchanged their names: told as it looks
         before, renames = first, {}
-    old_names = {
-        (path[0], new): path[1] for path, new in renames.items() if len(path) == 2
-    }  # by what they are called now
+    old_keys = {
+        Key(_TABLE, (path[0], new)): Key(_TABLE, path)
+        for path, new in renames.items()
+        if new and len(path) == 2
+    }
+    nobody = dict.fromkeys(old_keys.values(), Key(_TABLE, ()))  # another took their name
+    old_keys = {**nobody, **old_keys}
     columns = tuple(
         (".".join(path[:2]), path[2], new) for path, new in renames.items() if len(path) == 3
     )
@@ -135,8 +139,7 @@ def _effect(first: Catalog, second: Catalog, renames: Mapping[Path, str]) -> Eff
         new = renames.get((path[0], path[1]), path[1])
         parts.setdefault(Key(_TABLE, (path[0], new)), [])
     changes = [
-        _change(first, second, top, old_names.get((top.path[0], top.path[-1]), ""), found)
-        for top, found in parts.items()
+        _change(first, second, top, old_keys.get(top, top), inside) for top, inside in parts.items()
     ]
     lone = {(each.kind, each.name) for each in first.unmodelled}
     lone ^= {(each.kind, each.name) for each in second.unmodelled}
@@ -154,10 +157,15 @@ def _part(before: Catalog, after: Catalog, key: Key, top: Key) -> Part | None:
     return Part(str(key.kind), name, "removed" if new is None else "added")
 
 
-def _change(before: Catalog, after: Catalog, key: Key, was: str, parts: list[Part]) -> Change:
-    old_key = Key(key.kind, (key.path[0], was)) if was and key.kind is _TABLE else key
+def _change(before: Catalog, after: Catalog, key: Key, old_key: Key, parts: list[Part]) -> Change:
     old, new = definition(before, old_key), definition(after, key)
     found: Found = "changed" if old and new else "added" if new else "removed"
-    earlier = ".".join(old_key.path) if old_key != key else ""
+    earlier = _named(old_key) if old and old_key != key else ""
     inside = tuple(parts) if found == "changed" else ()
-    return Change(str(key.kind), ".".join(key.path), found, earlier, old, new, inside)
+    return Change(str(key.kind), _named(key), found, earlier, old, new, inside)
+
+
+def _named(key: Key) -> str:
+    if key.kind is Kind.FUNCTION:
+        return f"{'.'.join(key.path[:2])}({key.path[2]})"
+    return ".".join(part for part in key.path if part)

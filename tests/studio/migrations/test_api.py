@@ -278,6 +278,27 @@ async def test_failing_migration_tells_all_and_leaves_nothing_half_done(
     assert await rows(database_url, columns) == []
 
 
+async def test_what_broke_off_between_statements_is_told_and_goes_on(
+    api, own_project, until, database_url
+):
+    half = 'CREATE INDEX CONCURRENTLY "late_idx" ON "posts" ("id");--> statement-breakpoint\n'
+    root = own_project(half=half + "SELECT 1/0;\n")
+    await until(root, database_url, "0002_views")
+    here = await api(database_url, root, write=True)
+    await here.post("migrations/apply", await here.order("apply"))
+    assert (await here.lines())[-1]["left"] == ["0003_half"]
+    line = (await here.get("migrations"))["migrations"][-1]
+    assert line["state"] == "running"
+    assert line["words"] == "broke off: 1 of its 2 statements are there"
+    assert "goes on" in line["advice"]
+    (root / "drizzle" / "0003_half.sql").write_text(half + "SELECT 1;\n")
+    await here.post("migrations/apply", await here.order("apply"))
+    lines = await here.lines()
+    assert lines[1]["resumed"] == 1
+    assert lines[-1]["state"] == "done"
+    assert (await here.states())["0003_half"] == "applied"
+
+
 async def test_what_changed_since_it_was_shown_is_not_run(api, own_project, until, database_url):
     root = own_project()
     here = await api(database_url, root, write=True)
