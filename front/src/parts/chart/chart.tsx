@@ -151,7 +151,7 @@ function Numbers({ title, unit, buckets, series, format }: ChartProps) {
   return (
     <details className="chart-numbers">
       <summary>{words.table}</summary>
-      <div className="chart-scroll" role="region" aria-label={words.tableOf(title)} tabIndex={0}>
+      <div className="chart-scroll" role="group" aria-label={words.tableOf(title)} tabIndex={0}>
         <table className="plain">
           <caption className="hidden">{title}</caption>
           <thead>

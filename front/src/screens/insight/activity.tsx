@@ -1,12 +1,12 @@
 import { useMemo, useState } from "react";
 import { address, useAsk } from "../../api";
 import { compact, number } from "../../format";
-import { Answer, Badge, Button, Empty } from "../../parts/basic";
+import { Badge, Button, Empty } from "../../parts/basic";
 import { buckets, summed } from "../../parts/chart/buckets";
 import { Chart, type ChartTone, type Series } from "../../parts/chart/chart";
 import { insight } from "../../text/insight";
 import { usePeriod } from "./period";
-import { type Figure, Panel, TooLate } from "./pieces";
+import { type Figure, Fresh, Panel, TooLate } from "./pieces";
 
 type What = "messages" | "active" | "chats" | "users";
 
@@ -82,7 +82,7 @@ function One({ what }: { what: What }) {
         ) : undefined
       }
     >
-      <Answer of={asked} lines={9}>
+      <Fresh of={asked} lines={9}>
         {(data) =>
           data.late ? (
             <TooLate late={data.late} onSample={what === "active" ? undefined : () => setSample(true)} />
@@ -90,7 +90,7 @@ function One({ what }: { what: What }) {
             <Days what={what} data={data} />
           )
         }
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }

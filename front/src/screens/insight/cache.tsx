@@ -1,12 +1,12 @@
 import { useMemo } from "react";
 import { address, useAsk } from "../../api";
 import { compact, exactTime, milliseconds, number, time } from "../../format";
-import { Answer, Empty } from "../../parts/basic";
+import { Empty } from "../../parts/basic";
 import { buckets, summed } from "../../parts/chart/buckets";
 import { Chart } from "../../parts/chart/chart";
 import { insight } from "../../text/insight";
 import { usePeriod } from "./period";
-import { Code, Panel, type Tile, Tiles } from "./pieces";
+import { Code, Fresh, Panel, type Tile, Tiles } from "./pieces";
 import { type Column, SortedTable } from "./sorted";
 
 interface Counts {
@@ -135,7 +135,7 @@ function Entries() {
   const asked = useAsk<Expiring>("figures/cache/expiring");
   return (
     <Panel title={words.table}>
-      <Answer of={asked} lines={5}>
+      <Fresh of={asked} lines={5}>
         {(data) => (
           <>
             <ul className="insight-spans">
@@ -150,7 +150,7 @@ function Entries() {
             {data.next.length === 0 ? (
               <p className="muted">{words.nextNone}</p>
             ) : (
-              <div className="scroll-x" role="region" aria-label={words.next} tabIndex={0}>
+              <div className="scroll-x" role="group" aria-label={words.next} tabIndex={0}>
                 <table className="plain">
                   <caption className="hidden">{words.next}</caption>
                   <thead>
@@ -181,7 +181,7 @@ function Entries() {
             )}
           </>
         )}
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }
@@ -220,7 +220,7 @@ export function Cache() {
   const asked = useAsk<{ since: string; stats: Stats }>(address("figures/cache", params));
   return (
     <>
-      <Answer of={asked}>
+      <Fresh of={asked}>
         {({ stats, since }) => (
           <>
             {days === null ? <p className="muted">{words.sinceAbout(since)}</p> : null}
@@ -236,7 +236,7 @@ export function Cache() {
             )}
           </>
         )}
-      </Answer>
+      </Fresh>
       <Entries />
     </>
   );

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Button } from "../../parts/basic";
+import { Answer, Button } from "../../parts/basic";
 import { say } from "../../parts/toast";
 import { insight } from "../../text/insight";
 import { shell } from "../../text/shell";
@@ -27,6 +27,23 @@ export function Panel({ title, about, actions, children }: { title: string; abou
       {about ? <p className="muted">{about}</p> : null}
       {children}
     </section>
+  );
+}
+
+interface FreshProps<T> {
+  of: { data: T | undefined; error: unknown; isLoading: boolean; mutate: () => unknown };
+  lines?: number;
+  children: (data: T) => ReactNode;
+}
+
+/** An answer; while another one is on its way the one before stays in its place, and is seen to be old. */
+export function Fresh<T>({ of, lines = 6, children }: FreshProps<T>) {
+  return (
+    <div className={`insight-fresh${of.isLoading && of.data !== undefined ? " insight-old" : ""}`} aria-busy={of.isLoading}>
+      <Answer of={of} lines={lines}>
+        {children}
+      </Answer>
+    </div>
   );
 }
 

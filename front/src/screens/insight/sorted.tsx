@@ -7,6 +7,8 @@ export interface Column<T> {
   /** What it is sorted by; a column without is not sorted. Numbers stand at the end of their cell. */
   by?: (row: T) => number | string | null;
   isNumber?: boolean;
+  /** Takes the width that the others leave, and cuts its text off there. */
+  isWide?: boolean;
   cell: (row: T) => ReactNode;
 }
 
@@ -44,7 +46,7 @@ export function SortedTable<T>({ name, title, columns, rows, keyOf }: SortedProp
     change({ [`sort-${name}`]: next }, "replace");
   };
   return (
-    <div className="scroll-x" role="region" aria-label={title} tabIndex={0}>
+    <div className="scroll-x" role="group" aria-label={title} tabIndex={0}>
       <table className="plain">
         <caption className="hidden">{title}</caption>
         <thead>
@@ -72,7 +74,7 @@ export function SortedTable<T>({ name, title, columns, rows, keyOf }: SortedProp
           {shown.map((row) => (
             <tr key={keyOf(row)}>
               {columns.map((each) => (
-                <td key={each.key} className={each.isNumber ? "number" : undefined}>
+                <td key={each.key} className={each.isNumber ? "number" : each.isWide ? "insight-grow" : undefined}>
                   {each.cell(row)}
                 </td>
               ))}

@@ -1,9 +1,9 @@
 import { useParams } from "../../address";
 import { address, useAsk } from "../../api";
 import { milliseconds, number, time } from "../../format";
-import { Answer, Badge, Button, Empty } from "../../parts/basic";
+import { Badge, Button, Empty } from "../../parts/basic";
 import { insight } from "../../text/insight";
-import { Code, LongText, Panel } from "./pieces";
+import { Code, Fresh, LongText, Panel } from "./pieces";
 import { type Column, SortedTable } from "./sorted";
 
 interface Running {
@@ -98,6 +98,7 @@ const RUNNING: Column<Running>[] = [
   {
     key: "statement",
     title: words.statement,
+    isWide: true,
     cell: (row) => (row.query ? <LongText text={row.query} /> : <span className="muted">{words.hidden}</span>),
   },
 ];
@@ -111,6 +112,7 @@ const SLOW: Column<Statement>[] = [
   {
     key: "statement",
     title: words.statement,
+    isWide: true,
     cell: (row) => (row.query ? <LongText text={row.query} /> : <span className="muted">{words.hidden}</span>),
   },
   { key: "calls", title: words.calls, isNumber: true, by: (row) => row.calls, cell: (row) => number(row.calls) },
@@ -138,7 +140,7 @@ function RunningNow() {
       about={asked.data ? words.runningAbout(asked.data.idle, asked.data.connections, asked.data.maximum) : undefined}
       actions={<Button onClick={() => void asked.mutate()}>{insight.refresh}</Button>}
     >
-      <Answer of={asked} lines={3}>
+      <Fresh of={asked} lines={3}>
         {(data) =>
           data.running.length === 0 ? (
             <p className="muted">{words.quiet}</p>
@@ -146,7 +148,7 @@ function RunningNow() {
             <SortedTable name="running" title={words.running} columns={RUNNING} rows={data.running} keyOf={(row) => String(row.pid)} />
           )
         }
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }
@@ -188,7 +190,7 @@ function Slow() {
         ) : undefined
       }
     >
-      <Answer of={asked} lines={6}>
+      <Fresh of={asked} lines={6}>
         {(data) =>
           data.state !== "ready" ? (
             <NotCounted found={data} />
@@ -198,7 +200,7 @@ function Slow() {
             <SortedTable name="slow" title={words.slow} columns={SLOW} rows={data.statements} keyOf={(row) => row.id} />
           )
         }
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }

@@ -2,12 +2,12 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { address, useAsk } from "../../api";
 import { compact, number } from "../../format";
-import { Answer, Button, Empty, Loading, Failure } from "../../parts/basic";
+import { Button, Empty, Loading, Failure } from "../../parts/basic";
 import { buckets, summed } from "../../parts/chart/buckets";
 import { Chart } from "../../parts/chart/chart";
 import { insight } from "../../text/insight";
 import { usePeriod } from "./period";
-import { Code, type Figure, Panel, type Tile, Tiles, TooLate } from "./pieces";
+import { Code, type Figure, Fresh, Panel, type Tile, Tiles, TooLate } from "./pieces";
 import { type Column, SortedTable } from "./sorted";
 
 interface Counts {
@@ -114,9 +114,9 @@ const USERS: Column<UserSums>[] = [
 function ByDay() {
   const asked = useUsage<DaySums[]>("by_day");
   return (
-    <Answer of={asked} lines={9}>
+    <Fresh of={asked} lines={9}>
       {(data) => (data.late ? <Panel title={words.byDay}><TooLate late={data.late} /></Panel> : <DayCharts data={data} />)}
-    </Answer>
+    </Fresh>
   );
 }
 
@@ -163,13 +163,13 @@ function ByModel() {
   const asked = useUsage<ModelSums[]>("by_model");
   return (
     <Panel title={words.byModel} about={words.mostModels}>
-      <Answer of={asked} lines={4}>
+      <Fresh of={asked} lines={4}>
         {(data) =>
           data.late ? <TooLate late={data.late} /> : (
             <SortedTable name="model" title={words.byModel} columns={MODELS} rows={data.found ?? []} keyOf={(row) => row.model ?? ""} />
           )
         }
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }
@@ -178,13 +178,13 @@ function ByUser() {
   const asked = useUsage<UserSums[]>("by_user");
   return (
     <Panel title={words.byUser} about={words.mostUsers}>
-      <Answer of={asked} lines={4}>
+      <Fresh of={asked} lines={4}>
         {(data) =>
           data.late ? <TooLate late={data.late} /> : (
             <SortedTable name="user" title={words.byUser} columns={USERS} rows={data.found ?? []} keyOf={(row) => row.userId} />
           )
         }
-      </Answer>
+      </Fresh>
     </Panel>
   );
 }
@@ -222,7 +222,7 @@ function InMetadata() {
 export function Usage() {
   const asked = useUsage<Sums>("totals");
   return (
-    <Answer of={asked}>
+    <Fresh of={asked}>
       {(data) => {
         if (data.late) return <Panel title={words.tokens}><TooLate late={data.late} /></Panel>;
         const sums = data.found;
@@ -249,6 +249,6 @@ export function Usage() {
           </>
         );
       }}
-    </Answer>
+    </Fresh>
   );
 }

@@ -48,7 +48,7 @@ const TONES: Record<Step["rule"], Tone> = { delete: "bad", anonymise: "warn", ke
 
 function Table({ title, heads, children }: { title: string; heads: [title: string, isNumber?: boolean][]; children: ReactNode }) {
   return (
-    <div className="scroll-x" role="region" aria-label={title} tabIndex={0}>
+    <div className="scroll-x" role="group" aria-label={title} tabIndex={0}>
       <table className="plain">
         <caption className="hidden">{title}</caption>
         <thead>

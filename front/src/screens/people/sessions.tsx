@@ -1,5 +1,5 @@
 import "../../styles/insight.css";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { address, ask, useAsk } from "../../api";
 import { useParams } from "../../address";
 import { ago, exactTime, time } from "../../format";
@@ -122,8 +122,15 @@ export default function SessionsTab({ userId }: { userId: string }) {
   const asked = useAsk<Sessions>(address("figures/sessions", { user: userId, after }));
   const canWrite = useWrite();
   const [ending, setEnding] = useState<Ending | null>(null);
+  const place = useRef<HTMLElement>(null);
+  const close = async (ended: boolean) => {
+    setEnding(null);
+    if (!ended) return;
+    await asked.mutate();
+    place.current?.focus(); // the button that had the focus went with its session
+  };
   return (
-    <section className="stack" aria-label={words.title}>
+    <section ref={place} tabIndex={-1} className="stack person-place" aria-label={words.title}>
       <Answer of={asked}>
         {(data) => (
           <>
@@ -178,10 +185,7 @@ export default function SessionsTab({ userId }: { userId: string }) {
                 userId={userId}
                 of={ending}
                 live={data.live}
-                onDone={(ended) => {
-                  setEnding(null);
-                  if (ended) void asked.mutate();
-                }}
+                onDone={(ended) => void close(ended)}
               />
             ) : null}
           </>
