@@ -16,6 +16,7 @@ import pytest
 
 from fixtures.servers import PgServer
 from fixtures.studio_world import EVIL, PREFIX, SECRET
+from studio.safety import visiting
 from studio.safety.conftest import House
 from studio.safety.visiting import Address, addresses, ask, learn
 
@@ -53,7 +54,7 @@ BODIES = (
     b'{"x": "' + b"a" * 2_000_000 + b'"}', b"\x1f\x8b\x08\x00", b"a=b&c=d",
 )  # fmt: skip
 FULL = os.environ.get("CHATKEEP_FULL") == "1"
-_EACH = 4  # of CI: how many texts each parameter gets; every text comes to some
+_EACH = 2  # of CI: how many texts each parameter gets; every text comes to some
 ERROR = {"code", "message", "hint", "field"}
 
 
@@ -128,7 +129,7 @@ async def test_a_studio_to_look_at_changes_nothing_and_shows_no_secret(
     assert SECRET in before
     found = await learn(inside, monkeypatch)
     count = await strike(inside, found, may_read=False)
-    assert count > 500
+    assert count > 300
     assert everything(pg18, house.database) == before
     written = {path.parent.parts[1:] for path in files(house.root.parent) - around}
     assert written <= {(".chatkeep", "studio"), ("chatkeep-queries",)}  # history, saved queries
@@ -157,6 +158,8 @@ async def test_a_studio_that_may_write_has_no_faults_either(
     site = await open_studio(world, write=True)
     client = await site.client()
     found = await learn(client, monkeypatch)
+    place = (await client.get("/api/overview")).json()["place"]
+    monkeypatch.setitem(visiting.SANE_BODY, "place", place)  # so far an order is carried out
     if not FULL:  # what is the same without --write was struck above
         found = [address for address in found if address.method != "GET"]
     await strike(client, found, may_read=True)

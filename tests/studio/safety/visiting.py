@@ -34,6 +34,7 @@ SANE_BODY = {
     "id": "run-0000-0001", "sql": "select 1", "user": ADA, "session": "none", "format": "json",
     "key": ["msg_rich_q"], "column": "id", "columns": ["id"], "tags": [], "place": "nowhere",
 }  # fmt: skip
+_LEARNED: list["Address"] = []
 
 
 @dataclass
@@ -145,7 +146,12 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 async def learn(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[Address]:
-    """Every address with the parameters that its handler reads: asked until it reads no new one."""
+    """Every address with the parameters that its handler reads: asked until it reads no new one.
+
+    What was learned once is remembered: it depends on the handlers, which stay as they are.
+    """
+    if _LEARNED:
+        return list(_LEARNED)
     found = addresses()
     with monkeypatch.context() as patch:
         heard = listen(patch)
@@ -156,6 +162,7 @@ async def learn(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> l
                 if heard <= address.asked:
                     break
                 address.asked |= heard
+    _LEARNED.extend(found)
     return found
 
 
