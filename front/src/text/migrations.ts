@@ -138,7 +138,7 @@ export const migrations = {
       stopped: "Stopped",
     },
     steps: "Migrations of this run",
-    step: { waiting: "Not begun", running: "Runs", done: "Done", failed: "Failed, nothing of it stays", left: "Not done" },
+    step: { waiting: "Not begun", running: "Runs", done: "Done", failed: "Failed, nothing of it stays", left: "Not done", there: "Done by another process meanwhile" },
     halfLeft: "Failed; see the message for what of it is there",
     statement: (number: number, of: number) => `statement ${number} of ${of}`,
     log: "What was said",

@@ -346,6 +346,28 @@ async def test_only_one_run_at_a_time_and_a_stop_leaves_whole_migrations(
     assert (states["0001_fill"] == "applied") == (end["done"] == ["0001_fill"])
 
 
+async def test_what_another_process_applied_while_the_run_waited_is_not_applied_again(
+    api, own_project, until, database_url, rows
+):
+    root = own_project()
+    here = await api(database_url, root, write=True)
+    other = await asyncpg.connect(database_url)
+    try:
+        await other.execute("select pg_advisory_lock(1667786091, 1835626099)")
+        await here.post("migrations/apply", await here.order("apply"))
+        async with here.client.stream("GET", "/api/migrations/run") as lines:
+            assert json.loads(await anext(lines.aiter_lines()))["kind"] == "start"
+        elsewhere = asyncio.create_task(until(root, database_url, "0002_views"))
+        await other.execute("select pg_advisory_unlock(1667786091, 1835626099)")
+        await elsewhere
+        told = await here.lines()
+    finally:
+        await other.close()
+    assert told[-1]["state"] == "done"
+    assert {line["tag"] for line in told if line["kind"] == "event"} == set(told[-1]["done"])
+    assert await rows(database_url, "select count(*) from posts") == [(200,)]
+
+
 async def test_stop_while_another_process_migrates_ends_at_once(
     api, own_project, until, database_url
 ):

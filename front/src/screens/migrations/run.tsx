@@ -143,6 +143,7 @@ function Steps({ told, tags }: { told: Told; tags: string[] }) {
 function stepState(told: Told, tag: string, current: string | undefined, hasBegun: boolean, isWhole: boolean): [string, string] {
   if (told.through.has(tag)) return ["done", said.step.done];
   if (!told.end) return tag === current && hasBegun ? ["running", said.step.running] : ["waiting", said.step.waiting];
+  if (told.end.state === "done") return ["done", said.step.there];
   if (told.end.state === "failed" && tag === current && hasBegun) return ["failed", isWhole ? said.step.failed : said.halfLeft];
   return ["waiting", said.step.left];
 }

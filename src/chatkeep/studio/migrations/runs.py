@@ -95,7 +95,9 @@ class Run:
         """Tell what the kit says; before another attempt is where a run may stop, too."""
         self._has_begun = True
         text, is_usual = event.line()
-        tag = self.task.tags[len(self.done)]  # a reverse tells under the name of its own file
+        tag = event.migration.tag
+        if tag not in self.task.tags:  # a reverse tells under the name of its own file
+            tag = next((each for each in self.task.tags if each not in self.done), tag)
         self.tell("event", tag=tag, text=text, usual=is_usual, **_figures(event))
         if self._stop and isinstance(event, Retried):
             raise StoppedError
