@@ -124,6 +124,8 @@ export const sql = {
       `Reads all of ${table} and throws away ${rows} rows. An index on what it keeps would help.`,
     off: (what: string, factor: string) =>
       `${what}: ${factor}× off the estimate. ANALYZE the table, or look at its statistics.`,
+    guessed: (what: string, factor: string) =>
+      `${what}: ${factor}× off the estimate, which is a guess for functions.`,
     spilled: (what: string, size: string) => `${what}: ${size} went to disk. More work_mem would keep it in memory.`,
     slowest: (what: string, percent: string) => `${what} takes ${percent} of the time.`,
     disk: (size: string) => `${size} came from disk, not from memory.`,

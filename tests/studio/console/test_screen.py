@@ -1,6 +1,7 @@
 """The SQL screen, used as a person uses it."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.needs("chromium")
+WHOLE = pytest.mark.skipif(os.environ.get("CHATKEEP_FULL") != "1", reason="CHATKEEP_FULL=1")
 
 
 async def write(page: Page, sql: str) -> None:
@@ -232,7 +234,14 @@ async def test_secrets_are_hidden(
     await expect(page.get_by_role("alert")).to_contain_text("pg_authid.rolpassword is secret")
 
 
-@pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1280, "dark"), (2560, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (360, "dark"),
+        pytest.param(1280, "dark", marks=[pytest.mark.slow, WHOLE]),
+        pytest.param(2560, "light", marks=[pytest.mark.slow, WHOLE]),
+    ],
+)
 async def test_it_fits(
     world: str,
     open_studio: Callable[..., Any],

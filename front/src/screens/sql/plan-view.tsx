@@ -19,7 +19,10 @@ function standing({ root, measured }: Plan): string[] {
   for (const step of steps) {
     if (step.whole && step.removed >= 1000 && step.removed > 10 * (step.actual ?? 0) * step.loops)
       told.push(sql.outstanding.whole(step.on ?? "", rows(step.removed)));
-    if (isOff(step)) told.push(sql.outstanding.off(named(step), factor(step.off ?? 1)));
+    if (isOff(step)) {
+      const say = step.kind === "Function Scan" ? sql.outstanding.guessed : sql.outstanding.off;
+      told.push(say(named(step), factor(step.off ?? 1)));
+    }
     if (step.spilled > 0) told.push(sql.outstanding.spilled(named(step), bytes(step.spilled)));
     if (step.loops >= 1000) told.push(sql.outstanding.loops(named(step), rows(step.loops)));
   }
@@ -59,8 +62,10 @@ function Node({ step, measured }: { step: Step; measured: boolean }) {
             <Badge tone="bad">{(step.off ?? 1) > 1 ? sql.tooFew(factor(step.off ?? 1)) : sql.tooMany(factor(step.off ?? 1))}</Badge>
           ) : null}
           <span className="grow" />
-          <span className="console-share">
-            <meter min={0} max={100} value={Math.round(step.share * 100)} aria-label={sql.share(percent(step.share))} />
+          <span className="console-share" title={sql.share(percent(step.share))}>
+            <span className="console-bar-of" aria-hidden="true">
+              <span style={{ width: percent(step.share).replace(" ", "") }} />
+            </span>
             <span className="number muted">{percent(step.share)}</span>
           </span>
         </div>
