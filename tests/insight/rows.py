@@ -7,6 +7,7 @@ SCHEMA = deepsearch.schema(prefix=P)
 
 # 40,000 messages and 15,000 answers of 200 users on 100 days, in the order of their time.
 FILL = f"""
+drop index "{P}message_search_idx"; -- to feed it takes longer than all of this
 insert into "{P}user" (id, email, created_at)
     select 'user_' || n, 'user_' || n || '@example.com', '2026-01-01Z'::timestamptz + n * interval '8 hours'
     from generate_series(0, 199) n;

@@ -224,3 +224,5 @@ async def test_a_slow_statement_is_found_once_they_are_counted(
     await transaction.rollback()
     await connection.close()
     await visitor.shot("insight-statements")
+    await page.set_viewport_size({"width": 360, "height": 900})
+    await visitor.shot("insight-statements-360")
