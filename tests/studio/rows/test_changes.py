@@ -1,5 +1,6 @@
 """Staged changes are stored all or none, and never over what somebody else wrote meanwhile."""
 
+import asyncio
 from collections.abc import Callable
 from hashlib import md5
 from typing import Any
@@ -288,3 +289,23 @@ async def test_a_person_of_ours_takes_everything_along(world: str, asking: Calla
         said[effect["table"]] = said.get(effect["table"], 0) + effect["rows"]
     assert said == {n: before[n] - after[n] for n in names if before[n] != after[n]}
     assert said[f"{PREFIX}message"] > 3
+
+
+async def test_of_two_at_once_one_is_stored(staged: Any):
+    keyless = (await staged.rows("keyless"))["rows"][0]["key"]
+    for table, key, old in (
+        ("person", ["b"], {"name": "Bob"}),
+        ("keyless", keyless, {"v": "one"}),
+    ):
+        [column] = old
+        changes = [
+            {"changes": [update(table, key, {column: f"{n}"}, old)]} for n in ("left", "right")
+        ]
+        answers = await asyncio.gather(
+            *(staged.client.post("/api/changes/apply", json=each) for each in changes)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        won = "left" if answers[0].status_code == 200 else "right"
+        assert await staged.connection.fetchval(
+            f"select count(*) from {table} where {column} = $1", won
+        )
