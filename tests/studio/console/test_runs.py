@@ -72,9 +72,9 @@ async def test_rows_cells_and_bytes_are_bounded(world: str, open_studio: Callabl
     async with aclosing(await site.client()) as client:
         done = await run(
             client,
-            "select n from generate_series(1, 100000000) as n;"
+            "select generate_series(1, 100000000) as n;"
             "select repeat('x', 20000) from generate_series(1, 3);"
-            "select repeat(n::text, 4000) from generate_series(1, 9000000) as n",
+            "select repeat(generate_series(1, 9000000)::text, 4000)",
             rows=10_000,
         )
         short = await run(client, "select n from generate_series(1, 3) as n", rows=3)
@@ -226,7 +226,7 @@ async def test_statements_without_sense_are_refused_clearly(
 ):
     site = await open_studio(world)
     async with aclosing(await site.client()) as client:
-        for sql in ("", " -- nothing\n", ";;"):
+        for sql in ("", " -- nothing\n", ";;", "select 1\0"):
             empty = await client.post("/api/console/runs", json={"id": str(uuid4()), "sql": sql})
             assert (empty.status_code, empty.json()["error"]["field"]) == (422, "sql")
         with_parameter = await run(client, "select $1::int")
@@ -246,6 +246,39 @@ async def test_words_name_tables_columns_and_functions(world: str, open_studio: 
     assert message["visible"]
     assert ["role", "character varying(50)"] in message["columns"]
     assert all(each["schema"] != "pg_catalog" for each in words["functions"])
+
+
+async def test_a_role_that_may_only_read(world: str, open_studio: Callable[..., Any]):
+    admin = await asyncpg.connect(world)
+    try:
+        await admin.execute(
+            "drop role if exists reader; create role reader login;"
+            "grant pg_read_all_data to reader;"
+            "alter role reader set default_transaction_read_only = on"
+        )
+        site = await open_studio(world.replace("postgres@", "reader@"), write=True)
+        async with aclosing(await site.client()) as client:
+            read = await run(client, 'select count(*) > 0 from "ai-app-template_message"')
+            words = (await client.get("/api/console/words")).json()
+            written = await run(client, 'delete from "ai-app-template_message"', write=True)
+            program = await run(client, "copy pg_class to program 'true'", write=True)
+            file = await run(client, "select pg_read_file('/etc/passwd')", write=True)
+    finally:
+        await admin.execute("drop owned by reader; drop role reader")
+        await admin.close()
+    assert read["statements"][0]["rows"] == [["t"]]
+    assert words["tables"]
+    for refused in (written, program, file):
+        assert error_of(refused)["code"] == "42501"
+
+
+async def test_many_rows_of_nothing_are_bounded_too(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world)
+    sql = "select " + ", ".join(["null"] * 300) + " from generate_series(1, 10000)"
+    async with aclosing(await site.client()) as client:
+        done = await run(client, sql, rows=10_000)
+    assert done["statements"][0]["more"]
+    assert 1_000 < len(done["statements"][0]["rows"]) < 5_000
 
 
 @pytest.mark.needs("pg15")

@@ -15,6 +15,7 @@ MAX_ROWS = 10_000
 MAX_SECONDS = 600.0
 MAX_SQL = 1_000_000
 _MAX_STATEMENTS = 200
+_MOST_SAID = 4_000  # characters of an error, which may quote a value
 _ID = re.compile(r"[0-9a-zA-Z-]{8,64}\Z")
 
 
@@ -52,6 +53,8 @@ class RunRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise InvalidInputError("The run's id is none.", field="id")
         if len(self.sql) > MAX_SQL:
             raise InvalidInputError(f"A run takes {MAX_SQL} characters.", field="sql")
+        if "\0" in self.sql:
+            raise InvalidInputError("SQL has no character of code 0.", field="sql")
         parts = list(split(self.text))
         if not parts:
             raise InvalidInputError(
@@ -128,7 +131,7 @@ def trouble_of(error: asyncpg.PostgresError, text: str, part: Part, shift: int =
     at = position(error)
     place = part.start + (begin(part) if at is None else max(0, at - shift))
     said = str(error.args[0]) if error.args else type(error).__name__
-    told = trouble(text, min(place, len(text)), sqlstate(error), said)
+    told = trouble(text, min(place, len(text)), sqlstate(error), said[:_MOST_SAID])
     told.detail = _more(error, "detail")
     told.hint = _more(error, "hint")
     if at is None:
@@ -143,4 +146,4 @@ def begin(part: Part) -> int:
 
 def _more(error: asyncpg.PostgresError, name: str) -> str | None:
     value: object = getattr(error, name, None)
-    return value if isinstance(value, str) and value else None
+    return value[:_MOST_SAID] if isinstance(value, str) and value else None

@@ -37,7 +37,7 @@ from chatkeep.studio.ground import Ground
 from chatkeep.studio.masking import secret_columns
 
 EXPLAIN = "explain (verbose, format json) "
-_MOST_NOTICES = 100
+_MOST_NOTICES = 500
 _TO_SWITCH = "Switch on Write above the editor."
 _TO_START = "Start the studio with --write, then switch on Write."
 
@@ -114,6 +114,7 @@ class Run:
         self._notices: list[dict[str, str]] = []
         self._secrets: Secrets = {}
         self._shown = 0
+        self._heard = 0
 
     async def carry_out(self) -> Outcome:
         """Run the statements up to the first error.
@@ -311,7 +312,8 @@ class Run:
         )
 
     def _hear(self, _connection: object, message: Any) -> None:  # noqa: ANN401 - the driver's
-        if len(self._notices) < _MOST_NOTICES:
+        self._heard += 1
+        if self._heard <= _MOST_NOTICES:
             told = {"severity": str(message.severity), "message": str(message.message)[:2000]}
             self._notices.append(told)
 

@@ -1,6 +1,7 @@
 """Values as PostgreSQL itself writes them: read as text, so that nothing is rounded or reshaped.
 
-The driver makes Python values, which cannot hold all that PostgreSQL can (an infinite date, a
+Rows come by a portal, in batches of about a mebibyte; a single value is read whole, which
+PostgreSQL bounds at a gibibyte. The driver makes Python values, which cannot hold all that PostgreSQL can (an infinite date, a
 month in an interval). The console shows text, so its connections are told to hand on text.
 """
 
@@ -17,6 +18,7 @@ FIRST_BATCH = 50
 _BATCH_BYTES = 2**20
 MAX_CELL = 5_000
 """Most characters of one value that are shown; the value's length is told beside."""
+_CELL = 8  # characters that a value costs beside its text: a million NULLs are no small answer
 MAX_SHOWN = 8 * 2**20
 """Most characters that the results of one run show."""
 
@@ -67,6 +69,7 @@ class Reading:
 
     def _take(self, values: list[str | None]) -> None:
         shown: list[str | None] = []
+        self.shown += _CELL * len(values)
         for place, value in enumerate(values):
             if value is None:
                 shown.append(None)
