@@ -50,32 +50,6 @@ export async function findClashes(table: Table, entries: Entry[]): Promise<Clash
   return found;
 }
 
-/** The changes after somebody decided: over what is there now, or without those that clash. */
-export function rebased(entries: Entry[], clashes: Clash[], whose: "mine" | "theirs"): Entry[] {
-  return entries.flatMap((entry): Entry[] => {
-    if (entry.kind === "insert") return [entry];
-    const mine = clashes.filter(({ id }) => id === entry.id);
-    if (!mine.length) return [entry];
-    if (mine.some(({ column }) => column === null)) return [];
-    const old = new Map(entry.old);
-    if (entry.kind === "delete") {
-      if (whose === "theirs") return [];
-      for (const { column, now } of mine) if (column !== null) old.set(column, now);
-      return [{ ...entry, old }];
-    }
-    const set = new Map(entry.set);
-    for (const { column, now } of mine) {
-      if (column === null) continue;
-      if (whose === "mine") old.set(column, now);
-      else {
-        old.delete(column);
-        set.delete(column);
-      }
-    }
-    return set.size ? [{ ...entry, set, old }] : [];
-  });
-}
-
 function shown(value: Seen | Given | undefined): string {
   if (value === undefined) return text.toDelete;
   if (value === null) return text.null;

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "../../parts/basic";
 import { Dialog } from "../../parts/dialog";
 import { tables as text } from "../../text/tables";
@@ -36,7 +36,8 @@ export function CellEditor({ column, value, begun, link, onDone, onCancel }: Cel
   const [isTouched, setTouched] = useState(begun !== null);
   const field = useRef<HTMLInputElement & HTMLSelectElement>(null);
   const finished = useRef(false);
-  useEffect(() => {
+  // Before the next key comes: the first letter typed belongs into the field already.
+  useLayoutEffect(() => {
     field.current?.focus();
     if (field.current instanceof HTMLInputElement && begun === null) field.current.select();
   }, [begun]);

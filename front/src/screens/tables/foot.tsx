@@ -40,7 +40,7 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
               {text.deleteRows(lines.length)}
             </Button>
           ) : null}
-          <Button kind="quiet" onClick={onClear}>{text.clearSelection}</Button>
+          <Button kind="quiet" title={text.clearSelection} aria-label={text.clearSelection} onClick={onClear}>✕</Button>
         </>
       ) : (
         <span className="muted">{loaded}</span>
@@ -49,11 +49,11 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
         <>
           {changes ? (
             <span role="status">
-              <span className="tables-foot-staged">{text.changes(changes)}</span> <span className="muted">{text.changesAbout}</span>
+              <span className="tables-foot-staged">{text.changes(changes)}</span> <span className="muted tables-foot-about">{text.changesAbout}</span>
             </span>
           ) : null}
-          <Button kind="quiet" title={text.undoTitle} disabled={!staging.canUndo} onClick={() => staging.undo()}>{text.undo}</Button>
-          <Button kind="quiet" title={text.redoTitle} disabled={!staging.canRedo} onClick={() => staging.redo()}>{text.redo}</Button>
+          <Button kind="quiet" title={text.undoTitle} aria-label={text.undo} disabled={!staging.canUndo} onClick={() => staging.undo()}>↶</Button>
+          <Button kind="quiet" title={text.redoTitle} aria-label={text.redo} disabled={!staging.canRedo} onClick={() => staging.redo()}>↷</Button>
           {changes ? (
             <>
               <Button onClick={() => staging.replace([])}>{text.discard}</Button>

@@ -210,7 +210,7 @@ export function Grid(props: Props) {
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.target !== scroller.current) return;
+    if (event.target !== scroller.current || editing) return;
     const isCommand = event.ctrlKey || event.metaKey;
     const column = columnAt(here.column);
     const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - HEAD) / HEIGHT) - 1);

@@ -15,12 +15,12 @@ import { Foot } from "./foot";
 import { Grid, type Target } from "./grid";
 import { AskBeforeLeaving } from "./leaving";
 import { titleOf } from "./list";
-import { RowPanel } from "./panel";
+import { LooseRow, RowPanel } from "./panel";
 import { Review } from "./review";
 import { changesOf, seenOf, useStaging } from "./staged";
-import { sortedBy, useShown } from "./state";
+import { useShown } from "./state";
 import { Toolbar } from "./toolbar";
-import { idOf, isCut, isDefault, type Line, tableAddress, textOf } from "./values";
+import { idOf, isCut, isDefault, type Line, sortedBy, tableAddress, textOf } from "./values";
 import { RowWindow } from "./window";
 
 /** What is asked of the server, as one text: rows of another one belong to another window. */
@@ -63,6 +63,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
   const [isAdding, setAdding] = useState(false);
   const [isReviewing, setReviewing] = useState(false);
   const [large, setLarge] = useState<{ target: Target; value: string | null; md5: string | null } | null>(null);
+  const [loose, setLoose] = useState<Line | null>(null);
   const [clashing, setClashing] = useState<Set<string>>(new Set());
   const [turn, setTurn] = useState(0);
   const place = useRef<HTMLDivElement>(null);
@@ -133,6 +134,10 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
     focusGrid();
   };
 
+  const openRow = (line: Line) => {
+    if (line.key) setShown({ row: line.key }, row ? "replace" : "push");
+    else setLoose(line);
+  };
   const openId = row ? idOf(row) : null;
   const step = (by: 1 | -1) => {
     const held = rows.held;
@@ -181,7 +186,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
         <div className={`tables-body${row ? " tables-body-row" : ""}`}>
           <Grid table={table} name={name} model={model} rows={rows} version={version} sort={sort}
             onSort={(column, isAdded) => setShown({ sort: sortedBy(sort, column, isAdded) })}
-            selected={selected} onSelect={setSelected} openId={openId} onOpen={(line) => line.key && setShown({ row: line.key }, row ? "replace" : "push")}
+            selected={selected} onSelect={setSelected} openId={openId} onOpen={openRow}
             staging={staging} clashing={clashing} onEditLarge={(target) => void openLarge(target)}
             onCopyCell={(line, column) => void copyCell(name, line, column)} onCopyRows={() => void copyOut(wanted, "csv", "clipboard")}
             empty={<Empty title={isFiltered ? text.noMatch : text.noRows}>{isFiltered ? text.noMatchHint : text.noRowsHint}</Empty>} />
@@ -197,6 +202,13 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
         <Foot staging={staging} changes={changes} selected={selected} rows={rows} canWrite={table.editable}
           onClear={() => setSelected(new Map())} onDuplicate={(line) => void duplicate(line)} onReview={() => setReviewing(true)} />
       </div>
+      {loose ? (
+        <LooseRow table={table} name={name} line={loose}
+          onClose={() => {
+            setLoose(null);
+            focusGrid();
+          }} />
+      ) : null}
       {large ? <ValueDialog column={large.target.column} value={large.value} onDone={takeLarge} onClose={() => setLarge(null)} /> : null}
       {isReviewing ? (
         <Review table={table} staging={staging} onClashes={setClashing} onClose={() => setReviewing(false)}

@@ -3,6 +3,7 @@ import useSWR from "swr";
 import type { ApiError } from "../../api";
 import { bytes } from "../../format";
 import { Badge, Button, Empty, Failure, Loading, told } from "../../parts/basic";
+import { Dialog } from "../../parts/dialog";
 import { say } from "../../parts/toast";
 import { tables as text } from "../../text/tables";
 import type { Cell, Column, Given, Key, Table, WholeCell } from "./api";
@@ -83,7 +84,7 @@ function Large({ name, column, cell, rowKey }: ValueProps & { cell: Extract<Cell
       <pre className="tables-long mono">{cell.text}…</pre>
       <p className="row">
         <span className="muted">{text.beginning(bytes(cell.bytes))}</span>
-        <Button onClick={() => void load()}>{text.loadAll(bytes(cell.bytes))}</Button>
+        {rowKey.length ? <Button onClick={() => void load()}>{text.loadAll(bytes(cell.bytes))}</Button> : null}
       </p>
     </>
   );
@@ -126,6 +127,21 @@ function Field({ line, given, onEdit, ...rest }: FieldProps) {
         {given === undefined ? <Whole {...rest} cell={cell} /> : <StagedValue column={column} given={given} />}
       </dd>
     </div>
+  );
+}
+
+/** A row that nothing tells apart, as of a view: it has no address, so it is shown as it was read. */
+export function LooseRow({ table, name, line, onClose }: { table: Table; name: Name; line: Line; onClose: () => void }) {
+  return (
+    <Dialog wide title={text.row} onClose={onClose}>
+      <dl className="tables-fields">
+        {table.columns.map((column) =>
+          line.cells.has(column.name) ? (
+            <Field key={column.name} name={name} column={column} rowKey={[]} canWrite={false} line={line} given={undefined} onEdit={null} />
+          ) : null,
+        )}
+      </dl>
+    </Dialog>
   );
 }
 

@@ -8,8 +8,8 @@ import { SqlText } from "../../parts/sql-text";
 import { tables as text } from "../../text/tables";
 import type { Effect, Preview, Table } from "./api";
 import { apply, preview } from "./asking";
-import { type Clash, Clashes, findClashes, rebased } from "./clashes";
-import { changesOf, type Entry, type Staging } from "./staged";
+import { type Clash, Clashes, findClashes } from "./clashes";
+import { changesOf, type Entry, rebased, type Staging } from "./staged";
 
 function EffectLine({ effect }: { effect: Effect }) {
   const told = text.effects[effect.does](text.effectRows(effect.rows, effect.more), effect.table);

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import type { Cell, Change, Column, Given, Key, Seen, Table } from "./api";
+import type { Clash } from "./clashes";
 import { back, begin, forth, type History, step } from "./history";
 import { isCut, isDefault, isMasked, type Line } from "./values";
 
@@ -96,6 +97,7 @@ export class Staging {
     const gone = new Set(this.entries.filter((each) => each.kind === "delete").map((each) => each.id));
     const added = lines.flatMap(({ key, id, cells }): Entry[] => {
       if (!key || id === null || gone.has(id)) return [];
+      gone.add(id);
       const old = new Map<string, Seen>();
       for (const [column, cell] of cells) {
         const seen = seenOf(cell);
@@ -129,7 +131,8 @@ export class Staging {
 
 const stagings = new WeakMap<History<Entry[]>, Map<string, Staging>>();
 
-function stagingOf(name: string): Staging {
+/** The changes of a table as they stand now. */
+export function stagingOf(name: string): Staging {
   const history = histories.get(name) ?? NONE;
   const known = stagings.get(history) ?? new Map<string, Staging>();
   stagings.set(history, known);
@@ -158,5 +161,31 @@ export function changesOf(table: Table, entries: Entry[]): Change[] {
     if (gone.has(entry.id)) return [];
     const { key, set, old } = entry;
     return [{ kind: "update", schema, table: name, key, set: Object.fromEntries(set), old: Object.fromEntries(old) }];
+  });
+}
+
+/** The changes after somebody decided: over what is there now, or without those that clash. */
+export function rebased(entries: Entry[], clashes: Clash[], whose: "mine" | "theirs"): Entry[] {
+  return entries.flatMap((entry): Entry[] => {
+    if (entry.kind === "insert") return [entry];
+    const mine = clashes.filter(({ id }) => id === entry.id);
+    if (!mine.length) return [entry];
+    if (mine.some(({ column }) => column === null)) return [];
+    const old = new Map(entry.old);
+    if (entry.kind === "delete") {
+      if (whose === "theirs") return [];
+      for (const { column, now } of mine) if (column !== null) old.set(column, now);
+      return [{ ...entry, old }];
+    }
+    const set = new Map(entry.set);
+    for (const { column, now } of mine) {
+      if (column === null) continue;
+      if (whose === "mine") old.set(column, now);
+      else {
+        old.delete(column);
+        set.delete(column);
+      }
+    }
+    return set.size ? [{ ...entry, set, old }] : [];
   });
 }

@@ -115,3 +115,12 @@ export function referred(link: ForeignKey, line: Line): string | null {
   }
   return tableAddress(link.schema, link.table, { filter });
 }
+
+/** The sort after a click on a column's head: rising, falling, none; with shift beside the others. */
+export function sortedBy(sort: Sort, column: string, isAdded: boolean): Sort {
+  const was = sort.find(([name]) => name === column)?.[1];
+  const next = was === undefined ? "asc" : was === "asc" ? "desc" : null;
+  if (!isAdded) return next ? [[column, next]] : [];
+  if (was === undefined) return [...sort, [column, "asc"]];
+  return sort.flatMap((each) => (each[0] !== column ? [each] : next ? [[column, next] as Sort[number]] : []));
+}
