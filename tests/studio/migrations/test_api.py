@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from chatkeep.studio.migrations.documents import safe_form
+from chatkeep.studio.migrations.runs import Run, Task
 from fixtures.servers import Databases, PgServer
 from fixtures.studio_world import SCHEMA
 
@@ -366,6 +367,39 @@ async def test_what_another_process_applied_while_the_run_waited_is_not_applied_
     assert told[-1]["state"] == "done"
     assert {line["tag"] for line in told if line["kind"] == "event"} == set(told[-1]["done"])
     assert await rows(database_url, "select count(*) from posts") == [(200,)]
+
+
+async def test_who_comes_late_to_a_long_run_hears_what_is_done():
+    run = Run(Task("apply", ("first", "second"), "here:5432/db"))
+    more = asyncio.Event()
+
+    async def job(run: Run) -> None:
+        run.through("first", 0.1)
+        for number in range(6000):
+            run.tell("event", tag="second", number=number)
+        await more.wait()
+        run.through("second", 0.1)
+
+    async def after() -> None:
+        run.stop()  # comes too late to cancel anything
+
+    run.start(job, after)
+    heard: list[dict[str, Any]] = []
+    async for line in run.follow():
+        heard.append(json.loads(line))
+        if len(heard) == 2:
+            more.set()
+    late = [json.loads(line) async for line in run.follow()]
+    assert heard[0]["kind"] == "start"
+    assert late[0] | {"at": ""} == {
+        "kind": "start",
+        "at": "",
+        **run.summary(),
+        "tags": ["first", "second"],
+    }
+    assert len(late) == 5001
+    assert late[-1]["kind"] == heard[-1]["kind"] == "end"
+    assert heard[-1]["state"] == "done"
 
 
 async def test_stop_while_another_process_migrates_ends_at_once(

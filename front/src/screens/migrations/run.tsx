@@ -14,7 +14,7 @@ interface Told {
   start?: Line<"start">;
   end?: Line<"end">;
   events: Line<"event">[];
-  through: Map<string, number>;
+  through: Map<string, number | undefined>;
   isStopping: boolean;
 }
 const NOTHING: Told = { events: [], through: new Map(), isStopping: false };
@@ -24,7 +24,7 @@ const said = text.run;
 function heard(told: Told, line: RunLine): Told {
   switch (line.kind) {
     case "start":
-      return { ...NOTHING, start: line };
+      return { ...NOTHING, start: line, through: new Map(line.done.map((tag) => [tag, undefined])) };
     case "event":
       return { ...told, events: [...told.events, line].slice(-2000) };
     case "through":

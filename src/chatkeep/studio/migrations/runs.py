@@ -84,9 +84,7 @@ class Run:
 
     def tell(self, kind: str, **more: object) -> None:
         """Add a line for everybody who follows."""
-        at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        line = {"kind": kind, "at": at, **more}
-        self._lines.append(msgspec.json.encode(line) + b"\n")
+        self._lines.append(_line(kind, **more))
         self._told += 1
         self._news.set()
         self._news = asyncio.Event()
@@ -128,6 +126,7 @@ class Run:
 
     async def _run(self, job: "Job", after: Callable[[], Awaitable[None]]) -> None:
         state, error = await self._outcome(job)
+        self._has_begun = True  # there is nothing left that a stop may cancel
         try:
             await after()
         except ChatkeepError as failed:
@@ -161,8 +160,13 @@ class Run:
         self.tell("end", state=state, error=error, done=self.done, left=left)
 
     async def follow(self) -> AsyncGenerator[bytes]:
-        """Give its lines from the beginning, each as it comes, up to the end."""
+        """Give its lines from the beginning, each as it comes, up to the end.
+
+        Where the earliest are forgotten, the first says what is done by now.
+        """
         given = 0
+        if self._told > len(self._lines):
+            yield _line("start", **self.summary())
         while True:
             news = self._news
             fresh = list(self._lines)[max(0, given - (self._told - len(self._lines))) :]
@@ -173,6 +177,11 @@ class Run:
                 if self.state != "running":
                     return
                 await news.wait()
+
+
+def _line(kind: str, **more: object) -> bytes:
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return msgspec.json.encode({"kind": kind, "at": at, **more}) + b"\n"
 
 
 def _figures(event: Event) -> dict[str, object]:
