@@ -241,3 +241,58 @@ async def test_the_maps_preset_is_told_by_its_attributes(
     attributes = {each["attribute"] for each in found["tables"]}
     assert attributes == set(schema.tables)
     assert len(SCHEMA.tables) > len(attributes)
+
+
+async def test_every_change_of_a_definition_shows_at_once(
+    pg: PgServer, fresh_database: Callable[..., Any], open_studio: Callable[..., Any]
+):
+    url = await fresh_database(pg).made_by(SHOP)
+    site = await open_studio(url, schema=None)
+    changes = (
+        "alter table shop.card add note text",
+        "alter table shop.card alter note set not null",
+        "alter table shop.card alter note set default 'x'",
+        "alter table shop.card rename note to remark",
+        "comment on column shop.card.remark is 'said'",
+        "comment on column shop.card.remark is 'done'",
+        "create index on shop.card (remark)",
+        "alter table shop.card add constraint c check (remark <> '')",
+        "create policy p on shop.card",
+        "alter policy p on shop.card using (false)",
+        "drop policy p on shop.card",
+        "create or replace function shop.f() returns trigger language plpgsql as 'begin return old; end'",
+        "create trigger t before update on shop.card for each row execute function shop.f()",
+        "alter table shop.card disable trigger t",
+        "alter type shop.mood add value 'odd'; alter table shop.card add mood shop.mood",
+        "alter type shop.mood rename value 'odd' to 'even'",
+        "alter table shop.card drop mood",
+    )
+    seen: list[str] = []
+    async with aclosing(await site.client()) as client:
+        for change in changes:
+            await _run(url, change)
+            page = await _get(client, "structure/table", schema="shop", table="card")
+            seen.append(f"{page['ddl']} {page['functions']} {page['triggers']}")
+    # Each page differs from the one before.
+    same = [change for change, a, b in zip(changes[1:], seen, seen[1:], strict=False) if a == b]
+    # A function that no trigger names yet, and labels of an enum, stand on no table's page before.
+    assert [change for change in same if "or replace" not in change] == []
+
+
+async def test_a_role_that_may_read_no_row_still_sees_the_structure(
+    world: str, open_studio: Callable[..., Any]
+):
+    await _run(world, "create role studio_onlooker login")
+    try:
+        site = await open_studio(world.replace("postgres@", "studio_onlooker@", 1), schema=None)
+        async with aclosing(await site.client()) as client:
+            found = await _get(client, "structure")
+            page = await _get(client, "structure/table", schema="public", table=MESSAGE)
+            glance = await _get(client, "overview/glance")
+            told = await client.post("/api/structure/doctor")
+    finally:
+        await _run(world, "drop role studio_onlooker")
+    assert len(found["tables"]) >= len(SCHEMA.tables)
+    assert page["primary_key"] is not None
+    assert glance["tables"] == len(SCHEMA.tables)
+    assert told.status_code == 200

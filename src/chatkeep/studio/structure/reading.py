@@ -1,5 +1,7 @@
 """The facts of the database that is shown, and where each relation stands in them."""
 
+from weakref import WeakKeyDictionary
+
 import asyncpg
 
 from chatkeep.kit.catalog.catalog import Catalog
@@ -8,6 +10,7 @@ from chatkeep.kit.catalog.programs import Comment, MaterializedView, View
 from chatkeep.kit.catalog.reader import IGNORED_SCHEMAS, read_catalog
 from chatkeep.kit.catalog.tables import Table
 from chatkeep.schema.schema import Schema
+from chatkeep.studio.ground import Ground
 
 Relation = Table | View
 Name = tuple[str, str]
@@ -23,9 +26,49 @@ where c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'inf
 """
 
 
-async def read_facts(connection: asyncpg.Connection) -> Catalog:
-    """Read the facts, those of the bookkeeping's tables among them."""
-    return await read_catalog(connection, ignore_schemas=())
+# Whatever changes an object's definition writes a row of one of these tables, whose xmin is new.
+_DEFINITIONS = (
+    "attrdef",
+    "attribute",
+    "class",
+    "collation",
+    "constraint",
+    "depend",
+    "description",
+    "enum",
+    "index",
+    "inherits",
+    "namespace",
+    "policy",
+    "proc",
+    "range",
+    "rewrite",
+    "sequence",
+    "statistic_ext",
+    "trigger",
+    "type",
+)
+_STATE = " union all ".join(
+    f"select '{name}', count(*)::int8, coalesce(sum(xmin::text::int8), 0)::text, max(xmin::text::int8)"  # noqa: S608 - our own names
+    f" from pg_catalog.pg_{name}"
+    for name in _DEFINITIONS
+)
+_kept: WeakKeyDictionary[Ground, tuple[object, Catalog]] = WeakKeyDictionary()
+
+
+async def read_facts(ground: Ground, connection: asyncpg.Connection) -> Catalog:
+    """Read the facts, those of the bookkeeping's tables among them.
+
+    Of a database with hundreds of tables that takes a second: while no definition changes, they are
+    read once.
+    """
+    state = {tuple(row) for row in await connection.fetch(_STATE)}
+    kept = _kept.get(ground)
+    if kept is not None and kept[0] == state:
+        return kept[1]
+    catalog = await read_catalog(connection, ignore_schemas=())
+    _kept[ground] = (state, catalog)
+    return catalog
 
 
 def relations_of(catalog: Catalog) -> list[Relation]:

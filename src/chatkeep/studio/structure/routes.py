@@ -25,7 +25,7 @@ from chatkeep.studio.structure.statistics import indexes_of, oid_of, statistics_
 async def _diagram(request: Request) -> Response:
     ground = ground_of(request)
     async with ground.transaction(name="schema") as connection:
-        catalog = await read_facts(connection)
+        catalog = await read_facts(ground, connection)
         rows = await estimated_rows(connection)
         secrets = await secret_columns(ground, connection)
     return answer(diagram(catalog, rows, secrets, attributes_of(ground.schema)))
@@ -36,7 +36,7 @@ async def _table(request: Request) -> Response:
     schema = request.query_params.get("schema", "")
     name = request.query_params.get("table", "")
     async with ground.transaction(name="table") as connection:
-        catalog = await read_facts(connection)
+        catalog = await read_facts(ground, connection)
         fact = relation(catalog, schema, name)
         oid = await oid_of(connection, schema, name)
         if fact is None or oid is None:
