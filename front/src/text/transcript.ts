@@ -7,7 +7,6 @@ export const transcript = {
     interrupted: "The answer was stopped before its end.",
     error: "The answer ended in an error.",
   } as Record<string, string>,
-  nameOf: (role: string, number: number) => `${role}, message ${number}`,
   messages: "Messages",
   noMessages: "Nothing was said in this chat yet",
   noMessagesHint: "Messages that the application appends are shown here.",

@@ -1,6 +1,7 @@
 import DOMPurify from "dompurify";
 import MarkdownIt, { type MarkdownIt as Md, type StateCore, type Token } from "markdown-it";
 import { transcript } from "../../text/transcript";
+import { coloured } from "./colours";
 
 const words = transcript.markdown;
 const WEB = /^(?:https?:\/\/|mailto:)/i;
@@ -77,10 +78,14 @@ function headings(state: StateCore): void {
 
 function code(content: string, info: string): string {
   const language = info.trim().split(/\s/)[0]?.slice(0, 24) ?? "";
+  const pieces = coloured(content, language);
+  const shown = pieces
+    ? pieces.map(({ tone, text }) => (tone === "plain" ? escape(text) : `<span class="md-${tone}">${escape(text)}</span>`)).join("")
+    : escape(content);
   return (
     `<figure class="md-code"><figcaption><span>${escape(language || words.plain)}</span>` +
     `<button type="button" class="md-copy" aria-label="${escape(words.copyCode(language))}">${words.copy}</button>` +
-    `</figcaption><pre tabindex="0"><code>${escape(content)}</code></pre></figure>`
+    `</figcaption><pre tabindex="0"><code>${shown}</code></pre></figure>`
   );
 }
 

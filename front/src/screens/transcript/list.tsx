@@ -108,11 +108,10 @@ export function MessageList({ pages, chosen, fromEnd, rowOf, onBranch, onLink }:
     <div ref={list} className="tr-list">
       {pages.hasEarlier ? <More onReached={pages.earlier}>{words.earlier}</More> : null}
       <div className="tr-feed" role="feed" aria-label={words.messages}>
-        {messages.map((message, index) => (
+        {messages.map((message) => (
           <MessageShown
             key={message.id}
             message={message}
-            place={index + 1}
             isChosen={message.id === chosen}
             row={rowOf(message.id)}
             onBranch={onBranch}

@@ -19,7 +19,6 @@ const TONES: Record<string, Tone> = { streaming: "accent", interrupted: "warn", 
 
 interface Props {
   message: Message;
-  place: number;
   isChosen: boolean;
   /** Where its row is shown. */
   row: string;
@@ -94,7 +93,7 @@ function jump(messageId: string, to: number): void {
 }
 
 /** One message: who, when, what, what it used. */
-export const MessageShown = memo(function MessageShown({ message, place, isChosen, row, onBranch, onLink }: Props) {
+export const MessageShown = memo(function MessageShown({ message, isChosen, row, onBranch, onLink }: Props) {
   const { pieces, finish } = useMemo(() => read(message.parts, message.content !== ""), [message]);
   const role = words.roles[message.role] ?? message.role;
   const before = pieces.filter((piece) => piece.kind === "reasoning" || piece.kind === "file");
@@ -104,16 +103,13 @@ export const MessageShown = memo(function MessageShown({ message, place, isChose
     <article
       id={domId(message.id)}
       className={`tr-message tr-${message.role}${isChosen ? " tr-chosen" : ""}`}
-      aria-labelledby={`${domId(message.id)}-name`}
+      aria-labelledby={`${domId(message.id)}-name ${domId(message.id)}-time`}
       tabIndex={-1}
     >
       <div className="tr-column">
         <header className="tr-head">
-          <h2 id={`${domId(message.id)}-name`}>
-            {role}
-            <span className="hidden">, {place}</span>
-          </h2>
-          <time className="muted" dateTime={message.createdAt} title={exactTime(message.createdAt)}>
+          <h2 id={`${domId(message.id)}-name`}>{role}</h2>
+          <time id={`${domId(message.id)}-time`} className="muted" dateTime={message.createdAt} title={exactTime(message.createdAt)}>
             {time(message.createdAt)}
           </time>
           {message.status === "complete" ? null : (
