@@ -4,9 +4,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from chatkeep.database import Database
 from chatkeep.kit.plan.quoting import ident
+from chatkeep.studio import studio
+from fixtures.studio_world import SCHEMA
 
 NAMES = [
     'say "hi"', "two words", "dot.ted", "100%", "%s", "%2F", "a/b", "/", "../up", "select", "user",
@@ -107,3 +114,22 @@ async def test_other_databases_are_not_told_of(named: Any):
     )
     response = await named.client.get("/api/tables")
     assert f'"{other}"' not in response.text
+
+
+async def test_a_name_with_a_slash_where_the_studio_is_mounted(world: str):
+    connection = await asyncpg.connect(world)
+    await connection.execute(
+        'create table "a/b" (id int primary key); insert into "a/b" values (7)'
+    )
+    await connection.close()
+    async with Database(SCHEMA, world) as db:
+        app = Starlette(routes=[Mount("/my/studio", studio(db))])
+        transport = httpx.ASGITransport(app)
+        headers = {"x-chatkeep-studio": "1"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=headers
+        ) as client:
+            page = await client.get("/my/studio/api/tables/public/a%2Fb/rows")
+            assert page.json()["rows"] == [{"key": ["7"], "cells": ["7"]}]
+            page = await client.get("/my/studio/api/tables/public/a/b/rows")
+            assert page.status_code == 404
