@@ -7,7 +7,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+FRONT = sorted(
+    path
+    for kind in ("ts", "tsx", "css")
+    for path in (ROOT / "front").rglob(f"*.{kind}")
+    if "node_modules" not in path.parts
+)
 MAX_MODULE_LINES = 500
+MAX_FRONT_LINES = 400
 MAX_FUNCTION_LINES = 60
 FORBIDDEN = {"utils", "helpers", "common", "core", "misc", "util", "helper"}
 
@@ -20,6 +27,12 @@ def relative(path: Path) -> str:
 def test_module_keeps_to_its_size(path: Path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= MAX_MODULE_LINES, f"{relative(path)} has {lines} lines; split it"
+
+
+@pytest.mark.parametrize("path", FRONT, ids=relative)
+def test_a_source_of_the_pages_keeps_to_its_size(path: Path):
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= MAX_FRONT_LINES, f"{relative(path)} has {lines} lines; split it"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
