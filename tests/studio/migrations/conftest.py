@@ -1,11 +1,13 @@
 """Projects with migrations of their own, and databases that have some of them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from chatkeep.kit.folder import Folder
@@ -96,3 +98,48 @@ def until() -> Callable[..., Any]:
         await migrate(Folder.read(root / "drizzle"), url, to=tag)
 
     return apply
+
+
+class Api:
+    """A program in front of a studio."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        given = await self.client.get(f"/api/{path}", timeout=60)
+        assert given.status_code == status, given.text
+        return given.json()
+
+    async def post(self, path: str, document: object = None, status: int = 202) -> Any:
+        given = await self.client.post(f"/api/{path}", json=document, timeout=60)
+        assert given.status_code == status, given.text
+        return given.json()
+
+    async def states(self) -> dict[str, str]:
+        listed = await self.get("migrations")
+        return {each["tag"]: each["state"] for each in listed["migrations"]}
+
+    async def order(self, action: str, query: str = "") -> dict[str, Any]:
+        plan = await self.get(f"migrations/{action}{query}")
+        return {"place": plan["place"], "tags": [step["tag"] for step in plan["steps"]]}
+
+    async def lines(self) -> list[dict[str, Any]]:
+        """All lines of the run, to its end."""
+        given = await self.client.get("/api/migrations/run", timeout=60)
+        assert given.status_code == 200
+        return [json.loads(line) for line in given.text.splitlines()]
+
+
+@pytest.fixture
+async def api(open_studio: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
+    """`await api(url, root, write=True)` opens a studio and gives a program in front of it."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(url: str, root: Path, *, write: bool = False, schema: object = None) -> Api:
+            site = await open_studio(url, write=write, schema=schema, root=root)
+            client = await site.client()
+            stack.push_async_callback(client.aclose)
+            return Api(client)
+
+        yield enter
