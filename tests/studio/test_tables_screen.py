@@ -209,6 +209,30 @@ async def test_the_keyboard_alone_walks_the_grid_and_opens_a_row(looking: Visito
     assert await page.evaluate("document.activeElement.getAttribute('role')") == "grid"
 
 
+async def test_on_a_phone_the_list_the_rows_and_a_row_follow_each_other(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor: Visitor = await visit(await open_studio(world), width=360, height=740, theme="dark")
+    page = visitor.page
+    await visitor.go("/tables")
+    await visitor.shot("tables-list-360-dark")
+    await page.get_by_role("link", name="chats").click()
+    await expect(page.get_by_role("grid")).to_be_visible()
+    await expect(page.get_by_label("Find a table")).to_be_hidden()
+    await visitor.shot("tables-rows-360-dark")
+    await page.get_by_role("button", name="Open the row").first.click()
+    row = page.get_by_role("region", name="Row chat")
+    box = await row.bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"]) == (0, 360)
+    await expect(page.get_by_text("Referred to by")).to_be_visible()
+    await visitor.shot("tables-row-360-dark")
+    await page.get_by_role("button", name="Close the row").click()
+    assert await page.evaluate("document.querySelector('main').scrollWidth") <= 360
+    await page.get_by_role("link", name="All tables").click()
+    await expect(page.get_by_label("Find a table")).to_be_visible()
+
+
 async def test_a_big_table_is_not_gone_through_unasked(
     looking: Visitor, postgres: asyncpg.Connection
 ):

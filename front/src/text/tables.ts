@@ -74,6 +74,7 @@ export const tables = {
   anyOf: (count: number) => `any of ${count}`,
   or: "or",
   wouldScanHint: "Filter or sort by a column that has an index, or search anyway: that may take long.",
+  searchInstead: "Search conversations instead",
   searchAnyway: "Search anyway",
   operators: {
     "=": "is",

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Link } from "wouter";
 import { ApiError } from "../../api";
 import { type Command, useCommands } from "../../commands";
 import { Button, Empty, Failure, told } from "../../parts/basic";
@@ -178,6 +179,7 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
             <p>
               <strong>{refusal.message}</strong> {text.wouldScanHint}
             </p>
+            {table.searchable ? <Link href={`/search${q ? `?q=${encodeURIComponent(q)}` : ""}`}>{text.searchInstead}</Link> : null}
             <Button onClick={() => setScanned(asked)}>{text.searchAnyway}</Button>
           </div>
         ) : rows.error ? (
