@@ -57,7 +57,7 @@ export function Attention() {
       <h2 id="overview-attention">{text.attention}</h2>
       <Answer of={glance} lines={5}>
         {(found) => {
-          const problem: Line[] = about?.problem ? [{ tone: "bad", text: about.problem, hint: about.hint }] : [];
+          const problem: Line[] = about?.problem ? [{ tone: about.preset.length ? "bad" : "warn", text: about.problem, hint: about.hint }] : [];
           const lines = [...problem, ...(migrations ? ofMigrations(migrations) : []), ...ofDatabase(found)];
           lines.sort((a, b) => Number(a.tone === "warn") - Number(b.tone === "warn"));
           return (

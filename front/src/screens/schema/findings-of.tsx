@@ -14,15 +14,15 @@ export function FindingsOf({ schema, name }: { schema: string; name: string }) {
     <Section title={text.title}>
       {found.length ? (
         <ul className="schema-lines">
-          {found.map((each) => (
-            <FindingView key={`${each.check} ${each.about}`} finding={each} links={false} />
+          {found.map((each, index) => (
+            <FindingView key={`${index} ${each.about}`} finding={each} links={false} />
           ))}
         </ul>
       ) : null}
       {breaches.length ? (
         <ul className="schema-lines">
-          {breaches.map((each) => (
-            <li key={`${each.rule} ${each.column}`}>
+          {breaches.map((each, index) => (
+            <li key={`${index} ${each.rule}`}>
               <div className="row">
                 <code className="muted">{each.rule}</code>
                 <span>{each.message}</span>

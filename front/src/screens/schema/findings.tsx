@@ -66,8 +66,8 @@ function Doctor({ report }: { report: Findings["doctor"] }) {
       <p className="muted">{text.looked(ago(report.at), report.checked.length, milliseconds(report.seconds * 1000))}</p>
       {report.findings.length ? (
         <ul className="schema-lines">
-          {report.findings.map((finding) => (
-            <FindingView key={`${finding.check} ${finding.about}`} finding={finding} />
+          {report.findings.map((finding, index) => (
+            <FindingView key={`${index} ${finding.about}`} finding={finding} />
           ))}
         </ul>
       ) : (
@@ -111,8 +111,8 @@ function Conventions({ breaches }: { breaches: Breach[] | null }) {
               </tr>
             </thead>
             <tbody>
-              {breaches.map((each) => (
-                <tr key={`${each.schema} ${each.table} ${each.rule} ${each.column}`}>
+              {breaches.map((each, index) => (
+                <tr key={`${index} ${each.table}`}>
                   <td>
                     <Link href={pageOf(each.schema, each.table)}>{named(each.schema, each.table)}</Link>
                   </td>

@@ -11,7 +11,7 @@ export function Triggers({ page }: { page: TablePage }) {
       {page.triggers.length ? (
         <ul className="schema-lines">
           {page.triggers.map((trigger) => (
-            <li key={trigger.name}>
+            <li key={trigger.definition}>
               <div className="row">
                 <code className="schema-name">{trigger.name}</code>
                 {trigger.enabled === "origin" ? null : (
