@@ -1,9 +1,9 @@
 import "../../styles/people.css";
-import { useParams as usePath } from "wouter";
+import { useSegments } from "../../address";
 import { PeopleList } from "./list";
 import { Person } from "./person";
 
 export default function Screen() {
-  const [id, tab] = (usePath()["*"] ?? "").split("/");
+  const [id, tab] = useSegments();
   return id ? <Person key={id} id={id} tab={tab ?? ""} /> : <PeopleList />;
 }

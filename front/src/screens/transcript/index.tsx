@@ -1,7 +1,7 @@
 import "../../styles/transcript.css";
 import { useCallback, useMemo } from "react";
-import { Link, useParams as usePath } from "wouter";
-import { useParams } from "../../address";
+import { Link } from "wouter";
+import { useParams, useSegments } from "../../address";
 import { address, useAsk } from "../../api";
 import { Answer, Button, Page } from "../../parts/basic";
 import { say } from "../../parts/toast";
@@ -97,6 +97,6 @@ function Chat({ id }: { id: string }) {
 }
 
 export default function Screen() {
-  const id = usePath()["*"] ?? "";
+  const [id = ""] = useSegments();
   return <Chat key={id} id={id} />;
 }
