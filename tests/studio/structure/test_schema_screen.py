@@ -297,7 +297,14 @@ async def test_a_hundred_tables_are_drawn_and_saved(
     assert (await _save(page, "PNG", tmp_path))[:4] == b"\x89PNG"
 
 
-@pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1280, "dark"), (2560, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (360, "light"),
+        pytest.param(1280, "dark", marks=pytest.mark.slow),
+        pytest.param(2560, "light", marks=pytest.mark.slow),
+    ],
+)
 async def test_pages_fit_every_window(
     world: str, open_studio: Callable[..., Any], visit: Callable[..., Any], width: int, theme: str
 ):
