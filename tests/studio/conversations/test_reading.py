@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
+from chatkeep.database import Database
+from chatkeep.inputs.deepsearch import NewChat, NewMessage, NewUser
 from fixtures.servers import Databases, PgServer
 from fixtures.studio_world import (
     EVIL,
@@ -16,6 +18,7 @@ from fixtures.studio_world import (
     MAPS_SCHEMA,
     PREFIX,
     RICH_CHAT,
+    SCHEMA,
     build_maps_world,
 )
 
@@ -214,3 +217,27 @@ async def test_where_there_are_no_conversations_it_says_what_to_do(
     await visitor.go("/people?q=alan")
     await visitor.page.get_by_role("link", name="alan@example.com").click()
     await visitor.page.get_by_text("This schema keeps no conversations").wait_for()
+
+
+async def test_ids_may_be_any_text(world: str, open_studio: Open, visit: Open):
+    user, chat, first = "auth0|ü 50%?#&é", "chat 50%25?#&ü", "m 50%?#&ü"
+    async with Database(SCHEMA, world) as db:
+        await db.users.create(NewUser(id=user, email="odd+1@example.com"))
+        mine = db.as_user(user)
+        said = NewMessage(id=first, role="user", content="Odd words")
+        await mine.chats.create(NewChat(id=chat, title="Odd"), first_message=said)
+        await mine.messages.edit(first, NewMessage(role="user", content="Other words"))
+    visitor = await visit(await open_studio(world))
+    page = visitor.page
+    await visitor.go("/people?q=odd%2B1")
+    await page.get_by_role("link", name="odd+1@example.com").click()
+    await page.get_by_role("link", name="Odd").click()
+    await page.get_by_text("Other words").wait_for()
+    await page.get_by_role("button", name="Show branch 1 of 2").click()
+    await page.get_by_text("Odd words").wait_for()
+    assert asked(page.url) == {"branch": first, "message": first}
+    await page.get_by_role("link", name="Search this chat").click()
+    await page.get_by_role("searchbox", name="Search for").fill("words")
+    await page.keyboard.press("Enter")
+    results = page.get_by_role("list", name="What was found").get_by_role("listitem")
+    await results.nth(1).wait_for()
