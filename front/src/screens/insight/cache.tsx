@@ -237,7 +237,8 @@ export function Cache() {
           </>
         )}
       </Fresh>
-      <Entries />
+      {/* Below what is as high as its figures: shown before them it would be pushed down. */}
+      {asked.data || asked.error ? <Entries /> : null}
     </>
   );
 }
