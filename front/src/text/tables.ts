@@ -196,7 +196,7 @@ export const tables = {
   clashWas: "You saw",
   clashNow: "There is now",
   clashYours: "Yours",
-  clashGone: "the row is gone",
+  clashGone: "this row is gone",
   toDelete: "delete the row",
   keepMine: "Keep mine, over what is there now",
   dropMine: "Take what is there now",

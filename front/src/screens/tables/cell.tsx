@@ -6,7 +6,7 @@ import { told } from "../../parts/basic";
 import { tables as text } from "../../text/tables";
 import type { Cell, Column, Given, Key } from "./api";
 import { type Name, revealCell } from "./asking";
-import { exactTime, isCut, isDefault, isMasked, isTrue, oneLine, shortTime } from "./values";
+import { exactTime, idOf, isCut, isDefault, isMasked, isTrue, oneLine, shortTime } from "./values";
 
 export const Null = () => <span className="tables-null">{text.null}</span>;
 
@@ -82,7 +82,7 @@ interface ValueProps {
 export function Value({ name, column, cell, rowKey, canShow }: ValueProps) {
   if (cell === undefined) return <span className="loading-line" />;
   if (cell === null) return <Null />;
-  if (isMasked(cell)) return <Secret name={name} column={column} rowKey={rowKey} canShow={canShow} />;
+  if (isMasked(cell)) return <Secret key={rowKey && idOf(rowKey)} name={name} column={column} rowKey={rowKey} canShow={canShow} />;
   if (!isCut(cell)) return <Short column={column} value={cell} />;
   return (
     <>

@@ -35,10 +35,12 @@ export async function findClashes(table: Table, entries: Entry[]): Promise<Clash
   for (const entry of entries.slice(0, MOST)) {
     if (entry.kind === "insert") continue;
     const { id, key, old } = entry;
-    const told = key.join(" · ");
+    const isNamed = table.key?.[0] !== "ctid";
+    const told = isNamed ? key.join(" · ") : [...old.values()].slice(0, 3).map(shown).join(" · ");
     const line = await readRow(table, key);
     if (!line) {
-      found.push({ id, key: told, column: null, was: null, now: null, yours: undefined });
+      const yours = entry.kind === "update" ? [...entry.set].map(([column, given]) => `${column}: ${shown(given)}`).join(", ") : undefined;
+      found.push({ id, key: told, column: null, was: null, now: null, yours });
       continue;
     }
     for (const [column, was] of old) {

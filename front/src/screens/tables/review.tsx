@@ -102,7 +102,7 @@ export function Review({ table, staging, onClose, onApplied, onClashes }: Review
         )
       }>
       <div className="tables-review">
-        {error ? <Failure error={error} /> : null}
+        {error && !isKnown ? <Failure error={error} /> : null}
         {isKnown ? (
           <>
             <p>{text.clashAbout}</p>
