@@ -104,6 +104,8 @@ create function write_it() returns int language sql as 'insert into kept values 
 create procedure escape() language plpgsql as 'begin insert into kept values (7); commit; end';
 create table people (id int primary key, name text, password text, api_token text, chat_id int);
 insert into people values (1, 'Ada', 'hunter2', 'tok-123', 4), (2, 'Bob', null, 'tok-124', 5);
+create table odd ("a ""b"" token" text);
+insert into odd values ('tok-1');
 create table parted (id int, token text) partition by range (id);
 create table parted_1 partition of parted for values from (0) to (10);
 create table parted_2 partition of parted for values from (10) to (20);
@@ -213,6 +215,7 @@ MASKED = [
     ("select * from parted", {1}),
     ("select p.token, k.id from parted p left join kept k using (id) order by p.id limit 9", {0}),
     ("select * from seen", {1}),
+    ("select * from odd", {0}),
     (
         "select q.id from kept k left join (select api_token as id from people offset 0) q on true",
         {0},
@@ -229,6 +232,7 @@ MASKED = [
 ]
 REFUSED = [
     "select upper(password) from people",
+    'select upper("a ""b"" token") from odd',
     "select 'x' || api_token from people",
     "select id from people where password = 'hunter2'",
     "select id from people where api_token like 'tok%'",

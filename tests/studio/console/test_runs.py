@@ -81,6 +81,8 @@ async def test_rows_cells_and_bytes_are_bounded(world: str, open_studio: Callabl
         refused = await client.post(
             "/api/console/runs", json={"id": str(uuid4()), "sql": "select 1", "rows": 10_001}
         )
+        planned = await run(client, "select repeat('x', 5000000)")
+    assert "plan has" in error_of(planned)["message"]
     first, second, third = done["statements"]
     assert (len(first["rows"]), first["more"], first["affected"]) == (10_000, True, None)
     assert [len(row[0]) for row in second["rows"]] == [5_000] * 3

@@ -13,7 +13,7 @@ from chatkeep.kit.refusal import position, sqlstate
 
 MAX_ROWS = 10_000
 MAX_SECONDS = 600.0
-MAX_SQL = 1_000_000
+MAX_SQL = 250_000
 _MAX_STATEMENTS = 200
 _MOST_SAID = 4_000  # characters of an error, which may quote a value
 _ID = re.compile(r"[0-9a-zA-Z-]{8,64}\Z")

@@ -68,9 +68,10 @@ def head(part: Part) -> str:
 
 def explained(sql: str) -> int | None:
     """Give where the statement begins that an EXPLAIN is about; None for other statements."""
-    code = [token for token in tokens(sql) if token.is_code]
-    if not code or code[0].text.upper() != "EXPLAIN":
+    first = _first(sql)
+    if first is None or first.text.upper() != "EXPLAIN":
         return None
+    code = [token for token in tokens(sql) if token.is_code]
     place = 1
     if len(code) > 2 and code[1].text == "(" and not _begins(code[2]):
         depth = 0

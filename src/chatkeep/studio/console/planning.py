@@ -101,6 +101,10 @@ class Planning:
             except asyncpg.PostgresError as exc:
                 told = trouble_of(exc, self._text, self._part, len(self._sent))
                 raise _RefusedError(told) from exc
+            except asyncpg.InterfaceError as exc:
+                if connection.is_closed():
+                    raise
+                raise _RefusedError(self._trouble("driver", str(exc))) from exc
 
     async def _explain(self, connection: asyncpg.Connection, secrets: Secrets) -> dict[str, Any]:
         self._sent = EXPLAIN

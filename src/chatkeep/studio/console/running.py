@@ -37,6 +37,7 @@ from chatkeep.studio.ground import Ground
 from chatkeep.studio.masking import secret_columns
 
 EXPLAIN = "explain (verbose, format json) "
+_MOST_PLAN = 2_000_000
 _MOST_NOTICES = 500
 _TO_SWITCH = "Switch on Write above the editor."
 _TO_START = "Start the studio with --write, then switch on Write."
@@ -319,8 +320,18 @@ class Run:
 
 
 async def explain(connection: asyncpg.Connection, sql: str) -> dict[str, Any]:
-    """Give what `explain (…, format json) …` says; without `Plan` where nothing is planned."""
+    """Give what `explain (…, format json) …` says; without `Plan` where nothing is planned.
+
+    Raises:
+        InterfaceError: It is longer than two million characters, as with a value that PostgreSQL
+            computes while it plans.
+    """
     told: str = await connection.fetchval(sql) or "[{}]"
+    if len(told) > _MOST_PLAN:
+        raise asyncpg.InterfaceError(
+            f"The plan has {len(told)} characters, more than are looked through here. "
+            "A long value that the statement computes from constants may be the cause."
+        )
     found: dict[str, Any] = json.loads(told)[0]
     return found
 

@@ -155,7 +155,13 @@ class _Reader:
         if remote and alias is not None:
             raise SecretUsedError(f"{alias[0]}.{min(alias[1])}")
 
+    def _may_hold(self, text: str) -> bool:
+        """Say whether a text is worth being read: long ones take the lexer seconds."""
+        return ".*" in text or any(name.replace('"', '""') in text for name in self._loose)
+
     def _is_plain(self, text: str) -> bool:
+        if not self._may_hold(text):
+            return False
         found = list(_references(text))
         if len(found) != 1:
             return False
@@ -180,7 +186,7 @@ class _Reader:
         return text
 
     def _refuse_use(self, text: str, *, plain: bool = False) -> None:
-        if plain and self._is_plain(text):
+        if not self._may_hold(text) or (plain and self._is_plain(text)):
             return
         for qualifier, column, _ in _references(text):
             if self._is_secret(qualifier, column):
