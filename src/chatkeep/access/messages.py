@@ -8,7 +8,13 @@ from chatkeep.access import trash
 from chatkeep.access.answering import Answering, Sweeping
 from chatkeep.access.latest import Latest
 from chatkeep.access.message_queries import MessageQueries
-from chatkeep.access.paging import check_direction, check_limit, page_by_seq, read_seq
+from chatkeep.access.paging import (
+    check_direction,
+    check_limit,
+    page_by_seq,
+    read_seq,
+    write_cursor,
+)
 from chatkeep.access.placing import Placed, check_revision, is_same, placed
 from chatkeep.engine.run import Runner
 from chatkeep.errors import (
@@ -196,8 +202,8 @@ class Messages(Answering):
             InvalidCursorError: The cursor is not one of this chat.
         """
         check_direction("messages.list", after, before)
-        queries, table = self._queries, self._queries.rows.table
-        name = f"{table.name}\0{self._scope.get('user_id', '')}\0{chat_id}"
+        queries = self._queries
+        name = self._name_of(chat_id)
         values: Values = {**self._scope, "chat_id": chat_id, "limit": check_limit(limit) + 1}
         values["seq"] = read_seq(name, before=before, after=after)
         if after is None:
@@ -210,6 +216,13 @@ class Messages(Answering):
         if not rows:
             await self._insist_on(chat_id, branch)
         return page_by_seq(rows, limit, name, lambda row: row.seq, before=before, after=after)
+
+    def cursor_of(self, message: Message) -> str:
+        """Give the cursor of a message's place in its chat, to `list` what is `before` or `after` it.
+
+        Nothing is sent for it. It is for this scope, as those that `list` gives are.
+        """
+        return write_cursor(self._name_of(message.chat_id), message.seq)
 
     async def get(self, message_id: str) -> Message:
         """Give a message.
@@ -291,6 +304,9 @@ class Messages(Answering):
         if number is None:
             raise _no_chat()
         return number
+
+    def _name_of(self, chat_id: str) -> str:
+        return f"{self._queries.rows.table.name}\0{self._scope.get('user_id', '')}\0{chat_id}"
 
     async def _refuse_taken(self, ids: Sequence[str]) -> None:
         values = {**self._scope, "ids": list(ids)}

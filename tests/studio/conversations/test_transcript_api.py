@@ -107,10 +107,24 @@ async def test_a_long_chat_is_read_from_any_place_without_a_gap(api: httpx.Async
     for place in (0, 1, 777, LONG - 1):
         near = await read(api, LONG_CHAT, near=seen[place], limit=20)
         shown = [one["id"] for one in near["items"]]
-        first = max(place - 9, 0)
+        first = max(place - 10, 0)
         assert shown == seen[first : place + 11]
         assert bool(near["before"]) == (first > 0)
         assert bool(near["after"]) == (place + 11 < LONG)
+
+
+async def test_what_the_seeds_code_wrote_is_read_from_any_place(api: httpx.AsyncClient, world: str):
+    await run(
+        world,
+        f"""insert into "{PREFIX}chat" (id, user_id, title) values ('seeds', '{ADA}', 'Seed');
+            insert into "{PREFIX}message" (id, chat_id, user_id, role, content)
+            select 's' || n, 'seeds', '{ADA}', 'user', 'n' from generate_series(0, 29) n""",
+    )
+    near = await read(api, "seeds", near="s15", limit=10)
+    assert ids(near) == [f"s{n}" for n in range(10, 21)]
+    assert ids(await read(api, "seeds", after=near["after"])) == [f"s{n}" for n in range(21, 30)]
+    foreign = await api.get("/api/chats/seeds/messages?near=msg_evil_q")
+    assert foreign.status_code == 404
 
 
 async def test_what_is_in_the_trash_can_be_read(api: httpx.AsyncClient):
@@ -190,3 +204,5 @@ async def test_people_and_branches_on_the_oldest_server(
         head = await transcripts.chat_head(db, RICH_CHAT)
         assert await transcripts.tip_below(db, head, "msg_rich_a") == head.head
         assert await explain_search(db, ADA, "partial")
+        page = await db.messages.list(LONG_CHAT, 5)
+        assert db.messages.cursor_of(page.items[-1]) == page.next_cursor

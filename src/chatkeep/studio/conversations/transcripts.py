@@ -1,6 +1,7 @@
 """`/api/chats`: a chat, and its messages along a branch."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chatkeep.access.paging import END, START
-from chatkeep.errors import UserNotFoundError
+from chatkeep.errors import MessageNotFoundError, UserNotFoundError
 from chatkeep.insight import transcripts
 from chatkeep.insight.transcripts import AnyDatabase, ChatHead
 from chatkeep.records.deepsearch import Message
@@ -57,7 +58,7 @@ async def messages(request: Request) -> Response:
     near = asked.get("near")
     branch = asked.get("branch") or near
     tip = None
-    if branch is not None:
+    if branch is not None and head.is_branched:
         tip = await transcripts.tip_below(database, head, branch)
     limit = number(request, "limit", _PAGE, 200)
     list_ = _Listing(database, head, tip)
@@ -78,7 +79,8 @@ class _Listing:
     def __init__(self, database: AnyDatabase, chat: ChatHead, tip: str | None) -> None:
         self._messages = database.as_user(chat.user_id).messages
         self._chat = chat
-        # The branch that is shown is read by a range of an index where there is no other.
+        # Where there is but one branch a range of an index gives it, also what the seed's code wrote,
+        # which says of no message what it follows.
         self._branch = None if tip == chat.head else tip
 
     async def beside(self, before: str | None, after: str | None, limit: int) -> _Page:
@@ -92,15 +94,14 @@ class _Listing:
 
     async def around(self, message_id: str, limit: int) -> _Page:
         """Give the message in the middle of a page."""
-        chat_id, half = self._chat.id, max(limit // 2, 1)
-        until = await self._messages.list(chat_id, half, branch=message_id)
-        earlier = until.items[::-1]
-        own = await self._messages.list(chat_id, 1, branch=message_id)
-        if own.next_cursor is None:  # it is the first: the list from the start has it too
-            later = await self._messages.list(chat_id, half + 1, after=START, branch=self._branch)
-            return later.items, None, later.next_cursor
-        later = await self._messages.list(chat_id, half, after=own.next_cursor, branch=self._branch)
-        return [*earlier, *later.items], until.next_cursor, later.next_cursor
+        message = await self._messages.get(message_id)
+        if message.chat_id != self._chat.id:
+            raise MessageNotFoundError("No such message in this chat.")
+        place, half = self._messages.cursor_of(message), max(limit // 2, 1)
+        listed = partial(self._messages.list, self._chat.id, half, branch=self._branch)
+        earlier, later = await listed(before=place), await listed(after=place)
+        shown = [*earlier.items[::-1], message, *later.items]
+        return shown, earlier.next_cursor, later.next_cursor
 
 
 async def _of_the_trash(
