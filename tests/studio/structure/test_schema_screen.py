@@ -164,6 +164,7 @@ async def test_the_diagram_obeys_keys_and_buttons(
     await _until(page, "width", "==", before["width"])
     await node.focus()
     await page.keyboard.press("Enter")
+    await expect(node).to_contain_class("selected")
     await page.keyboard.press("ArrowRight")
     await _until(page, "x", ">", before["x"])
     await page.get_by_role("button", name="Arrange").click()
