@@ -49,6 +49,14 @@ async def test_a_query_is_run_and_its_rows_are_read_and_copied(
     await page.reload()
     await visitor.settled()
     await expect(page.get_by_role("textbox", name="SQL to run")).to_contain_text("generate_series")
+    await write(page, "select 'a; b' as first; select 'second' as second")
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("gridcell", name="a; b")).to_be_visible()
+    await expect(page.get_by_role("tab")).to_have_count(0)
+    await page.keyboard.press("Control+a")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("tab")).to_have_count(2)
 
 
 async def test_completion_offers_tables_and_columns(

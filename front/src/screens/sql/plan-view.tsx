@@ -1,3 +1,4 @@
+import "../../styles/sql-plan.css";
 import { bytes, compact, milliseconds, number } from "../../format";
 import { Badge, Empty } from "../../parts/basic";
 import { sql } from "../../text/sql";

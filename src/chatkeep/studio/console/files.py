@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chatkeep.settings import Settings
 from chatkeep.studio.refusing import StudioError
 
 _fcntl: Any = None if sys.platform == "win32" else importlib.import_module("fcntl")
@@ -37,10 +38,18 @@ def trouble_with(path: Path) -> Generator[None]:
         ) from exc
 
 
+def notes(settings: Settings) -> Path:
+    """Give the folder of what the studio keeps for itself; git passes it over."""
+    return settings.embedded_root / "studio"
+
+
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Keep other studios from writing into a folder; it is made where there is none."""
+    """Keep other studios of the project from writing; `folder` is that of `notes`."""
     folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
     with (folder / ".lock").open("a") as handle:
         if _fcntl is not None:
             _fcntl.flock(handle, _fcntl.LOCK_EX)

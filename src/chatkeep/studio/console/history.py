@@ -8,12 +8,11 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from chatkeep.kit.folder.tokens import tokens
 from chatkeep.settings import Settings
-from chatkeep.studio.console.files import locked, trouble_with, write_whole
+from chatkeep.studio.console.files import locked, notes, trouble_with, write_whole
 
 MOST = 1_000
 _MOST_TEXT = 20_000
@@ -41,7 +40,7 @@ class History:
     """The runs of a project's studios."""
 
     def __init__(self, settings: Settings) -> None:
-        self._path = settings.embedded_root / "studio" / "history.jsonl"
+        self._path = notes(settings) / "history.jsonl"
 
     def add(self, sql: str, *, write: bool, ok: bool, ms: float) -> None:
         """Keep a run, unless it may hold a secret or is too long.
@@ -60,7 +59,6 @@ class History:
         }
         line = json.dumps(entry, ensure_ascii=False).replace("\u2028", " ") + "\n"
         with trouble_with(self._path), locked(self._path.parent):
-            _keep_out_of_git(self._path.parent)
             with self._path.open("a", encoding="utf-8", newline="") as handle:
                 handle.write(line)
             lines = self._lines()
@@ -107,9 +105,3 @@ def _entries(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(entry, dict) and isinstance(entry.get("sql"), str):
             yield entry
-
-
-def _keep_out_of_git(folder: Path) -> None:
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import msgspec
 
 from chatkeep.errors import InvalidInputError
 from chatkeep.settings import Settings
-from chatkeep.studio.console.files import locked, trouble_with, write_whole
+from chatkeep.studio.console.files import locked, notes, trouble_with, write_whole
 from chatkeep.studio.console.history import holds_secret
 from chatkeep.studio.refusing import ChangedMeanwhileError, NoSuchThingError
 
@@ -40,6 +40,7 @@ class SavedQueries:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.root / FOLDER
+        self._notes = notes(settings)
 
     def all(self) -> list[Saved]:
         """Give what there is, by name, without the texts.
@@ -93,7 +94,8 @@ class SavedQueries:
                 hint="Take the literal out, or rename the column alias that sounds like one.",
                 field="sql",
             )
-        with trouble_with(path), locked(self._folder):
+        with trouble_with(path), locked(self._notes):
+            self._folder.mkdir(exist_ok=True)
             if path.is_symlink():
                 raise NoSuchThingError(f"{name!r} is a link to another file.")
             now = _saved(path).version if path.is_file() else None
@@ -115,7 +117,7 @@ class SavedQueries:
             FileTroubleError: It cannot be removed.
         """
         path = self._path(name)
-        with trouble_with(path), locked(self._folder):
+        with trouble_with(path), locked(self._notes):
             if not _is_own(path):
                 raise NoSuchThingError(f"There is no saved query {name!r}.")
             path.unlink()
