@@ -76,6 +76,14 @@ def test_the_sources_have_the_types_that_they_say(built: dict[str, bytes]):
 
 
 @pytest.mark.needs("node")
+def test_the_sources_pass_their_own_tests(built: dict[str, bytes]):
+    run = subprocess.run(
+        ["node_modules/.bin/vitest", "run"], cwd=FRONT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.needs("node")
 def test_the_pages_are_small(built: dict[str, bytes]):
     """All that a browser may ever load, as it travels."""
     sizes = {
