@@ -256,6 +256,9 @@ The peers give HTML and count the table for each page; ours gives JSON, and the 
 PostgreSQL keeps. They pass over the rows of the pages before (OFFSET); ours begins at the last row
 of the page before. A sort or a filter that no index serves is refused unless it is asked for
 (`scan=1`), and then runs at most 10 seconds.
+
+A load average above the number of cores means that other work ran meanwhile, and not evenly for all
+three: the times are upper bounds then, and what counts is how each grows from page 2 to page 2,000.
 """
 
 
