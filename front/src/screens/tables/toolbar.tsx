@@ -47,7 +47,8 @@ export function Toolbar({ table, columns, onColumns, count, isCounting, onCount,
       <span className="grow" />
       <div className="row tables-tools">
         <Button disabled={isCounting} onClick={onCount} title={text.count} aria-label={text.count}>
-          {text.countShort}
+          {`${text.countShort} `}
+          {" "}
           <span className="tables-wide">{text.countRest}</span>
         </Button>
         <Button title={text.refreshTitle} aria-label={text.refresh} onClick={onRefresh}>↻</Button>
