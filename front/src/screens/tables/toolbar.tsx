@@ -48,7 +48,6 @@ export function Toolbar({ table, columns, onColumns, count, isCounting, onCount,
       <div className="row tables-tools">
         <Button disabled={isCounting} onClick={onCount} title={text.count} aria-label={text.count}>
           {`${text.countShort} `}
-          {" "}
           <span className="tables-wide">{text.countRest}</span>
         </Button>
         <Button title={text.refreshTitle} aria-label={text.refresh} onClick={onRefresh}>↻</Button>
