@@ -1,1 +1,0 @@
-import{a as e,i as t,o as n,r}from"./index-DtaIyLyV.js";var i=e();function a(){return(0,i.jsx)(t,{title:n.nav.tables,children:(0,i.jsx)(r,{title:n.loading})})}export{a as default};
