@@ -199,6 +199,37 @@ async def test_who_comes_late_to_a_long_run_hears_what_is_done():
     assert heard[-1]["state"] == "done"
 
 
+async def test_run_that_is_stopped_before_its_first_step_ends():
+    run = Run(Task("apply", ("first",), "here:5432/db"))
+
+    async def job(run: Run) -> None:
+        run.through("first", 0.1)
+
+    async def after() -> None:
+        run.tell("event")
+
+    run.start(job, after)
+    run.stop()
+    async with asyncio.timeout(10):
+        end = [json.loads(line) async for line in run.follow()][-1]
+    assert (end["kind"], end["state"], end["done"]) == ("end", "stopped", [])
+
+
+async def test_run_ends_as_it_did_where_what_follows_it_fails():
+    run = Run(Task("apply", ("first",), "here:5432/db"))
+
+    async def job(run: Run) -> None:
+        run.through("first", 0.1)
+
+    async def after() -> None:
+        raise OSError("a fault of ours")
+
+    run.start(job, after)
+    async with asyncio.timeout(10):
+        end = [json.loads(line) async for line in run.follow()][-1]
+    assert (end["kind"], end["state"], end["done"]) == ("end", "done", ["first"])
+
+
 async def test_stop_while_another_process_migrates_ends_at_once(
     api, own_project, until, database_url
 ):

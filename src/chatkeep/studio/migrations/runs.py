@@ -123,6 +123,12 @@ class Run:
         """
         self.tell("start", **self.summary())
         self._work = asyncio.create_task(self._run(job, after))
+        self._work.add_done_callback(self._never_began)
+
+    def _never_began(self, _work: asyncio.Task[None]) -> None:
+        """End what a stop cancelled before its first step: nothing of `_run` was executed then."""
+        if self.state == "running":
+            self._end("stopped", None)
 
     async def _run(self, job: "Job", after: Callable[[], Awaitable[None]]) -> None:
         state, error = await self._outcome(job)
@@ -131,7 +137,8 @@ class Run:
             await after()
         except ChatkeepError as failed:
             self.tell("event", tag="", text=str(failed), usual=False, what="said")
-        self._end(state, error)
+        finally:  # else no other run could begin
+            self._end(state, error)
 
     async def _outcome(self, job: "Job") -> tuple[State, object]:
         try:
