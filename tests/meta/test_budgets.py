@@ -72,12 +72,16 @@ def test_every_silenced_lint_rule_has_its_reason():
     assert not bad, "write the reason behind a dash: # noqa: X123 - why"
 
 
+# Rows, console and structure are about tables that nobody knows beforehand: they hold SQL.
+STUDIO_WITHOUT_SQL = ("studio/migrations", "studio/conversations", "studio/figures")
+
+
 def test_edges_hold_no_sql():
-    """The command line and the demo call the core; a statement there would be a second brain."""
+    """Edges call the core; a statement there would be a second brain."""
     words = ("SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", ".execute(", "text(")
     bad = [
         f"{relative(path)}: {word}"
-        for folder in ("cli", "demo")
+        for folder in ("cli", "demo", *STUDIO_WITHOUT_SQL)
         for path in sorted((ROOT / "src/chatkeep" / folder).rglob("*.py"))
         for word in words
         if word in path.read_text(encoding="utf-8")
