@@ -171,3 +171,34 @@ async def test_others_are_answered_while_a_review_runs(api, own_project, databas
     assert not reviewing.done()
     assert len((await reviewing)["migrations"]) == 3
     assert (await effects)["changes"]
+
+
+async def test_however_many_ask_few_connections_are_opened(
+    api, own_project, until, database_url, monkeypatch
+):
+    monkeypatch.setattr("chatkeep.studio.migrations.routes._LOOK_SECONDS", 0.6)
+    monkeypatch.setattr("chatkeep.studio.migrations.routes._COUNT_SECONDS", 0.6)
+    root = own_project()
+    await until(root, database_url, "0002_views")
+    here = await api(database_url, root)
+    holder, watcher = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    most = 0
+    async with holder.transaction():
+        # Everybody waits for the bookkeeping, and nobody for ever.
+        await holder.execute("lock drizzle.__drizzle_migrations in access exclusive mode")
+        paths = ["", "/file/0002_views", "/apply", "/rollback?steps=1"] * 5
+        asked = asyncio.gather(*(here.client.get(f"/api/migrations{path}") for path in paths))
+        while not asked.done():
+            waiting = await watcher.fetchval(
+                """select count(*) from pg_stat_activity where datname = current_database()
+                and application_name in ('chatkeep status', 'chatkeep migrate', 'chatkeep rollback')"""
+            )
+            most = max(most, waiting)
+            await asyncio.sleep(0.01)
+    answers = await asked
+    await holder.close()
+    await watcher.close()
+    assert {each.json()["error"]["code"] for each in answers} == {"took_too_long"}
+    assert {each.status_code for each in answers} == {200, 504}, "the list shows the folder still"
+    assert 1 <= most <= 4, "two at work, and two that are being closed"
+    assert len((await here.get("migrations"))["migrations"]) == 3

@@ -1,8 +1,6 @@
 """What the addresses of figures ask for, and how one that was not had in time is told."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -16,17 +14,9 @@ from chatkeep.insight.period import Period
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.answering import number
 from chatkeep.studio.ground import Ground
-from chatkeep.studio.refusing import StudioError
 
 SECONDS = 5.0
 """How long a figure may take."""
-
-
-class TookTooLongError(StudioError):
-    """What was asked for was not had in time."""
-
-    code = "took_too_long"
-    status = 504
 
 
 def period_of(request: Request) -> Period:
@@ -92,28 +82,3 @@ async def figure(
     async with ground.transaction(name=name) as connection:
         index = await index_for(connection, table)
     return {"found": None, "late": {"seconds": SECONDS, "index": index}}
-
-
-@asynccontextmanager
-async def turn(ground: Ground, seconds: float, what: str, hint: str) -> AsyncGenerator[None]:
-    """Wait for one of the few turns of what has connections of its own, and bound it.
-
-    Raises:
-        TookTooLongError: Waiting and working took longer.
-    """
-    async with within(seconds, what, hint), ground.beside:
-        yield
-
-
-@asynccontextmanager
-async def within(seconds: float, what: str, hint: str) -> AsyncGenerator[None]:
-    """Bound what goes on without a time-out of PostgreSQL's.
-
-    Raises:
-        TookTooLongError: It took longer.
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise TookTooLongError(f"{what} took longer than {seconds:g} s.", hint=hint) from None

@@ -18,7 +18,8 @@ from chatkeep.insight.running import read_running
 from chatkeep.insight.statements import By, read_statements
 from chatkeep.insight.usage import UsageFigures, usage_table
 from chatkeep.studio.answering import answer, number
-from chatkeep.studio.figures.asking import figure, period_of, schema_of, within
+from chatkeep.studio.bounding import within
+from chatkeep.studio.figures.asking import figure, period_of, schema_of
 from chatkeep.studio.grounds import ground_of
 
 _USAGE = ("totals", "by_model", "by_day", "by_user", "in_metadata")

@@ -15,7 +15,8 @@ from chatkeep.insight.sign_ins import list_sign_ins
 from chatkeep.personal.erasing import ErasureOptions, preview_erasure
 from chatkeep.personal.exporting import ExportOptions, export_person, preview_export
 from chatkeep.studio.answering import answer, body
-from chatkeep.studio.figures.asking import schema_of, turn, user_of
+from chatkeep.studio.bounding import turn
+from chatkeep.studio.figures.asking import schema_of, user_of
 from chatkeep.studio.grounds import ground_of
 
 _PREVIEW_SECONDS, _LONG_SECONDS = 20.0, 60.0

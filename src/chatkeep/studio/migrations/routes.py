@@ -1,6 +1,7 @@
 """`/api/migrations`: the folder beside the database, reviews, and runs that change it."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,7 @@ from chatkeep.kit.review import review
 from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.status import Status, status
 from chatkeep.studio.answering import answer, body, number
+from chatkeep.studio.bounding import turn
 from chatkeep.studio.ground import Ground
 from chatkeep.studio.grounds import ground_of
 from chatkeep.studio.migrations import documents
@@ -26,6 +28,7 @@ from chatkeep.studio.migrations.scratching import Bench
 from chatkeep.studio.refusing import ChangedMeanwhileError, NoSuchThingError, body_of
 
 _MOST_STEPS = 10_000
+_LOOK_SECONDS, _COUNT_SECONDS = 20.0, 60.0
 _LIVE = {"content-encoding": "identity", "x-accel-buffering": "no"}
 """Each line leaves at once: compressing would keep it until there are enough."""
 
@@ -64,7 +67,7 @@ async def _list(request: Request) -> Response:
     found: Status | None = None
     problem: object = None
     try:
-        found = await status(folder, ground.url)
+        found = await _status(ground, folder)
     except ChatkeepError as error:  # such as a role that may not read the bookkeeping
         problem = body_of(error)["error"]
     told = await asyncio.to_thread(documents.listed, folder, found, ground.settings.root)
@@ -77,7 +80,7 @@ async def _page(request: Request) -> Response:
     problem: object = None
     line = None
     try:
-        found = await status(folder, ground.url)
+        found = await _status(ground, folder)
         line = next(each for each in found.lines if each.tag == migration.tag)
     except ChatkeepError as error:
         problem = body_of(error)["error"]
@@ -109,7 +112,8 @@ async def _review(request: Request) -> Response:
 async def _dry_run(request: Request) -> Response:
     ground = ground_of(request)
     folder = await _folder(ground)
-    found = await applying.dry_run(folder, ground.url, to=request.query_params.get("to"))
+    async with _looking(ground):
+        found = await applying.dry_run(folder, ground.url, to=request.query_params.get("to"))
     steps = [
         {"tag": one.migration.tag, "sql": one.sql[: documents.MOST], "loses": []}
         for one in found.planned
@@ -131,7 +135,8 @@ async def _apply(request: Request) -> Response:
     runs = _runs(request)
     order = await _confirmed(request, ground)
     folder = await _folder(ground)
-    pending = await applying.pending(folder, ground.url, to=order.tags[-1])
+    async with _looking(ground):
+        pending = await applying.pending(folder, ground.url, to=order.tags[-1])
     _insist_on(order, [each.tag for each in pending])
     options = applying.Options(lock_wait=order.lock_wait)
 
@@ -153,7 +158,9 @@ async def _plan(request: Request, steps: int) -> reverting.Plan:
     """Choose what is taken back, and try on scratch databases what is not known to lead back."""
     ground = ground_of(request)
     folder = await _folder(ground)
-    plan = await reverting.select(folder, ground.url, steps=steps)
+    hint = "`chatkeep rollback --dry-run` takes all the time that it needs."
+    async with turn(ground, _COUNT_SECONDS, "Counting what would go", hint):
+        plan = await reverting.select(folder, ground.url, steps=steps)
     if plan.is_proved:
         return plan
     return await _bench(request).do(lambda scratch: reverting.prove(plan, ground.url, scratch))
@@ -198,6 +205,16 @@ async def _stop(request: Request) -> Response:
     if run.state == "running":
         run.stop()
     return answer(run.summary())
+
+
+def _looking(ground: Ground) -> AbstractAsyncContextManager[None]:
+    hint = "Another process may hold its lock: `chatkeep status` waits for it."
+    return turn(ground, _LOOK_SECONDS, "Reading the bookkeeping", hint)
+
+
+async def _status(ground: Ground, folder: Folder) -> Status:
+    async with _looking(ground):
+        return await status(folder, ground.url)
 
 
 async def _folder(ground: Ground) -> Folder:

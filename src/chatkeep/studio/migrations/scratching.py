@@ -11,20 +11,13 @@ from chatkeep.kit.scratch import Scratch
 from chatkeep.kit.scratch_server import scratch_server
 from chatkeep.kit.writing.reversing import standing_on
 from chatkeep.settings import Settings
-from chatkeep.studio.refusing import StudioError
+from chatkeep.studio.bounding import within
 
 SECONDS = 120.0
 """The longest that one piece of work may take."""
 _REMEMBERED = 64
 
 T = TypeVar("T")
-
-
-class TookTooLongError(StudioError):
-    """A piece of work on a scratch database was given up."""
-
-    code = "took_too_long"
-    status = 504
 
 
 class Bench:
@@ -61,17 +54,9 @@ class Bench:
 
 def _run(settings: Settings, job: Callable[[Scratch], Awaitable[T]]) -> T:
     async def bounded(scratch: Scratch) -> T:
-        limit = asyncio.timeout(SECONDS)
-        try:
-            async with limit:
-                return await job(scratch)
-        except TimeoutError as exc:
-            if not limit.expired():
-                raise
-            raise TookTooLongError(
-                f"The work on the scratch server took longer than {SECONDS:.0f} s.",
-                hint="The same command in a terminal has all the time that it needs.",
-            ) from exc
+        hint = "The same command in a terminal has all the time that it needs."
+        async with within(SECONDS, "The work on the scratch server", hint):
+            return await job(scratch)
 
     with scratch_server(settings) as scratch:
         return asyncio.run(bounded(scratch))
