@@ -44,6 +44,14 @@ export async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
   return (await response.json()) as T;
 }
 
+/** Ask for a file; its name stands in the answer. */
+export async function askFile(path: string, asking: Asking, otherwise: string): Promise<{ name: string; content: Blob }> {
+  const response = await send(path, asking);
+  if (!response.ok) throw new ApiError(await refusalOf(response), response.status);
+  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? otherwise;
+  return { name, content: await response.blob() };
+}
+
 /** Ask for lines of JSON, and tell each as it comes. */
 export async function follow<T>(path: string, asking: Asking, told: (line: T) => void): Promise<void> {
   const response = await send(path, asking);

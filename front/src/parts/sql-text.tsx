@@ -1,9 +1,7 @@
 import "./sql-text.css";
 import { type ReactNode, useMemo } from "react";
-import { shell } from "../text/shell";
-import { Button } from "./basic";
+import { CopyButton } from "./clipboard";
 import { linesOf, type Token } from "./sql-tokens";
-import { say } from "./toast";
 
 interface SqlTextProps {
   sql: string;
@@ -70,13 +68,5 @@ export function coloured({ tone, text }: Token, index: number): ReactNode {
     <span key={index} className={`sql-${tone}`}>
       {text}
     </span>
-  );
-}
-
-export function CopyButton({ text, className = "" }: { text: string; className?: string }) {
-  return (
-    <Button className={className} onClick={() => void navigator.clipboard.writeText(text).then(() => say(shell.copied))}>
-      {shell.copy}
-    </Button>
   );
 }

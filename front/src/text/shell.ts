@@ -29,6 +29,7 @@ export const shell = {
   retry: "Try again",
   copied: "Copied",
   copy: "Copy",
+  noClipboard: "The browser did not allow copying. Click the page and try again; elsewhere than on this computer it takes https.",
   notFound: "There is no such page",
   notFoundHint: "The link may be of an older version of the studio.",
 } as const;

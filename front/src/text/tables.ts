@@ -2,8 +2,6 @@ const plural = (count: number, one: string, many: string): string => `${count.to
 
 export const tables = {
   title: "Tables",
-  copied: "Copied",
-  noClipboard: "The browser did not allow copying. Click the page and try again.",
 
   // The list.
   list: "List of tables",

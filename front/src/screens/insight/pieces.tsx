@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { Answer, Button } from "../../parts/basic";
-import { say } from "../../parts/toast";
+import { CopyButton } from "../../parts/clipboard";
 import { insight } from "../../text/insight";
 import { shell } from "../../text/shell";
 
@@ -75,9 +75,7 @@ export function Code({ code, label = shell.copy }: { code: string; label?: strin
   return (
     <div className="insight-code">
       <pre tabIndex={0}>{code}</pre>
-      <Button kind="quiet" aria-label={label} onClick={() => void navigator.clipboard.writeText(code).then(() => say(shell.copied))}>
-        {shell.copy}
-      </Button>
+      <CopyButton text={code} label={label} />
     </div>
   );
 }

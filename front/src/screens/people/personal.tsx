@@ -1,12 +1,13 @@
 import "../../styles/insight.css";
 import { type ReactNode, useState } from "react";
-import { ApiError, ROOT, address, type Refusal, useAsk } from "../../api";
+import { address, askFile, useAsk } from "../../api";
 import { number } from "../../format";
 import { useWrite } from "../../overview";
 import { Answer, Badge, Button, Failure, Loading, type Tone } from "../../parts/basic";
+import { CopyButton } from "../../parts/clipboard";
 import { Dialog } from "../../parts/dialog";
+import { saveFile } from "../../parts/saving";
 import { say } from "../../parts/toast";
-import { shell } from "../../text/shell";
 import { personData } from "../../text/person-data";
 
 interface Step {
@@ -150,21 +151,6 @@ function Found({ proof }: { proof: Proof }) {
   );
 }
 
-async function download(userId: string): Promise<void> {
-  const response = await fetch(`${ROOT}api/figures/personal/export`, {
-    method: "POST",
-    headers: { "x-chatkeep-studio": "1", "content-type": "application/json" },
-    body: JSON.stringify({ user: userId }),
-  });
-  if (!response.ok) throw new ApiError(((await response.json()) as { error: Refusal }).error, response.status);
-  const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? "personal-data.zip";
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 function Download({ userId }: { userId: string }) {
   const canWrite = useWrite();
   const [state, setState] = useState<"idle" | "asking" | "making">("idle");
@@ -173,7 +159,9 @@ function Download({ userId }: { userId: string }) {
     setState("making");
     setError(null);
     try {
-      await download(userId);
+      const asking = { method: "POST", body: { user: userId } } as const;
+      const { name, content } = await askFile("figures/personal/export", asking, "personal-data.zip");
+      saveFile(name, content);
       say(words.downloaded);
     } catch (refused) {
       setError(refused);
@@ -249,13 +237,7 @@ function Commands({ commands }: { commands: Preview["commands"] }) {
             <dt>{words.commandNames[name]}</dt>
             <dd>
               <code>{commands[name]}</code>
-              <Button
-                kind="quiet"
-                aria-label={words.copy(words.commandNames[name])}
-                onClick={() => void navigator.clipboard.writeText(commands[name]).then(() => say(shell.copied))}
-              >
-                {shell.copy}
-              </Button>
+              <CopyButton text={commands[name]} label={words.copy(words.commandNames[name])} />
             </dd>
           </div>
         ))}

@@ -4,13 +4,14 @@ import { Link, useLocation } from "wouter";
 import { type Command, useCommands } from "../../commands";
 import { useOverview } from "../../overview";
 import { Answer, Button, Empty, Page } from "../../parts/basic";
+import { saveFile } from "../../parts/saving";
 import { say } from "../../parts/toast";
 import { schema } from "../../text/schema";
 import { shell } from "../../text/shell";
 import { idOf, type Structure, useStructure } from "./api";
 import { Canvas } from "./canvas";
 import { chosen, MOST_TABLES, useChoices } from "./choices";
-import { pngOf, save, svgOf } from "./drawing";
+import { pngOf, svgOf } from "./drawing";
 import { hitsOf, NO_HITS } from "./hits";
 import { drawn as drawnOf, measuring, ties as tiesOf } from "./layout";
 import { TableList } from "./list";
@@ -84,7 +85,7 @@ function Chart({ structure }: { structure: Structure }) {
       const name = `${title.replace(/[^\w.-]+/g, "_")}-schema.${kind}`;
       const drawing = svgOf(places, ties, title, measure);
       const file = kind === "svg" ? new Blob([drawing.svg], { type: "image/svg+xml" }) : await pngOf(drawing);
-      if (file) save(file, name);
+      if (file) saveFile(name, file);
       say(file ? schema.saved(name) : schema.tooLarge);
     },
     [flow, overview, ties, measure],

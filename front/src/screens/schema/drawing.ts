@@ -123,13 +123,3 @@ export async function pngOf({ svg, width, height }: { svg: string; width: number
     URL.revokeObjectURL(address);
   }
 }
-
-/** Let the browser save a file that was made here. */
-export function save(content: Blob, name: string): void {
-  const address = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}

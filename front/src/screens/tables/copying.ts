@@ -1,9 +1,10 @@
 import { told } from "../../parts/basic";
+import { copyText } from "../../parts/clipboard";
+import { saveFile } from "../../parts/saving";
 import { say } from "../../parts/toast";
 import { tables as text } from "../../text/tables";
 import type { Column, Copied, CopyAsked, Table } from "./api";
 import { copyRows, type Name, readCell } from "./asking";
-import { copyText, download } from "./clipboard";
 import type { MenuItem } from "./menu";
 import type { Shown } from "./state";
 import { isCut, type Line, textOf } from "./values";
@@ -51,7 +52,7 @@ export async function copyOut(wanted: Wanted, format: CopyAsked["format"], to: "
     const said = [notes(copied, text.formats[format]), wanted.selected.size > MOST_KEYS ? text.copyMost : ""].filter(Boolean).join(" · ");
     if (to === "clipboard") await copyText(copied.text, said);
     else {
-      download(`${wanted.table.name}.${format}`, TYPES[format], copied.text);
+      saveFile(`${wanted.table.name}.${format}`, new Blob([copied.text], { type: TYPES[format] }));
       say(said);
     }
   } catch (error) {

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { number } from "../../format";
 import { Button } from "../../parts/basic";
 import { tables as text } from "../../text/tables";
-import { copyText } from "./clipboard";
+import { copyText } from "../../parts/clipboard";
 import { survivesParsing } from "./values";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
