@@ -2,6 +2,7 @@ import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { useEffect } from "react";
 import type { ApiError, Refusal } from "../api";
 import { shell } from "../text/shell";
+import { Words } from "./words";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   kind?: "plain" | "primary" | "danger" | "quiet";
@@ -89,7 +90,7 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
   return (
     <div className="failure" role="alert">
       <p className="failure-title">{message}</p>
-      {hint ? <p>{hint}</p> : null}
+      {hint ? <p><Words of={hint} /></p> : null}
       {onRetry ? <Button onClick={onRetry}>{shell.retry}</Button> : null}
     </div>
   );

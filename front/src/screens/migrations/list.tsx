@@ -10,7 +10,7 @@ import { type Listed, type Listing, pageOf } from "./api";
 import { PendingReview } from "./review";
 import { Applied, StateBadge } from "./state";
 import { Tabs } from "./tabs";
-import { Words } from "./words";
+import { Words } from "../../parts/words";
 
 const FILTERS = ["all", "applied", "pending", "look"] as const;
 type Filter = (typeof FILTERS)[number];
@@ -104,7 +104,7 @@ function Notices({ listing, write, onRun }: { listing: Listing; write: boolean; 
           </ul>
         </section>
       ) : null}
-      {write ? null : <p className="muted">{text.readOnly}</p>}
+      {write ? null : <p className="muted"><Words of={text.readOnly} /></p>}
     </>
   );
 }
@@ -113,7 +113,7 @@ function Timeline({ all }: { all: Listed[] }) {
   const [params, change] = useParams();
   const filter = FILTERS.find((each) => each === params.get("state")) ?? "all";
   const shown = all.filter(passes[filter]).reverse();
-  if (all.length === 0) return <Empty title={text.none}>{text.noneHint}</Empty>;
+  if (all.length === 0) return <Empty title={text.none}><Words of={text.noneHint} /></Empty>;
   return (
     <div className="stack">
       <div className="row" role="group" aria-label={text.filter}>

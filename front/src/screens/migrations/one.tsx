@@ -14,7 +14,7 @@ import { Changes } from "./changes";
 import { ReviewTab } from "./review";
 import { Applied, StateBadge } from "./state";
 import { Tabs } from "./tabs";
-import { Words } from "./words";
+import { Words } from "../../parts/words";
 
 const TABS = ["sql", "changes", "review", "reverse"] as const;
 

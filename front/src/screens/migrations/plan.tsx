@@ -7,6 +7,7 @@ import { useWrite } from "../../overview";
 import { Answer, Button, Empty, Failure } from "../../parts/basic";
 import { Dialog } from "../../parts/dialog";
 import { SqlText } from "../../parts/sql-text";
+import { Words } from "../../parts/words";
 import { migrations as text } from "../../text/migrations";
 import { type Action, databaseOf, type Plan } from "./api";
 
@@ -105,7 +106,7 @@ export function PlanDialog({ action, onClose }: { action: Action; onClose: () =>
                 </label>
                 <p className="muted">{said.transaction}</p>
                 <p className="muted">{said.goesOn}</p>
-                {write ? null : <p>{text.readOnly}</p>}
+                {write ? null : <p><Words of={text.readOnly} /></p>}
               </>
             )
           }

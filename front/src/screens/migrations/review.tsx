@@ -4,7 +4,7 @@ import { Answer, Badge, Button, Empty, type Tone } from "../../parts/basic";
 import { SqlInline, SqlText } from "../../parts/sql-text";
 import { migrations as text } from "../../text/migrations";
 import { fileOf, type Finding, type Lock, type Measured, type ReviewOf } from "./api";
-import { Words } from "./words";
+import { Words } from "../../parts/words";
 
 const TONES: Record<Finding["severity"], Tone> = { danger: "bad", warning: "warn", note: "neutral" };
 const said = text.review;
