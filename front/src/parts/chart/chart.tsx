@@ -2,7 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import "./chart.css";
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
-import { chart as words } from "./text";
+import { chart as words } from "../../text/chart";
 import type { Bucket, Unit } from "./buckets";
 
 export type ChartTone = "accent" | "good" | "warn" | "bad" | "muted";
