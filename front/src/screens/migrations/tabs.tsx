@@ -12,6 +12,7 @@ interface TabsProps<T extends string> {
 export function Tabs<T extends string>({ label, chosen, tabs, onChoose, children }: TabsProps<T>) {
   const id = useId();
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // such as Alt and an arrow: back
     const here = tabs.findIndex(([value]) => value === chosen);
     const last = tabs.length - 1;
     const to = { ArrowRight: here === last ? 0 : here + 1, ArrowLeft: here === 0 ? last : here - 1, Home: 0, End: last }[event.key];
