@@ -21,6 +21,7 @@ export const overview = {
   noMigrations: "none",
   attention: "Needs attention",
   calm: "Nothing that shows at one look.",
+  noMigrationsRead: "The state of the migrations could not be read.",
   pendingLine: (of: number): string => `${plural(of, "migration is", "migrations are")} pending`,
   oddLine: (tag: string, words: string): string => `Migration ${tag}: ${words}`,
   invalidLine: (index: string, table: string): string => `Index ${index} of ${table} is invalid: no query uses it`,

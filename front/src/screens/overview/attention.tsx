@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { ask } from "../../api";
 import { ago, compact } from "../../format";
 import { useOverview } from "../../overview";
-import { Answer, Button, Failure } from "../../parts/basic";
+import { Answer, Button, Failure, Loading, told } from "../../parts/basic";
 import { overview as text } from "../../text/overview";
 import { type Findings, named, pageOf } from "../schema/api";
 import { type Glance, type Migrations, useGlance, useMigrations } from "./api";
@@ -50,7 +50,7 @@ function ofDatabase({ invalid, untended, connections, doctor }: Glance): Line[] 
 /** What somebody should look at, the gravest first. */
 export function Attention() {
   const glance = useGlance();
-  const { data: migrations } = useMigrations();
+  const { data: migrations, error: unread } = useMigrations();
   const { data: about } = useOverview();
   return (
     <section className="panel overview-panel overview-first" aria-labelledby="overview-attention">
@@ -59,10 +59,11 @@ export function Attention() {
         {(found) => {
           const problem: Line[] = about?.problem ? [{ tone: about.preset.length ? "bad" : "warn", text: about.problem, hint: about.hint }] : [];
           const lines = [...problem, ...(migrations ? ofMigrations(migrations) : []), ...ofDatabase(found)];
+          if (unread) lines.push({ tone: "warn", text: text.noMigrationsRead, hint: told(unread).message, to: "/migrations" });
           lines.sort((a, b) => Number(a.tone === "warn") - Number(b.tone === "warn"));
           return (
             <>
-              {lines.length ? <Lines lines={lines} /> : <p className="overview-calm">{text.calm}</p>}
+              {lines.length ? <Lines lines={lines} /> : migrations ? <p className="overview-calm">{text.calm}</p> : <Loading lines={1} />}
               <Doctor report={found.doctor} onLooked={(doctor) => void glance.mutate({ ...found, doctor }, { revalidate: false })} />
             </>
           );
