@@ -1,10 +1,10 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useParams } from "../../address";
 import { insight } from "../../text/insight";
 
 export const LENGTHS = [7, 30, 90] as const;
 const DEFAULT = 30;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const DATE = /^[12]\d{3}-\d{2}-\d{2}$/; // a year that is being typed begins as 0002
 
 export interface Period {
   /** As the API takes it. */
@@ -26,17 +26,38 @@ export function usePeriod(): Period {
 const today = (offset = 0): string => new Date(Date.now() - offset * 86_400_000).toISOString().slice(0, 10);
 const words = insight.period;
 
+const isPeriod = ({ since, until }: { since: string; until: string }): boolean => DATE.test(since) && DATE.test(until) && since <= until;
+
+interface DayProps {
+  title: string;
+  value: string;
+  isWrong: boolean;
+  onChange: (value: string) => void;
+}
+
+function Day({ title, value, isWrong, onChange }: DayProps) {
+  return (
+    <label className="insight-date">
+      {title}
+      <input type="date" value={value} aria-invalid={isWrong || undefined} onChange={(event) => onChange(event.target.value)} />
+    </label>
+  );
+}
+
 /** Chooses 7, 30 or 90 days, or two dates; the choice stands in the address. */
 export function PeriodChooser() {
   const [, change] = useParams();
   const { params, days } = usePeriod();
   const isCustom = days === null;
   const [dates, setDates] = useState({ since: params.since ?? today(29), until: params.until ?? today() });
+  const { since, until } = params;
+  useEffect(() => {
+    if (since && until) setDates({ since, until });
+  }, [since, until]);
   const choose = (next: typeof dates) => {
     setDates(next);
-    if (DATE.test(next.since) && DATE.test(next.until) && next.since <= next.until) {
-      change({ ...next, days: null });
-    }
+    // The way back leads out of the two dates, not through each that was tried.
+    if (isPeriod(next)) change({ ...next, days: null }, isCustom ? "replace" : "push");
   };
   return (
     <div className="insight-period" role="group" aria-label={words.label} title={words.utc}>
@@ -58,24 +79,8 @@ export function PeriodChooser() {
       </div>
       {isCustom ? (
         <div className="row">
-          <label className="insight-date">
-            {words.since}
-            <input
-              type="date"
-              value={params.since ?? dates.since}
-              max={params.until}
-              onChange={(event) => choose({ since: event.target.value, until: params.until ?? dates.until })}
-            />
-          </label>
-          <label className="insight-date">
-            {words.until}
-            <input
-              type="date"
-              value={params.until ?? dates.until}
-              min={params.since}
-              onChange={(event) => choose({ since: params.since ?? dates.since, until: event.target.value })}
-            />
-          </label>
+          <Day title={words.since} value={dates.since} isWrong={!isPeriod(dates)} onChange={(since) => choose({ ...dates, since })} />
+          <Day title={words.until} value={dates.until} isWrong={!isPeriod(dates)} onChange={(until) => choose({ ...dates, until })} />
         </div>
       ) : null}
     </div>
