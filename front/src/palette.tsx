@@ -99,7 +99,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState(0);
   const found = useFound(query);
   const list = useId();
-  const dialog = useModal();
+  const modal = useModal(onClose);
   const at = Math.min(chosen, found.length - 1);
   useEffect(() => {
     document.getElementById(`${list}-${at}`)?.scrollIntoView({ block: "nearest" });
@@ -112,6 +112,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     requestAnimationFrame(command.run);
   };
   const onKey = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return; // the keys are for the input method
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[event.key];
     if (step !== undefined && found.length) {
@@ -125,18 +126,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <dialog
-      ref={dialog}
-      className="dialog palette"
-      aria-label={text.title}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onMouseDown={(event) => {
-        if (event.target === event.currentTarget) onClose();
-      }}
-    >
+    <dialog {...modal} className="dialog palette" aria-label={text.title}>
       <input
         className="palette-input"
         role="combobox"

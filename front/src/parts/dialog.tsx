@@ -1,4 +1,4 @@
-import { type ReactNode, type RefObject, useLayoutEffect, useRef } from "react";
+import { type MouseEvent, type ReactNode, type SyntheticEvent, useLayoutEffect, useRef } from "react";
 import { shell } from "../text/shell";
 import { Button } from "./basic";
 
@@ -9,35 +9,43 @@ interface DialogProps {
   /** Buttons at the foot. */
   actions?: ReactNode;
   wide?: boolean;
+  /** Something was typed that a press beside the dialog must not lose. */
+  keeps?: boolean;
 }
 
 /** Open a dialog as long as it is there; it is closed while it still stands, so the focus goes back. */
-export function useModal(): RefObject<HTMLDialogElement | null> {
+export function useModal(onClose: () => void, keeps = false) {
   const ref = useRef<HTMLDialogElement>(null);
+  const latest = useRef(onClose);
+  latest.current = onClose;
   useLayoutEffect(() => {
     const dialog = ref.current;
+    // The browser may close it without asking, as at a second Escape: it must not stay half there.
+    const closed = () => latest.current();
     dialog?.showModal();
-    return () => dialog?.close();
+    dialog?.addEventListener("close", closed);
+    return () => {
+      dialog?.removeEventListener("close", closed);
+      dialog?.close();
+    };
   }, []);
-  return ref;
+  return {
+    ref,
+    onCancel: (event: SyntheticEvent) => {
+      event.preventDefault();
+      onClose();
+    },
+    onMouseDown: (event: MouseEvent) => {
+      if (event.target === event.currentTarget && !keeps) onClose();
+    },
+  };
 }
 
 /** A modal dialog: the browser keeps the focus inside, Escape closes it, the focus goes back. */
-export function Dialog({ title, onClose, children, actions, wide = false }: DialogProps) {
-  const ref = useModal();
+export function Dialog({ title, onClose, children, actions, wide = false, keeps = false }: DialogProps) {
+  const modal = useModal(onClose, keeps);
   return (
-    <dialog
-      ref={ref}
-      className={`dialog${wide ? " dialog-wide" : ""}`}
-      aria-label={title}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onMouseDown={(event) => {
-        if (event.target === event.currentTarget) onClose();
-      }}
-    >
+    <dialog {...modal} className={`dialog${wide ? " dialog-wide" : ""}`} aria-label={title}>
       <div className="dialog-body">
         <header className="dialog-head">
           <h2>{title}</h2>

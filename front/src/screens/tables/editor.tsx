@@ -57,6 +57,7 @@ export function CellEditor({ column, value, begun, link, onDone, onCancel }: Cel
   };
   const onKeyDown = (event: KeyboardEvent) => {
     event.stopPropagation();
+    if (event.nativeEvent.isComposing) return; // Enter takes what the input method offers
     if (event.key === "Escape") leave();
     else if (event.key === "Enter") take("down");
     else if (event.key === "Tab" && (isTouched || labels)) take(event.shiftKey ? "left" : "right");
@@ -126,11 +127,12 @@ interface ValueDialogProps {
 /** A large field for JSON and long texts. */
 export function ValueDialog({ column, value, onDone, onClose }: ValueDialogProps) {
   const isJson = column.category === "json";
-  const [typed, setTyped] = useState(() => (isJson && value && survivesParsing(value) ? prettyJson(value) : (value ?? "")));
+  const [begun] = useState(() => (isJson && value && survivesParsing(value) ? prettyJson(value) : (value ?? "")));
+  const [typed, setTyped] = useState(begun);
   const isWrong = !isFine(column, typed);
   const id = useId();
   return (
-    <Dialog wide title={text.edit(column.name)} onClose={onClose}
+    <Dialog wide keeps={typed !== begun} title={text.edit(column.name)} onClose={onClose}
       actions={
         <>
           {column.nullable ? <Button title={text.setNullTitle(column.name)} onClick={() => onDone(null)}>{text.setNull}</Button> : null}

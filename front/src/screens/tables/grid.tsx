@@ -15,6 +15,7 @@ import type { RowWindow } from "./window";
 
 const HEIGHT = 32;
 const HEAD = 44;
+const OVERSCAN = 8;
 const AHEAD = 60; // rows before the end of the known ones at which the next page is asked for
 
 /** A cell whose value needs more room than the grid has. */
@@ -46,6 +47,10 @@ interface Props {
   empty: ReactNode;
 }
 
+/** What is drawn, and one more of it that must not go. */
+const withPlace = (drawn: number[], place: number | null, count: number): number[] =>
+  place === null || place >= count || drawn.includes(place) ? drawn : [...drawn, place].sort((a, b) => a - b);
+
 const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
 
 /** The rows of a table, as many as there are: only what is in view is drawn. */
@@ -69,8 +74,10 @@ export function Grid(props: Props) {
     count: known + waiting,
     getScrollElement: () => scroller.current,
     estimateSize: () => HEIGHT,
-    overscan: 8,
+    overscan: OVERSCAN,
     scrollMargin: HEAD,
+    // What is being typed stays, however far one scrolls meanwhile.
+    rangeExtractor: (range) => withPlace(defaultRangeExtractor(range), editing ? here.row : null, range.count),
     scrollPaddingStart: HEAD,
   });
   const firstWidth = visible[0]?.getSize() ?? 0;
@@ -82,7 +89,7 @@ export function Grid(props: Props) {
     overscan: 2,
     paddingStart: GUTTER,
     scrollPaddingStart: GUTTER + (isNarrow() ? 0 : firstWidth),
-    rangeExtractor: (range) => [...new Set([0, ...defaultRangeExtractor(range)])],
+    rangeExtractor: (range) => withPlace([...new Set([0, ...defaultRangeExtractor(range)])], editing ? here.column - 1 : null, range.count),
   });
   const widths = visible.map((column) => `${column.id} ${column.getSize()}`).join();
   useEffect(() => across.measure(), [widths, across]);
@@ -103,8 +110,8 @@ export function Grid(props: Props) {
   }, [layoutId, byName, links]);
 
   const items = down.getVirtualItems();
-  const first = (items[0]?.index ?? 0) - inserts.length;
-  const last = (items.at(-1)?.index ?? 0) - inserts.length;
+  const first = (down.range?.startIndex ?? 0) - OVERSCAN - inserts.length;
+  const last = (down.range?.endIndex ?? 0) - inserts.length;
   useEffect(() => rows.want(first, Math.max(last + AHEAD, 0)), [rows, first, last, props.version]);
 
   const lineAt = (index: number): Line | undefined => (index < inserts.length ? undefined : rows.row(index - inserts.length));

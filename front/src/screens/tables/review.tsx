@@ -50,7 +50,8 @@ interface ReviewProps {
 export function Review({ table, staging, onClose, onApplied, onClashes }: ReviewProps) {
   const { entries } = staging;
   const changes = changesOf(table, entries);
-  const asked = useSWR<Preview, ApiError>(["preview", JSON.stringify(changes)], () => preview(changes), {
+  // Kept under the staging itself: what is typed into a secret column stays out of the names of answers.
+  const asked = useSWR<Preview, ApiError>(["preview", staging], () => preview(changes), {
     revalidateOnFocus: false,
     shouldRetryOnError: false,
   });
