@@ -1,5 +1,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { usePathname } from "wouter/use-browser-location";
+import { ROOT } from "./api";
 import { type Command, useCommands, useKnownCommands } from "./commands";
 import { useKeys } from "./keys";
 import { GROUPS, DESTINATIONS } from "./navigation";
@@ -60,18 +62,23 @@ function useGeneralCommands(show: (overlay: Overlay) => void, nextTheme: () => v
   useCommands(commands);
 }
 
-/** A new screen begins at its head, for the eyes and for the keyboard. */
+/**
+ * A new screen begins at its head, for the eyes and for the keyboard. So does a page of the same screen
+ * where what had the focus is gone: a line of the list that led to it, not a tab that still stands there.
+ */
 function useFreshStart(): void {
-  const [path] = useLocation();
-  const section = path.split("/")[1] ?? "";
-  const before = useRef(section);
+  const path = usePathname();
+  const before = useRef(path);
   useEffect(() => {
-    if (before.current === section) return;
-    before.current = section;
+    const section = (of: string) => of.slice(ROOT.length).split("/")[0];
+    const isOther = section(before.current) !== section(path);
+    const isLost = before.current !== path && document.activeElement === document.body;
+    before.current = path;
+    if (!isOther && !isLost) return;
     const main = document.getElementById("content");
     main?.scrollTo(0, 0);
     main?.focus({ preventScroll: true });
-  }, [section]);
+  }, [path]);
 }
 
 function Top({ isOpen, onMenu, onPalette }: { isOpen: boolean; onMenu: () => void; onPalette: () => void }) {

@@ -133,6 +133,12 @@ export function FilterBar({ columns, filter, q, isAdding, onAdding, onFilter, on
     }, 350);
     return () => clearTimeout(timer);
   }, [typed, onQuick]);
+  const bar = useRef<HTMLDivElement>(null);
+  // The button that took a filter away went with it.
+  const narrow = (next: Filter) => {
+    onFilter(next);
+    bar.current?.querySelector<HTMLElement>(".tables-add-filter")?.focus();
+  };
   const part = changed === null ? undefined : filter[changed];
   const begun = part && !("any" in part) ? part : null;
   const close = () => {
@@ -140,11 +146,11 @@ export function FilterBar({ columns, filter, q, isAdding, onAdding, onFilter, on
     setChanged(null);
   };
   return (
-    <div className="tables-bar" role="group" aria-label={text.filters}>
+    <div ref={bar} className="tables-bar" role="group" aria-label={text.filters}>
       <input type="search" className="tables-quick" aria-label={text.quick} placeholder={text.quick} title={text.quickHint} value={typed}
         spellCheck={false} onChange={(event) => setTyped(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter") return;
+          if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
           latest.current = typed;
           onQuick(typed);
         }} />
@@ -153,12 +159,12 @@ export function FilterBar({ columns, filter, q, isAdding, onAdding, onFilter, on
         return (
           <span key={`${at} ${told}`} className="tables-chip">
             <button type="button" title={`${text.editFilter}: ${told}`} disabled={"any" in each} onClick={() => setChanged(at)}>{told}</button>
-            <button type="button" aria-label={text.removeFilter(told)} onClick={() => onFilter(filter.filter((_, other) => other !== at))}>✕</button>
+            <button type="button" aria-label={text.removeFilter(told)} onClick={() => narrow(filter.filter((_, other) => other !== at))}>✕</button>
           </span>
         );
       })}
-      <Button onClick={() => onAdding(true)}>+ {text.addFilter}</Button>
-      {filter.length > 1 ? <Button kind="quiet" onClick={() => onFilter([])}>{text.clearFilters}</Button> : null}
+      <Button className="tables-add-filter" onClick={() => onAdding(true)}>+ {text.addFilter}</Button>
+      {filter.length > 1 ? <Button kind="quiet" onClick={() => narrow([])}>{text.clearFilters}</Button> : null}
       {isAdding || begun ? (
         <FilterForm columns={columns} begun={begun} onClose={close}
           onApply={(condition) => {

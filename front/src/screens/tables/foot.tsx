@@ -13,13 +13,15 @@ interface Props {
   selected: Map<string, Line>;
   rows: RowWindow<Line>;
   canWrite: boolean;
+  /** What is pressed for these two is gone then: the focus goes on to the rows. */
   onClear: () => void;
+  onDiscard: () => void;
   onDuplicate: (line: Line) => void;
   onReview: () => void;
 }
 
 /** Below the rows: how many there are, which are chosen, what is staged. */
-export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDuplicate, onReview }: Props) {
+export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDiscard, onDuplicate, onReview }: Props) {
   const isWrite = useWrite();
   const lines = [...selected.values()];
   const only = lines.length === 1 ? lines[0] : undefined;
@@ -56,7 +58,7 @@ export function Foot({ staging, changes, selected, rows, canWrite, onClear, onDu
           <Button kind="quiet" title={text.redoTitle} aria-label={text.redo} disabled={!staging.canRedo} onClick={() => staging.redo()}>↷</Button>
           {changes ? (
             <>
-              <Button onClick={() => staging.replace([])}>{text.discard}</Button>
+              <Button onClick={onDiscard}>{text.discard}</Button>
               <Button kind="primary" onClick={onReview}>{text.review}</Button>
             </>
           ) : null}

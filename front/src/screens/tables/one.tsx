@@ -202,7 +202,15 @@ export function OneTable({ table, onReread }: { table: Table; onReread: () => vo
           ) : null}
         </div>
         <Foot staging={staging} changes={changes} selected={selected} rows={rows} canWrite={table.editable}
-          onClear={() => setSelected(new Map())} onDuplicate={(line) => void duplicate(line)} onReview={() => setReviewing(true)} />
+          onClear={() => {
+            setSelected(new Map());
+            focusGrid();
+          }}
+          onDiscard={() => {
+            staging.replace([]);
+            focusGrid();
+          }}
+          onDuplicate={(line) => void duplicate(line)} onReview={() => setReviewing(true)} />
       </div>
       {loose ? (
         <LooseRow table={table} name={name} line={loose}
