@@ -2,8 +2,9 @@
 
 import asyncio
 import datetime as dt
+import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,8 @@ from chatkeep.schema.conventions import RULES, check_conventions
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.ground import Ground
 from chatkeep.studio.structure.reading import Name
+
+_TABLE = re.compile(r'table ("(?:[^"]|"")*"\."(?:[^"]|"")*")(?= |$)')
 
 
 def conventions(schema: object) -> list[dict[str, object]] | None:
@@ -84,16 +87,16 @@ def last_visit(ground: Ground, names: Collection[Name]) -> dict[str, object] | N
     held = _VISITS.get(ground)
     if held is None or held.report is None:
         return None
+    by_ident = {ident(*name): name for name in names}
     return {
         "at": held.at,
         "seconds": held.seconds,
         "checked": list(held.report.checked),
-        "findings": [_finding(each, names) for each in held.report.findings],
+        "findings": [_finding(each, by_ident) for each in held.report.findings],
         "unseen": [{"check": each.check, "reason": each.reason} for each in held.report.unseen],
     }
 
 
-def _finding(finding: Finding, names: Collection[Name]) -> dict[str, object]:
-    about = f"{finding.about} "
-    table = next((name for name in names if f"table {ident(*name)} " in about), None)
-    return {**finding.as_json(), "table": table}
+def _finding(finding: Finding, names: Mapping[str, Name]) -> dict[str, object]:
+    told = (names.get(found[1]) for found in _TABLE.finditer(finding.about))
+    return {**finding.as_json(), "table": next((name for name in told if name), None)}
