@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,6 +21,7 @@ from chatkeep.inputs.maps import NewUser as NewMapsUser
 from chatkeep.kit.folder import Folder
 from chatkeep.kit.migrate import migrate
 from chatkeep.personal.erasing import preview_erasure
+from chatkeep.studio.figures.people import Fleeting
 from fixtures.servers import Databases, PgServer
 from fixtures.studio import Site
 from fixtures.studio_world import ADA, MAPS_FOLDER, MAPS_SCHEMA, PREFIX, SCHEMA
@@ -259,6 +261,30 @@ async def test_the_export_is_the_commands_and_stands_in_the_audit(
     actions = await connection.fetch("select actor, action from chatkeep.audit")
     await connection.close()
     assert [tuple(row) for row in actions] == [("chatkeep studio", "export")]
+
+
+async def test_an_export_that_is_not_fetched_to_its_end_stays_nowhere(tmp_path: Path):
+    file = tmp_path / "made" / "export.zip"
+    file.parent.mkdir()
+    file.write_bytes(b"personal" * 100_000)
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await never.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        begun.set()
+        if message["type"] == "http.response.body":
+            await never.wait()
+
+    scope = {"type": "http", "method": "POST", "headers": [], "path": "/"}
+    sending = asyncio.create_task(Fleeting(file)(scope, receive, send))
+    await begun.wait()
+    sending.cancel()  # as the server does with what is under way when it ends
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert not file.parent.exists()
 
 
 async def test_the_cache_is_told_as_the_command_tells_it(client: httpx.AsyncClient, world: str):

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from msgspec import Struct
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from chatkeep.insight.sign_ins import list_sign_ins
 from chatkeep.personal.erasing import ErasureOptions, preview_erasure
@@ -34,6 +34,17 @@ class Which(Struct, forbid_unknown_fields=True):
 
     user: str
     session: str
+
+
+class Fleeting(FileResponse):
+    """A file that is gone with its folder once it was sent, also where the sending broke off."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            shutil.rmtree(Path(self.path).parent, ignore_errors=True)
 
 
 async def sessions(request: Request) -> Response:
@@ -139,11 +150,10 @@ async def export(request: Request) -> Response:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return FileResponse(
+    return Fleeting(
         report.path,
         media_type="application/zip",
         filename=f"personal-data-{report.subject[:12]}.zip",
-        background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
 
 
