@@ -156,6 +156,19 @@ async def test_review_names_locks_and_gives_the_safe_form(api, own_project, unti
         ),
         ("check-scans", "ALTER TABLE t ADD CONSTRAINT a CHECK (x), ADD CONSTRAINT b CHECK (y)", ""),
         ("table-rewrite", "ALTER TABLE t ALTER a TYPE text", ""),
+        ("check-scans", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0), ADD COLUMN d int", ""),
+        ("check-scans", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) -- as the form asks", ""),
+        ("index-drop-locks", "DROP INDEX i, j", ""),
+        ("index-drop-locks", "DROP INDEX i CASCADE", ""),
+        (
+            "foreign-key-scans",
+            "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a, b) REFERENCES o (a, b) ON DELETE CASCADE",
+            (
+                "ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (a, b) REFERENCES o (a, b) "
+                "ON DELETE CASCADE NOT VALID;\n\n"
+                "-- in the next migration:\nALTER TABLE t VALIDATE CONSTRAINT f;\n"
+            ),
+        ),
     ],
 )  # fmt: skip
 def test_safe_form_is_given_where_it_follows_from_the_words(rule, sql, safe):

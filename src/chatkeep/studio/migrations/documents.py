@@ -7,6 +7,7 @@ from pathlib import Path
 from chatkeep.kit.applying.forms import is_transactional
 from chatkeep.kit.effect import Effect
 from chatkeep.kit.folder import Folder, Migration
+from chatkeep.kit.folder.tokens import tokens
 from chatkeep.kit.reverting.reading import Seen
 from chatkeep.kit.review import RULES, Finding, Measured, Review
 from chatkeep.kit.review.modes import blocks, name
@@ -18,7 +19,9 @@ MOST = 1 << 20
 _STRENGTH = {name(lock): lock for lock in range(8)}
 _CONCURRENTLY = {
     "index-locks-writes": re.compile(r"^(create\s+(?:unique\s+)?index)\s+", re.IGNORECASE),
-    "index-drop-locks": re.compile(r"^(drop\s+index)\s+", re.IGNORECASE),
+    "index-drop-locks": re.compile(
+        r"^(drop\s+index)\s+(?!.*\bcascade\b)", re.IGNORECASE | re.DOTALL
+    ),
 }
 _CHECKING = re.compile(
     r"^(alter\s+table\s+(?:only\s+)?\S+)\s+add\s+constraint\s+(\S+)\s+(?:check|foreign\s+key)\b",
@@ -146,16 +149,29 @@ def _finding(found: Finding, statements: Iterable[Measured]) -> dict[str, object
 
 def safe_form(rule: str, sql: str) -> str:
     """Give the safe form of a statement where it follows from its words alone, else ""."""
+    if not _is_single(sql):
+        return ""
     pattern = _CONCURRENTLY.get(rule)
     if pattern is not None and "concurrently" not in sql.lower():
         changed, count = pattern.subn(r"\1 CONCURRENTLY ", sql, count=1)
         return f"{changed};\n" if count else ""
     match = _CHECKING.match(sql)
-    is_one = sql.lower().count("add constraint") == 1 and "not valid" not in sql.lower()
-    if rule in {"check-scans", "foreign-key-scans"} and match is not None and is_one:
+    is_valid = "not valid" not in sql.lower()
+    if rule in {"check-scans", "foreign-key-scans"} and match is not None and is_valid:
         validate = f"{match[1]} VALIDATE CONSTRAINT {match[2]}"
         return f"{sql} NOT VALID;\n\n-- in the next migration:\n{validate};\n"
     return ""
+
+
+def _is_single(sql: str) -> bool:
+    """Whether a statement does one thing to one object, and words may follow its last one."""
+    depth, is_open = 0, False
+    for token in tokens(sql):
+        depth += (token.text == "(") - (token.text == ")")
+        if token.text == "," and depth == 0:
+            return False
+        is_open = token.kind == "note"
+    return not is_open
 
 
 def _measured(statement: Measured) -> dict[str, object]:
