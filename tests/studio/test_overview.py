@@ -71,6 +71,17 @@ async def test_it_tells_where_the_database_is_and_never_the_password(
     assert host.path == f"/{about['database']}"
 
 
+async def test_what_was_migrated_in_a_terminal_is_seen_at_the_next_look(
+    database_url: str, open_studio: Callable[..., Any]
+):
+    site = await open_studio(database_url)
+    assert (await _get(site, "overview"))["problem"] is not None
+    assert (await _get(site, "overview/recent"))["chats"] is None
+    await migrate(Folder.read(FOLDER), database_url)
+    assert (await _get(site, "overview"))["problem"] is None
+    assert (await _get(site, "overview/recent"))["chats"] == []
+
+
 @pytest.mark.needs("chromium")
 async def test_pending_migrations_are_told_first(
     database_url: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
@@ -79,7 +90,9 @@ async def test_pending_migrations_are_told_first(
     visitor = await visit(await open_studio(database_url))
     attention = visitor.page.get_by_role("region", name="Needs attention")
     await expect(attention.get_by_role("listitem").first).to_contain_text("chatkeep migrate")
-    await expect(visitor.page.get_by_role("link", name="Migrations 4 pending, 4 applied")).to_be_visible()
+    await expect(
+        visitor.page.get_by_role("link", name="Migrations 4 pending, 4 applied")
+    ).to_be_visible()
     await visitor.shot("overview-pending")
     await attention.get_by_role("link", name="4 migrations are pending").click()
     await expect(visitor.page.get_by_role("heading", name="Migrations", level=1)).to_be_visible()

@@ -51,6 +51,7 @@ class Ground:
         self._own: Pool | None = None
         self._opened: AsyncExitStack | None = None  # closes what was opened beside `_own`
         self._bound = asyncio.Semaphore(_AT_ONCE)
+        self._reopening = asyncio.Lock()
         self.beside = asyncio.Semaphore(_BESIDE)
 
     @property
@@ -106,18 +107,19 @@ class Ground:
         schema = self.schema
         if not isinstance(schema, Schema) or schema.edition != "hardened":
             return
-        database: Database[Any, Any, Any, Any] = Database(schema, self.url)
-        try:
-            await database.open()
-        except SchemaMismatchError as error:
-            self.mismatch = error
-            return
-        self.mismatch = None
-        if self._database is None and self._opened is not None:
-            self._opened.push_async_callback(database.close)
-            self._database = database
-        else:
-            await database.close()
+        async with self._reopening:  # each opens a connection
+            database: Database[Any, Any, Any, Any] = Database(schema, self.url)
+            try:
+                await database.open()
+            except SchemaMismatchError as error:
+                self.mismatch = error
+                return
+            self.mismatch = None
+            if self._database is None and self._opened is not None:
+                self._opened.push_async_callback(database.close)
+                self._database = database
+            else:
+                await database.close()
 
     def insist_on_write(self) -> None:
         """Refuse what changes something, unless the studio was opened for it.

@@ -26,6 +26,8 @@ _MOST_SORTED = 200_000  # chats; beyond, no index gives the last ones of everybo
 
 async def _overview(request: Request) -> Response:
     ground = ground_of(request)
+    if ground.mismatch is not None:  # somebody may have run since what the page told them to run
+        await ground.reopen()
     async with ground.transaction(name="overview") as connection:
         row = await connection.fetchrow(_ABOUT)
     assert row is not None  # noqa: S101 - a select without FROM has one row
