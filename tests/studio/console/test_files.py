@@ -1,6 +1,8 @@
 """History and saved queries: files of the project, and nothing beside them."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from chatkeep.studio.console.files import locked
+from chatkeep.studio.console.history import holds_secret
 from studio.console.asking import run
 
 SECRETS = [
@@ -140,3 +144,47 @@ async def test_plans_come_as_postgresql_gives_them(world: str, open_studio: Call
     assert utility["error"]["code"] == "read_only"
     assert slow["error"]["code"] == "timeout"
     assert asked["statements"][0]["rows"] == [["t"]]
+
+
+def test_a_long_literal_is_looked_through_at_once():
+    began = time.process_time()
+    assert not holds_secret("select '" + "x" * 190_000 + "'")
+    assert holds_secret("select 'x://" + "y" * 1000 + ":hunter2@db/x'")
+    # From each letter to the next colon it took minutes of everybody's.
+    assert time.process_time() - began < 10
+
+
+async def test_what_models_count_is_no_secret(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world)
+    counted = "select sum(total_tokens), max(prompt_tokens) from t where model = 'm'"
+    async with aclosing(await site.client()) as client:
+        kept = await save(client, "Tokens", counted)
+        refused = [
+            await save(client, "Other", sql)
+            for sql in ("insert into tokens values ('x')", "select 1 where refresh_token = 'x'")
+        ]
+    assert kept.status_code == 200
+    assert [each.status_code for each in refused] == [422, 422]
+
+
+async def test_others_are_answered_while_a_file_is_waited_for(
+    world: str, open_studio: Callable[..., Any]
+):
+    site = await open_studio(world)
+    held, answered = threading.Event(), threading.Event()
+
+    def hold() -> bool:
+        with locked(site.root / ".chatkeep" / "studio"):
+            held.set()
+            return answered.wait(10)
+
+    holding = asyncio.create_task(asyncio.to_thread(hold))
+    await asyncio.to_thread(held.wait)
+    async with aclosing(await site.client()) as client:
+        saving = asyncio.create_task(save(client, "Waits", "select 1"))
+        for _ in range(3):
+            assert (await client.get("/api/console/saved")).status_code == 200
+        assert not saving.done()
+        answered.set()
+        assert await holding, "nobody was answered until the file was free"
+        assert (await saving).status_code == 200

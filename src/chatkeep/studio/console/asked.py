@@ -103,7 +103,7 @@ class Trouble(msgspec.Struct, kw_only=True):
 
 def units(text: str, place: int) -> int:
     """Give a place as browsers count: in UTF-16 units."""
-    return place + sum(1 for sign in text[:place] if sign > "\uffff")
+    return len(text[:place].encode("utf-16-le", "surrogatepass")) // 2
 
 
 def trouble(text: str, place: int, code: str, message: str, *, hint: str | None = None) -> Trouble:

@@ -1,5 +1,6 @@
 """`/api/console`: run SQL, read plans, and find what was run and saved before."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -43,7 +44,9 @@ async def _run(request: Request) -> Response:
     outcome = await runs_of(ground).keep(request, asked.id, work, cancel)
     ok = all(each.error is None for each in outcome.statements)
     try:
-        History(ground.settings).add(asked.text, write=asked.write, ok=ok, ms=outcome.ms)
+        await asyncio.to_thread(
+            History(ground.settings).add, asked.text, write=asked.write, ok=ok, ms=outcome.ms
+        )
     except FileTroubleError as error:
         _log.warning("The console's history was not kept: %s", error)
     return answer(outcome)
@@ -71,22 +74,23 @@ async def _cancel(request: Request) -> Response:
 async def _words(request: Request) -> Response:
     async with ground_of(request).transaction(name="words of the console") as connection:
         # What is visible is told by the role's own search_path, which the console's runs have.
-        await connection.execute("reset search_path")
+        await connection.execute("set local search_path to default")
         return answer(await words(connection))
 
 
 async def _history(request: Request) -> Response:
     history = History(ground_of(request).settings)
     if request.method == "DELETE":
-        history.clear()
-    found: list[dict[str, Any]] = history.find(
-        request.query_params.get("q", "")[:200], number(request, "limit", 100, 500)
-    )
+        await asyncio.to_thread(history.clear)
+    text, most = request.query_params.get("q", "")[:200], number(request, "limit", 100, 500)
+    found: list[dict[str, Any]] = await asyncio.to_thread(history.find, text, most)
     return answer({"entries": found})
 
 
 async def _saved(request: Request) -> Response:
-    return answer({"queries": SavedQueries(ground_of(request).settings).all()})
+    return answer(
+        {"queries": await asyncio.to_thread(SavedQueries(ground_of(request).settings).all)}
+    )
 
 
 async def _one_saved(request: Request) -> Response:
@@ -94,11 +98,11 @@ async def _one_saved(request: Request) -> Response:
     name: str = request.path_params["name"]
     if request.method == "PUT":
         asked = await body(request, _ToSave)
-        return answer(queries.put(name, asked.sql, asked.version))
+        return answer(await asyncio.to_thread(queries.put, name, asked.sql, asked.version))
     if request.method == "DELETE":
-        queries.delete(name)
+        await asyncio.to_thread(queries.delete, name)
         return answer({"deleted": name})
-    return answer(queries.get(name))
+    return answer(await asyncio.to_thread(queries.get, name))
 
 
 ROUTES = (
