@@ -298,6 +298,10 @@ async def test_secrets_are_masked_where_they_are_shown_and_refused_where_they_ar
             done = await run(client, sql)
             error = done["statements"][0]["error"] or {}
             assert error.get("code") == "secret", (sql, done)
+        for sql in REFUSED:  # an estimate tells of the values that PostgreSQL sampled
+            asked = {"id": "plan-1234", "sql": sql}
+            plan = (await client.post("/api/console/plans", json=asked)).json()
+            assert (plan["plan"], plan["error"]["code"]) == (None, "secret"), sql
         told = error_of(await run(client, "select id from people where password = 'hunter2'"))
         written = await run(client, "select password from people where id = 1", write=True)
     assert "people.password" in told["message"]

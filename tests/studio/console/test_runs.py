@@ -1,6 +1,7 @@
 """Runs of the console: what comes back, where it stops, what stays."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -281,6 +282,20 @@ async def test_many_rows_of_nothing_are_bounded_too(world: str, open_studio: Cal
         done = await run(client, sql, rows=10_000)
     assert done["statements"][0]["more"]
     assert 1_000 < len(done["statements"][0]["rows"]) < 5_000
+
+
+async def test_rows_that_are_huge_are_read_one_by_one(world: str, open_studio: Callable[..., Any]):
+    site = await open_studio(world)
+    sql = "select repeat('x', 2000000 + n) from generate_series(1, 40) as n"
+    async with aclosing(await site.client()) as client:
+        tracemalloc.start()
+        try:
+            done = await run(client, sql)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(done["statements"][0]["rows"]) == 40
+    assert peak < 30 * 2**20  # together they have 80 MB
 
 
 @pytest.mark.needs("pg15")

@@ -108,10 +108,10 @@ class Planning:
 
     async def _explain(self, connection: asyncpg.Connection, secrets: Secrets) -> dict[str, Any]:
         self._sent = EXPLAIN
-        if self._asked.analyze:  # conditions on secrets tell by their counts
-            told = await explain(connection, EXPLAIN + self._part.sql)
-            if "Plan" in told:
-                masked_outputs(told["Plan"], secrets)
+        # Conditions on secrets tell by their counts, and estimates by PostgreSQL's samples of values.
+        told = await explain(connection, EXPLAIN + self._part.sql)
+        if "Plan" in told:
+            masked_outputs(told["Plan"], secrets)
         self._sent = _MEASURE if self._asked.analyze else _ESTIMATE
         return await explain(connection, self._sent + self._part.sql)
 

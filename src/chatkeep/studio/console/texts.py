@@ -14,7 +14,7 @@ from pg_catalog.pg_type where typtype <> 'd' and oid not in (2278, 2249)
 order by typtype = 'c', oid limit 20000
 """
 _RECORD = 2249
-FIRST_BATCH = 50
+_MOST_MORE = 50  # times as many rows as are known by then
 _BATCH_BYTES = 2**20
 MAX_CELL = 5_000
 """Most characters of one value that are shown; the value's length is told beside."""
@@ -54,7 +54,7 @@ class Reading:
     async def read(self, statement: PreparedStatement) -> None:
         """Read a statement's rows in small batches, by a portal, up to the limits."""
         portal = await statement.cursor()
-        size = min(FIRST_BATCH, self._most + 1)
+        size = 1  # how large the others may be is told by the first
         while True:
             batch = await portal.fetch(size)
             for row in batch:
@@ -65,7 +65,8 @@ class Reading:
             if len(batch) < size:
                 return
             average = max(1, self._raw // len(self.rows))
-            size = max(1, min(_BATCH_BYTES // average, 1000, self._most + 1 - len(self.rows)))
+            most = min(_MOST_MORE * len(self.rows), 1000, self._most + 1 - len(self.rows))
+            size = max(1, min(_BATCH_BYTES // average, most))
 
     def _take(self, values: list[str | None]) -> None:
         shown: list[str | None] = []
