@@ -2,9 +2,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { number } from "../../format";
 import { Badge, Button } from "../../parts/basic";
+import { copyText } from "../../parts/clipboard";
 import { Dialog } from "../../parts/dialog";
-import { say } from "../../parts/toast";
-import { shell } from "../../text/shell";
 import { sql } from "../../text/sql";
 import type { Statement } from "./api";
 
@@ -24,7 +23,7 @@ function Value({ statement, at: [row, column], onClose }: { statement: Statement
   const text = statement.rows[row]?.[column] ?? null;
   const whole = statement.cut.find((each) => each[0] === row && each[1] === column)?.[2];
   const name = statement.columns[column]?.name ?? "";
-  const copy = () => void navigator.clipboard.writeText(text ?? "").then(() => say(shell.copied));
+  const copy = () => void copyText(text ?? "");
   return (
     <Dialog title={sql.value(name, number(row + 1))} onClose={onClose} wide actions={<Button onClick={copy}>{sql.copyValue}</Button>}>
       {whole ? <p className="muted">{sql.cutOf(number(text?.length ?? 0), number(whole))}</p> : null}
@@ -53,6 +52,7 @@ export function Grid({ statement }: { statement: Statement }) {
   const isInPage = virtual.getVirtualItems().some(({ index }) => index === active[0]);
 
   const move = (event: KeyboardEvent) => {
+    if (event.altKey) return; // with an arrow it is the way back
     const [row, column] = active;
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? ROW) / ROW) - 2);
     const steps: Record<string, Place> = {
@@ -71,7 +71,7 @@ export function Grid({ statement }: { statement: Statement }) {
       return;
     }
     if ((event.ctrlKey || event.metaKey) && event.key === "c" && !window.getSelection()?.toString()) {
-      void navigator.clipboard.writeText(rows[row]?.[column] ?? "").then(() => say(shell.copied));
+      void copyText(rows[row]?.[column] ?? "");
       return;
     }
     const next = steps[event.key];

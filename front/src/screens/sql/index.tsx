@@ -34,6 +34,15 @@ function Below({ shown, mayWrite, onShow }: { shown: Shown | null; mayWrite: boo
   return plan ? <PlanView told={plan} /> : null;
 }
 
+/** A reload finds what was written; of a text that the browser has no room for it finds nothing. */
+function keepDraft(text: string): void {
+  try {
+    sessionStorage.setItem(KEY, text);
+  } catch {
+    sessionStorage.removeItem(KEY);
+  }
+}
+
 /** What the editor held when the page was left, if it was a change of this saved query. */
 function draftOf(name: string): Pick<Saved, "version"> | null {
   const [of, version] = (sessionStorage.getItem(DRAFT_OF) ?? "").split("\n");
@@ -99,7 +108,7 @@ export default function Screen() {
 
   const write = (next: string) => {
     setText(next);
-    sessionStorage.setItem(KEY, next);
+    keepDraft(next);
     // A link's text is there once: a reload must not write it over what was made of it.
     if (params.has("q") && next !== params.get("q")) change({ q: null }, "replace");
   };

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { address, ask, useAsk } from "../../api";
 import { ago, exactTime, milliseconds } from "../../format";
@@ -39,8 +39,19 @@ function Ask({ question, verb, onYes, onClose }: { question: string; verb: strin
   );
 }
 
+/** Ask again after each run and each save, under the same name: what was answered before is let go. */
+function useAnew(stamp: number, mutate: () => Promise<unknown>): void {
+  const seen = useRef(stamp);
+  useEffect(() => {
+    if (seen.current === stamp) return;
+    seen.current = stamp;
+    void mutate();
+  }, [stamp, mutate]);
+}
+
 function SavedList({ opened, stamp, text, onDeleted }: { opened: string | null; stamp: number; text: string; onDeleted: (name: string) => void }) {
-  const asked = useAsk<{ queries: Saved[] }>(address("console/saved", { _: stamp }));
+  const asked = useAsk<{ queries: Saved[] }>("console/saved");
+  useAnew(stamp, asked.mutate);
   const [going, setGoing] = useState<string | null>(null);
   const remove = async (name: string) => {
     await ask(savedPath(name), { method: "DELETE" });
@@ -82,7 +93,8 @@ function SavedList({ opened, stamp, text, onDeleted }: { opened: string | null; 
 }
 
 function HistoryList({ stamp, text, onTake }: { stamp: number; text: string; onTake: (text: string) => void }) {
-  const asked = useAsk<{ entries: Entry[] }>(address("console/history", { q: text, _: stamp }));
+  const asked = useAsk<{ entries: Entry[] }>(address("console/history", { q: text }));
+  useAnew(stamp, asked.mutate);
   const [asking, setAsking] = useState(false);
   const clear = async () => {
     await ask("console/history", { method: "DELETE" });

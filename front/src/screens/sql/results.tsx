@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { milliseconds, number } from "../../format";
 import { Badge, Button, Empty } from "../../parts/basic";
-import { say } from "../../parts/toast";
+import { copyText } from "../../parts/clipboard";
 import { sql } from "../../text/sql";
 import type { Outcome, Statement, Trouble } from "./api";
 import { asCsv, asJson } from "./copying";
@@ -47,8 +47,7 @@ function Notices({ of }: { of: Statement["notices"] }) {
 }
 
 function One({ statement, outcome, onShow }: { statement: Statement; outcome: Outcome; onShow: (place: number) => void }) {
-  const copy = (text: string) =>
-    void navigator.clipboard.writeText(text).then(() => say(sql.copied(number(statement.rows.length))));
+  const copy = (text: string) => void copyText(text, sql.copied(number(statement.rows.length)));
   const { error } = statement;
   const of = outcome.statements.length + outcome.left;
   const after = [
@@ -99,7 +98,7 @@ export function Results({ outcome, onShow }: { outcome: Outcome; onShow: (place:
   }, [chosen]);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || event.altKey) return;
     event.preventDefault();
     const next = (chosen + step + statements.length) % statements.length;
     setChosen(next);

@@ -30,11 +30,14 @@ export function troubleOf(shown: Shown): { trouble: Trouble; place: number | nul
   return { trouble, place: trouble.place === null ? null : shown.from + trouble.place };
 }
 
+/** A name for a run. (`randomUUID` is there only on https and on this computer.) */
+const newId = (): string => [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-");
+
 /** Runs of this screen: one at a time, and none that goes on when the screen is left. */
 export function useRuns(told: (shown: Shown) => void) {
   const [under, setUnder] = useState<Under | null>(null);
   const abort = useRef<AbortController>(null);
-  useEffect(() => () => abort.current?.abort(), []);
+  useEffect(() => () => abort.current?.abort(), []); // leaving stops the run: the server sees the line cut
 
   const start = async <T>(id: string, path: string, body: unknown, show: (answer: T) => Shown) => {
     if (abort.current) return;
@@ -47,22 +50,24 @@ export function useRuns(told: (shown: Shown) => void) {
       if (!controller.signal.aborted) told({ kind: "failure", error });
     } finally {
       abort.current = null;
-      if (!controller.signal.aborted) setUnder(null);
+      setUnder(null);
     }
   };
 
   const run = (piece: Piece, { rows, seconds, write, single }: Choices) => {
-    const id = crypto.randomUUID();
+    const id = newId();
     const body = { id, sql: piece.text, rows, seconds, write, transaction: !(write && single) };
     void start<Outcome>(id, "console/runs", body, (outcome) => ({ kind: "run", outcome, from: piece.from }));
   };
   const plan = (piece: Piece, analyze: boolean, seconds: number) => {
-    const id = crypto.randomUUID();
+    const id = newId();
     const body = { id, sql: piece.text, analyze, seconds };
     void start<Planned>(id, "console/plans", body, (planned) => ({ kind: "plan", planned, from: piece.from }));
   };
   const cancel = () => {
-    if (under) void cancelRun(under.id).catch(() => abort.current?.abort());
+    const asked = abort.current;
+    // Where the server cannot be told, the line is cut; by then another run may have begun.
+    if (under) void cancelRun(under.id).catch(() => asked?.abort());
   };
   return { under, run, plan, cancel };
 }
