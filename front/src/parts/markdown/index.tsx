@@ -1,7 +1,6 @@
 import "./markdown.css";
 import { type MouseEvent, memo, useMemo } from "react";
-import { shell } from "../../text/shell";
-import { say } from "../toast";
+import { copyText } from "../clipboard";
 import { render } from "./render";
 
 interface Props {
@@ -22,7 +21,7 @@ export const Markdown = memo(function Markdown({ text, sources = 0, breaks = fal
     if (button.classList.contains("md-cite")) onCite?.(Number(button.value));
     if (button.classList.contains("md-copy")) {
       const code = button.closest(".md-code")?.querySelector("code")?.textContent ?? "";
-      void navigator.clipboard.writeText(code).then(() => say(shell.copied));
+      void copyText(code);
     }
   };
   return <div className="md" dir="auto" onClick={onClick} dangerouslySetInnerHTML={html} />;

@@ -4,8 +4,7 @@ import { Link } from "wouter";
 import { useParams, useSegments } from "../../address";
 import { address, useAsk } from "../../api";
 import { Answer, Button, Page } from "../../parts/basic";
-import { say } from "../../parts/toast";
-import { shell } from "../../text/shell";
+import { copyText } from "../../parts/clipboard";
 import { transcript } from "../../text/transcript";
 import type { ChatTold } from "./api";
 import { Header, rowOf } from "./header";
@@ -38,7 +37,7 @@ function Chat({ id }: { id: string }) {
       const link = new URL(location.href);
       link.searchParams.set("message", message);
       link.searchParams.delete("at");
-      void navigator.clipboard.writeText(link.href).then(() => say(shell.copied));
+      void copyText(link.href);
     },
     [],
   );

@@ -97,16 +97,16 @@ function useBeginning(pages: Pages, chosen: string | null, fromEnd: boolean): vo
 }
 
 export function MessageList({ pages, chosen, fromEnd, rowOf, onBranch, onLink }: Props) {
-  const { messages, error } = pages;
+  const { messages, error, stopped } = pages;
   const list = useRef<HTMLDivElement>(null);
   useSteady(list, Boolean(messages?.length));
   useBeginning(pages, chosen, fromEnd);
-  if (error) return <Failure error={error} onRetry={pages.again} />;
+  if (error && !stopped) return <Failure error={error} onRetry={pages.again} />;
   if (!messages) return <Loading lines={14} />;
   if (!messages.length) return <Empty title={words.noMessages}>{words.noMessagesHint}</Empty>;
   return (
     <div ref={list} className="tr-list">
-      {pages.hasEarlier ? <More onReached={pages.earlier}>{words.earlier}</More> : null}
+      {stopped === "before" ? <Failure error={error} onRetry={pages.earlier} /> : pages.hasEarlier ? <More onReached={pages.earlier}>{words.earlier}</More> : null}
       <div className="tr-feed" role="feed" aria-label={words.messages}>
         {messages.map((message) => (
           <MessageShown
@@ -119,7 +119,7 @@ export function MessageList({ pages, chosen, fromEnd, rowOf, onBranch, onLink }:
           />
         ))}
       </div>
-      {pages.hasLater ? <More onReached={pages.later}>{words.later}</More> : null}
+      {stopped === "after" ? <Failure error={error} onRetry={pages.later} /> : pages.hasLater ? <More onReached={pages.later}>{words.later}</More> : null}
     </div>
   );
 }

@@ -2,9 +2,8 @@ import { memo, useMemo } from "react";
 import { Link } from "wouter";
 import { bytes, exactTime, milliseconds, number, time } from "../../format";
 import { Badge, Button, type Tone } from "../../parts/basic";
+import { copyText } from "../../parts/clipboard";
 import { Markdown } from "../../parts/markdown";
-import { say } from "../../parts/toast";
-import { shell } from "../../text/shell";
 import { transcript } from "../../text/transcript";
 import type { Message } from "./api";
 import { PieceShown } from "./folds";
@@ -120,7 +119,7 @@ export const MessageShown = memo(function MessageShown({ message, isChosen, row,
           <span className="grow" />
           <Branches message={message} onBranch={onBranch} />
           <span className="tr-actions">
-            <Button kind="quiet" onClick={() => void navigator.clipboard.writeText(message.content).then(() => say(shell.copied))}>
+            <Button kind="quiet" onClick={() => void copyText(message.content)}>
               {words.copyText}
             </Button>
             <Button kind="quiet" onClick={() => onLink(message.id)}>

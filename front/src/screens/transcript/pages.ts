@@ -17,6 +17,8 @@ export interface Pages {
   hasEarlier: boolean;
   hasLater: boolean;
   error: unknown;
+  /** On which side nothing more could be loaded; what is there stays. */
+  stopped: "before" | "after" | null;
   /** Grows with each new beginning. */
   turn: number;
   earlier: () => void;
@@ -34,6 +36,7 @@ interface Loaded {
 export function usePages(chatId: string, place: Place): Pages {
   const [loaded, setLoaded] = useState<Loaded | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const [stopped, setStopped] = useState<Pages["stopped"]>(null);
   const [tries, setTries] = useState(0);
   const now = useRef<Loaded | null>(null);
   const busy = useRef(false);
@@ -55,14 +58,19 @@ export function usePages(chatId: string, place: Place): Pages {
       .then((page) => {
         busy.current = false;
         setError(null);
+        setStopped(null);
         keep({ page, place: { branch, near, fromEnd }, turn: (now.current?.turn ?? 0) + 1 });
       })
       .catch((failed: unknown) => {
         if (stop.signal.aborted) return;
         busy.current = false;
+        setStopped(null);
         setError(failed);
       });
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      busy.current = false;
+    };
   }, [chatId, branch, near, fromEnd, tries, keep]);
 
   const more = useCallback(
@@ -74,14 +82,18 @@ export function usePages(chatId: string, place: Place): Pages {
       const { tip } = held.page;
       ask<MessagesPage>(address(`chats/${encodeURIComponent(chatId)}/messages`, { branch: tip, [side]: cursor }))
         .then((page) => {
-          busy.current = false;
           if (now.current !== held) return;
+          busy.current = false;
+          setError(null);
+          setStopped(null);
           const items = side === "before" ? [...page.items, ...held.page.items] : [...held.page.items, ...page.items];
           keep({ ...held, page: { ...held.page, items, [side]: page[side] } });
         })
         .catch((failed: unknown) => {
+          if (now.current !== held) return;
           busy.current = false;
           setError(failed);
+          setStopped(side);
         });
     },
     [chatId, keep],
@@ -93,6 +105,7 @@ export function usePages(chatId: string, place: Place): Pages {
     hasEarlier: Boolean(loaded?.page.before),
     hasLater: Boolean(loaded?.page.after),
     error,
+    stopped,
     turn: loaded?.turn ?? 0,
     earlier: useCallback(() => more("before"), [more]),
     later: useCallback(() => more("after"), [more]),
