@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { usePathname } from "wouter/use-browser-location";
+import { usePathname, useSearch } from "wouter/use-browser-location";
 import { ROOT } from "./api";
 import { type Command, useCommands, useKnownCommands } from "./commands";
 import { useKeys } from "./keys";
@@ -62,6 +62,8 @@ function useGeneralCommands(show: (overlay: Overlay) => void, nextTheme: () => v
   useCommands(commands);
 }
 
+const PAGES = ["cursor", "after", "before"]; // of lists, in addresses
+
 /**
  * A new screen begins at its head, for the eyes and for the keyboard. So does a page of the same screen
  * where what had the focus is gone: a line of the list that led to it, not a tab that still stands there.
@@ -79,6 +81,14 @@ function useFreshStart(): void {
     main?.scrollTo(0, 0);
     main?.focus({ preventScroll: true });
   }, [path]);
+  const params = new URLSearchParams(useSearch());
+  const page = PAGES.map((name) => params.get(name)).join(" ");
+  const turned = useRef(page);
+  useEffect(() => {
+    // Another page of a list is read from its first line, not from where the button stood.
+    if (turned.current !== page) document.getElementById("content")?.scrollTo(0, 0);
+    turned.current = page;
+  }, [page]);
 }
 
 function Top({ isOpen, onMenu, onPalette }: { isOpen: boolean; onMenu: () => void; onPalette: () => void }) {

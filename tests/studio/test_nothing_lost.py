@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from fixtures.studio_world import PREFIX
+from fixtures.studio_world import LONG_CHAT, PREFIX
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -72,7 +72,9 @@ async def test_the_keyboard_goes_on_where_what_it_pressed_is_gone(
     await expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     assert await focused(page) == "MAIN content"
     await page.get_by_role("link", name="Sessions").press("Enter")
-    await expect(page.get_by_role("link", name="Sessions")).to_have_attribute("aria-current", "page")
+    await expect(page.get_by_role("link", name="Sessions")).to_have_attribute(
+        "aria-current", "page"
+    )
     assert await focused(page) == "A Sessions"
 
 
@@ -114,4 +116,63 @@ async def test_a_date_is_typed_without_asking_for_every_year_on_the_way(
     await visitor.settled()
     assert {url.split("since=")[1][:4] for url in asked if "since=" in url} == {"2026"}
     await page.go_back()
-    await expect(page.get_by_role("button", name="30 days")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("button", name="30 days")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+async def test_a_place_in_a_long_conversation_outlives_a_failure(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor = await visit(await open_studio(world))
+    page = visitor.page
+    await visitor.go(f"/chats/{LONG_CHAT}")
+    asked: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.abort()
+
+    visitor.expected.append("ERR_FAILED")
+    await page.route("**/messages?*after=*", refuse)
+    last = page.get_by_role("article").last
+    await last.scroll_into_view_if_needed()
+    failure = page.get_by_role("alert")
+    await expect(failure).to_contain_text("does not answer")
+    shown = await page.get_by_role("article").count()
+    assert shown > 10
+    # Asked once, and not again and again as long as its place is in view.
+    await page.mouse.wheel(0, -200)
+    await page.mouse.wheel(0, 400)
+    await visitor.settled()
+    assert len(asked) == 1
+    await page.unroute("**/messages?*after=*")
+    await failure.get_by_role("button", name="Try again").click()
+    await expect(failure).to_have_count(0)
+    await expect(page.get_by_role("article").nth(shown)).to_be_attached()
+
+
+async def test_a_run_whose_cancelling_fails_leaves_the_console_ready(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor = await visit(await open_studio(world))
+    page = visitor.page
+    await visitor.go("/sql?q=select+pg_sleep(30)")
+    await page.get_by_role("button", name="Run", exact=True).click()
+    visitor.expected.append("ERR_FAILED")
+    await page.route("**/cancel", lambda route: route.abort())
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+
+
+async def test_who_is_searched_is_chosen_and_chosen_anew_by_keyboard(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor = await visit(await open_studio(world))
+    page = visitor.page
+    await visitor.go("/search")
+    await page.get_by_role("button", name="ada@example.com").press("Enter")
+    query = page.get_by_role("searchbox", name="Search for")
+    await expect(query).to_be_focused()
+    await page.get_by_role("button", name="Another person").press("Enter")
+    await expect(page.get_by_role("searchbox")).to_be_focused()

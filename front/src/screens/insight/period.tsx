@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
 import { useParams } from "../../address";
+import { Day, isDay } from "../../parts/day";
 import { insight } from "../../text/insight";
 
 export const LENGTHS = [7, 30, 90] as const;
 const DEFAULT = 30;
-const DATE = /^[12]\d{3}-\d{2}-\d{2}$/; // a year that is being typed begins as 0002
 
 export interface Period {
   /** As the API takes it. */
@@ -17,7 +17,7 @@ export function usePeriod(): Period {
   const [params] = useParams();
   const since = params.get("since");
   const until = params.get("until");
-  if (since && until && DATE.test(since) && DATE.test(until)) return { params: { since, until }, days: null };
+  if (since && until && isDay(since) && isDay(until)) return { params: { since, until }, days: null };
   const days = Number(params.get("days"));
   const known = Number.isInteger(days) && days > 0 && days <= 3660 ? days : DEFAULT;
   return { params: { days: known }, days: known };
@@ -26,37 +26,26 @@ export function usePeriod(): Period {
 const today = (offset = 0): string => new Date(Date.now() - offset * 86_400_000).toISOString().slice(0, 10);
 const words = insight.period;
 
-const isPeriod = ({ since, until }: { since: string; until: string }): boolean => DATE.test(since) && DATE.test(until) && since <= until;
-
-interface DayProps {
-  title: string;
-  value: string;
-  isWrong: boolean;
-  onChange: (value: string) => void;
+interface Days {
+  since: string;
+  until: string;
 }
 
-function Day({ title, value, isWrong, onChange }: DayProps) {
-  return (
-    <label className="insight-date">
-      {title}
-      <input type="date" value={value} aria-invalid={isWrong || undefined} onChange={(event) => onChange(event.target.value)} />
-    </label>
-  );
-}
+const isPeriod = ({ since, until }: Days): boolean => isDay(since) && isDay(until) && since <= until;
 
 /** Chooses 7, 30 or 90 days, or two dates; the choice stands in the address. */
 export function PeriodChooser() {
   const [, change] = useParams();
   const { params, days } = usePeriod();
   const isCustom = days === null;
-  const [dates, setDates] = useState({ since: params.since ?? today(29), until: params.until ?? today() });
   const { since, until } = params;
-  useEffect(() => {
-    if (since && until) setDates({ since, until });
-  }, [since, until]);
-  const choose = (next: typeof dates) => {
-    setDates(next);
-    // The way back leads out of the two dates, not through each that was tried.
+  // Two days that are no period, the last before the first, are in no address.
+  const [draft, setDraft] = useState<Days | null>(null);
+  useEffect(() => setDraft(null), [since, until]);
+  const dates = draft ?? { since: since ?? today(29), until: until ?? today() };
+  const choose = (next: Days) => {
+    setDraft(isPeriod(next) ? null : next);
+    // The way back leads out of the two days, not through each that was tried.
     if (isPeriod(next)) change({ ...next, days: null }, isCustom ? "replace" : "push");
   };
   return (
@@ -79,8 +68,8 @@ export function PeriodChooser() {
       </div>
       {isCustom ? (
         <div className="row">
-          <Day title={words.since} value={dates.since} isWrong={!isPeriod(dates)} onChange={(since) => choose({ ...dates, since })} />
-          <Day title={words.until} value={dates.until} isWrong={!isPeriod(dates)} onChange={(until) => choose({ ...dates, until })} />
+          <Day className="insight-date" label={words.since} value={dates.since} isWrong={!isPeriod(dates)} onChange={(since) => choose({ ...dates, since })} />
+          <Day className="insight-date" label={words.until} value={dates.until} isWrong={!isPeriod(dates)} onChange={(until) => choose({ ...dates, until })} />
         </div>
       ) : null}
     </div>

@@ -20,6 +20,7 @@ export function PlanDialog({ action, onClose }: { action: Action; onClose: () =>
   const { mutate } = useSWRConfig();
   const write = useWrite();
   const steps = Math.max(1, Number.parseInt(params.get("steps") ?? "1", 10) || 1);
+  const [typed, setTyped] = useState(String(steps)); // emptied, it is not filled with 1 at once
   const path = action === "apply" ? address("migrations/apply", { to: params.get("to") }) : address("migrations/rollback", { steps });
   const asked = useAsk<Plan>(path, { keepPreviousData: false, dedupingInterval: 0 });
   const [lockWait, setLockWait] = useState("60");
@@ -77,8 +78,11 @@ export function PlanDialog({ action, onClose }: { action: Action; onClose: () =>
             <input
               type="number"
               min={1}
-              value={steps}
-              onChange={(event) => change({ steps: event.target.value }, "replace")}
+              value={typed}
+              onChange={(event) => {
+                setTyped(event.target.value);
+                if (event.target.value) change({ steps: event.target.value }, "replace");
+              }}
             />
           </label>
         ) : null}

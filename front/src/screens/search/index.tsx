@@ -6,6 +6,7 @@ import { address, type Params, useAsk } from "../../api";
 import { useCommands } from "../../commands";
 import { exactTime, time } from "../../format";
 import { Answer, Badge, Button, Empty, Page } from "../../parts/basic";
+import { Day } from "../../parts/day";
 import { search } from "../../text/search";
 import type { Found, Hit } from "./api";
 import { Marked } from "./marked";
@@ -34,28 +35,22 @@ function Choice({ name, value, of, onChoose }: ChoiceProps) {
   );
 }
 
-function Day({ name, value, onChoose }: { name: string; value: string; onChoose: (value: string) => void }) {
-  return (
-    <label className="search-field">
-      <span>{name}</span>
-      <input type="date" value={value} onChange={(event) => onChoose(event.target.value)} />
-    </label>
-  );
-}
-
-function Form({ children }: { children?: React.ReactNode }) {
+function Form({ children, takesFocus }: { children?: React.ReactNode; takesFocus: boolean }) {
   const [params, change] = useParams();
   const asked = params.get("q") ?? "";
   const [text, setText] = useState(asked);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => setText(asked), [asked]);
+  useEffect(() => {
+    if (takesFocus) field.current?.focus();
+  }, []);
   useCommands(
     useMemo(
       () => [{ id: "search-another", group: search.group, title: search.another, keys: "/", run: () => field.current?.select() }],
       [],
     ),
   );
-  const set = (name: string) => (value: string) => change({ [name]: value, after: null });
+  const set = (name: string, keep?: "replace") => (value: string) => change({ [name]: value, after: null }, keep);
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     change({ q: text.trim(), after: null });
@@ -83,8 +78,8 @@ function Form({ children }: { children?: React.ReactNode }) {
         <Choice name={search.order} value={params.get("order") ?? "relevance"} of={search.orders} onChoose={set("order")} />
         <Choice name={search.fields} value={params.get("in") ?? ""} of={search.fieldNames} onChoose={set("in")} />
         <Choice name={search.role} value={params.get("role") ?? ""} of={search.roles} onChoose={set("role")} />
-        <Day name={search.since} value={params.get("since") ?? ""} onChoose={set("since")} />
-        <Day name={search.until} value={params.get("until") ?? ""} onChoose={set("until")} />
+        <Day className="search-field" label={search.since} value={params.get("since") ?? ""} onChange={set("since", "replace")} />
+        <Day className="search-field" label={search.until} value={params.get("until") ?? ""} onChange={set("until", "replace")} />
       </div>
       {chat ? (
         <p className="row">
@@ -149,15 +144,21 @@ export default function Screen() {
   const [params, change] = useParams();
   const user = params.get("user");
   const of: Params = Object.fromEntries(FILTERS.map((name) => [name, params.get(name)]));
+  // Who was chosen here, or is to be chosen anew: the button for it is gone, and one goes on typing.
+  const [isTurned, setTurned] = useState(false);
+  const turn = (changes: Parameters<typeof change>[0]) => {
+    setTurned(true);
+    change(changes);
+  };
   const found = useAsk<Found>(user && of["q"] ? address("search", of) : null, { keepPreviousData: false });
   return (
     <Page title={search.title}>
       {user ? (
-        <Form>
-          <ChosenPerson id={user} onOther={() => change({ user: null, chat: null, after: null })} />
+        <Form takesFocus={isTurned}>
+          <ChosenPerson id={user} onOther={() => turn({ user: null, chat: null, after: null })} />
         </Form>
       ) : (
-        <ChoosePerson onChoose={(id) => change({ user: id })} />
+        <ChoosePerson takesFocus={isTurned} onChoose={(id) => turn({ user: id })} />
       )}
       {user && of["q"] ? (
         <Answer of={found} lines={10}>

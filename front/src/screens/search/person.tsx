@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { address, useAsk } from "../../api";
 import { Answer, Badge, Button } from "../../parts/basic";
@@ -8,7 +8,11 @@ import type { PeoplePage, PersonTold } from "../people/api";
 const PATIENCE = 200; // milliseconds after a key before the server is asked
 
 /** Whose conversations are searched: somebody must be chosen first. */
-export function ChoosePerson({ onChoose }: { onChoose: (id: string) => void }) {
+export function ChoosePerson({ takesFocus, onChoose }: { takesFocus: boolean; onChoose: (id: string) => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (takesFocus) field.current?.focus();
+  }, []);
   const [text, setText] = useState("");
   const [asked, setAsked] = useState("");
   useEffect(() => {
@@ -21,6 +25,7 @@ export function ChoosePerson({ onChoose }: { onChoose: (id: string) => void }) {
       <h2 id="search-who">{search.who}</h2>
       <p className="muted">{search.whoHint}</p>
       <input
+        ref={field}
         type="search"
         aria-label={search.findPerson}
         placeholder={search.findPersonHint}
