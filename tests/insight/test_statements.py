@@ -93,6 +93,8 @@ async def test_an_extension_of_an_older_server_is_told(
         ("select a from t where b = $1 and c = $2", "select a from t where b = $1 and c = $2"),
         (r"select E'cut off \ ", "select '…'"),
         ("select type'x'", "select type'…'"),
+        ("/* a /* b */ it's */ select 'secret'", "  select '…'"),
+        ("select 1 /* a /* b */ secret", "select 1  "),
     ],
 )
 def test_values_are_left_out(sql: str, shown: str):

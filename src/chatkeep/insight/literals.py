@@ -2,6 +2,8 @@
 
 import re
 
+from chatkeep.kit.folder.tokens import after_comment
+
 _PARTS = re.compile(
     r"""
     (?P<name>"(?:[^"]|"")*(?:"|$))
@@ -9,7 +11,7 @@ _PARTS = re.compile(
     |(?P<plain>'(?:[^']|'')*(?:'|$))
     |(?P<dollar>\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|$))
     |(?P<line>--[^\n]*)
-    |(?P<block>/\*.*?(?:\*/|$))
+    |(?P<block>/\*)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -21,7 +23,12 @@ def without_literals(sql: str) -> str:
 
     A text that is cut off is left out to its end.
     """
-    return _PARTS.sub(_shown, sql)
+    shown, place = list[str](), 0
+    while found := _PARTS.search(sql, place):
+        shown += sql[place : found.start()], _shown(found)
+        is_block = found["block"] is not None
+        place = after_comment(sql, found.end()) if is_block else found.end()
+    return "".join(shown) + sql[place:]
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -50,14 +50,15 @@ def tokens(sql: str) -> Iterator[Token]:
         kind, start = str(match.lastgroup), place
         place = match.end()
         if kind == "comment":
-            place = _after_comment(sql, place)
+            place = after_comment(sql, place)
         elif kind == "dollar":
             end = sql.find(match.group(), place)
             place = len(sql) if end < 0 else end + len(match.group())
         yield Token(kind, sql[start:place], start)
 
 
-def _after_comment(sql: str, place: int) -> int:
+def after_comment(sql: str, place: int) -> int:
+    """Say where a comment ends; `place` is behind its `/*`."""
     depth = 1  # comments nest in PostgreSQL
     while depth:
         edge = _COMMENT_EDGE.search(sql, place)
