@@ -55,6 +55,17 @@ async def test_json(copied: Any):
     assert json.loads(empty["text"]) == []
 
 
+async def test_numbers_that_are_written_as_names_are_texts(made: Callable[..., Any]):
+    asker = await made(
+        "create table named (id oid primary key, cfg regconfig, of regclass);"
+        "insert into named values (7, 'english', 'named')"
+    )
+    found = await asker.post(asker.place("named", "copy"), {"format": "json"})
+    assert json.loads(found["text"]) == [{"id": 7, "cfg": "english", "of": "named"}]
+    told = await asker.get(asker.place("named"))
+    assert [each["category"] for each in told["columns"]] == ["number", "other", "other"]
+
+
 async def test_sql_stores_the_same_rows(copied: Any):
     found = await copied.post(copied.place("copied", "copy"), {"format": "sql"})
     assert found["text"].startswith('-- left out, secret: "secret"\n')

@@ -341,6 +341,8 @@ async def _fields(
 def _category(base: str, letter: str) -> str:
     """Say by which editor and filters a type is best served."""
     by_name = {"json": "json", "jsonb": "json", "uuid": "uuid", "bytea": "bytes"}
+    if letter == "N" and base.startswith("reg"):  # numbers that are written as names
+        return "other"
     by_letter = {
         "B": "boolean", "D": "time", "T": "time", "N": "number", "S": "text", "E": "enum",
         "A": "array",

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ _MOST_CELL = 2**20
 _AT_ONCE = 20  # rows that are fetched in one go: each may be large
 _MASK = "[secret]"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _NEVER_FORMULA = frozenset({"number", "time", "boolean", "uuid", "bytes"})
 
 
@@ -162,7 +163,7 @@ def _value(field: Field, cell: str | None) -> str:
         return _text(cell)
     if field.category in {"boolean", "json"}:
         return cell
-    if field.category == "number" and field.base != "money" and math.isfinite(float(cell)):
+    if field.category == "number" and field.base != "money" and _NUMBER.fullmatch(cell):
         return cell
     return _text(cell)
 
