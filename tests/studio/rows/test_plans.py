@@ -190,6 +190,21 @@ async def test_references_are_counted_where_an_index_helps(big: Any):
     await big.connection.execute("drop index refers_big")
 
 
+async def test_references_of_a_table_that_may_not_be_read_are_not_counted(
+    big: Any, asking: Callable[..., Any]
+):
+    await big.connection.execute(
+        "drop role if exists half_blind; create role half_blind login; grant select on big to half_blind"
+    )
+    try:
+        blind = await asking(big.url.replace("postgres@", "half_blind@", 1))
+        found = await blind.get(blind.place("big", "references"), key=["5"])
+        assert [each["count"] for each in found["references"]] == [None]
+        await blind.connection.close()
+    finally:
+        await big.connection.execute("drop owned by half_blind")
+
+
 async def test_picks_of_a_small_and_of_a_big_table(big: Any):
     path = big.place("owner", "pick")
     found = await big.get(path, columns=["id"], q="owner 49")
@@ -201,3 +216,9 @@ async def test_picks_of_a_small_and_of_a_big_table(big: Any):
     found = await big.get(big.place("big", "pick"), columns=["id"], q="77")
     assert found["picks"] == [{"values": ["77"], "label": None}]
     assert (await big.get(big.place("big", "pick"), columns=["id"], q="zebra"))["picks"] == []
+
+
+async def test_no_reference_is_picked_by_a_column_of_any_length(big: Any):
+    path = big.place("owner", "pick")
+    assert (await big.get(path, 422, columns=["name"]))["field"] == "columns"
+    assert (await big.get(path, 422, columns=[]))["field"] == "columns"

@@ -80,9 +80,12 @@ async def _count(
         {"column": field.name, "op": "=", "value": value}
         for field, value in zip(fields, given, strict=True)
     ]  # fmt: skip
+    unknown = told | {"count": None, "more": False}
+    if not child.line.readable:
+        return unknown
     plan = await plan_of(connection, statement, bind.values) if child.big else {}
-    if plan.get("Total Cost", 0) > _COST or not child.line.readable:
-        return told | {"count": None, "more": False}
+    if plan.get("Total Cost", 0) > _COST:
+        return unknown
     counted = f"select count(*) from ({statement}) s"  # noqa: S608 - quoted names
     count = int(await connection.fetchval(counted, *bind.values) or 0)
     return told | {"count": min(count, MOST_COUNTED), "more": count > MOST_COUNTED}
@@ -93,16 +96,17 @@ async def picks(
 ) -> list[dict[str, Any]]:
     """Find rows that a foreign key could refer to: by what its columns hold, or by a name.
 
-    In a big table only what an index finds: the exact value of a column that is indexed alone.
+    What it refers to stands in a unique index, which holds no long values. In a big table only what an index finds: the exact value of a column that is indexed alone.
 
     Raises:
-        InvalidInputError: A column is a secret, or none is given.
+        InvalidInputError: A column is a secret, or no unique index has these columns.
         NoSuchThingError: A column is not there.
     """
     fields = [relation.field(name) for name in columns]
-    if not fields or any(field.secret for field in fields):
+    is_referable = any(set(columns) == set(each) for each in relation.unique)
+    if not is_referable or any(field.secret for field in fields):
         raise InvalidInputError(
-            "A reference is picked by columns that are no secret.", field="columns"
+            "A reference is picked by columns that are unique and no secret.", field="columns"
         )
     label = _label(relation, fields)
     searched = [*fields, label] if label is not None else fields
