@@ -69,7 +69,6 @@ export const tables = {
   cancel: "Cancel",
   badJson: "This is not JSON.",
   badNumber: "This is not a number.",
-  anyOf: (count: number) => `any of ${count}`,
   or: "or",
   wouldScanHint: "Filter or sort by a column that has an index, or search anyway: that may take long.",
   searchInstead: "Search conversations instead",
@@ -122,7 +121,6 @@ export const tables = {
 
   // A row.
   row: "Row",
-  newRow: "New row",
   closeRow: "Close the row",
   previousRow: "Row before",
   nextRow: "Row after",

@@ -94,6 +94,7 @@ export function Grid({ statement }: { statement: Statement }) {
         role="grid"
         tabIndex={0}
         aria-label={sql.grid(statement.number)}
+        aria-description={sql.gridHint}
         aria-rowcount={rows.length + 1}
         aria-colcount={columns.length + 1}
         {...(isInPage ? { "aria-activedescendant": id(...active) } : {})}
