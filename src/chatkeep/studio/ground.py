@@ -168,6 +168,18 @@ class Ground:
                 pool.release(wire, interrupted=not whole)
 
     @asynccontextmanager
+    async def lent(self) -> AsyncGenerator[Database[Any, Any, Any, Any]]:
+        """Give the typed access for some calls, one after another, in one of the studio's turns.
+
+        A turn holds one connection at most: inside the block ask for no other.
+
+        Raises:
+            SchemaMismatchError: As `database` does.
+        """
+        async with self._bound:
+            yield self.database
+
+    @asynccontextmanager
     async def alone(self, name: str = "chatkeep studio") -> AsyncGenerator[asyncpg.Connection]:
         """Open a connection that nobody else gets: for SQL that may leave something behind.
 

@@ -146,6 +146,37 @@ async def test_what_is_huge_is_cut_and_told(api: httpx.AsyncClient, world: str):
     assert last["left_out"] == {"characters": 5, "parts": MAX_PARTS + 2}
 
 
+async def test_a_page_of_what_is_large_stays_bounded(api: httpx.AsyncClient, world: str):
+    await run(
+        world,
+        f"""update "{PREFIX}message" set content = repeat('x', 150000),
+            parts = to_jsonb(repeat('y', 900000)) where chat_id = '{RICH_CHAT}'""",
+    )
+    answer = await api.get(f"/api/chats/{RICH_CHAT}/messages")
+    assert len(answer.content) < 10 * 2**20
+    shown = answer.json()["items"]
+    assert len(shown) == len(SHOWN)
+    assert (len(shown[0]["content"]), len(shown[0]["parts"])) == (150_000, 900_000)
+    assert (len(shown[-1]["content"]), shown[-1]["parts"]) == (2_000, None)
+    assert shown[-1]["left_out"] == {"characters": 148_000, "parts": 900_002}
+
+
+async def test_ids_may_hold_a_slash(api: httpx.AsyncClient, world: str):
+    await run(
+        world,
+        f"""insert into "{PREFIX}user" (id, email) values ('auth/1', 'slash@example.com');
+            insert into "{PREFIX}chat" (id, user_id, title) values ('a/b', 'auth/1', 'Cut');
+            insert into "{PREFIX}message" (id, chat_id, user_id, role, content)
+            values ('m/1', 'a/b', 'auth/1', 'user', 'n')""",
+    )
+    person = (await api.get("/api/people/auth%2F1")).json()
+    assert person["user"]["email"] == "slash@example.com"
+    chats = (await api.get("/api/people/auth%2F1/chats")).json()
+    assert [each["id"] for each in chats["items"]] == ["a/b"]
+    assert (await api.get("/api/chats/a%2Fb")).json()["chat"]["title"] == "Cut"
+    assert ids(await read(api, "a%2Fb", near="m/1")) == ["m/1"]
+
+
 async def test_a_search_says_how_it_was_read_and_planned(api: httpx.AsyncClient):
     asked = {"user": ADA, "q": '"partial index" plann* Größe -mongodb'}
     told = (await api.get("/api/search", params={**asked, "q": "partial ind* -mongodb"})).json()

@@ -61,5 +61,19 @@ async def test_the_application_beside_it_is_served_meanwhile(world_clone: str, t
                 user = await db.users.get(ADA)  # not a wait of seconds behind the studio
                 assert user.id == ADA
             answers = await asyncio.gather(*asking)
+            # So it is with calls of the typed access.
+            async with watcher.transaction():
+                await watcher.execute(f'lock table "{PREFIX}chat" in access exclusive mode')
+                asking = [
+                    asyncio.create_task(client.get(f"/studio/api/chats/{RICH_CHAT}"))
+                    for _ in range(50)
+                ]
+                async with asyncio.timeout(20):
+                    while await watcher.fetchval(held) < 4:
+                        await asyncio.sleep(0.01)
+                user = await db.users.get(ADA)
+                assert user.id == ADA
+                assert await watcher.fetchval(held) == 4
+            answers += await asyncio.gather(*asking)
         assert {answer.status_code for answer in answers} <= {200, 503, 504}
         assert 200 in {answer.status_code for answer in answers}

@@ -92,7 +92,7 @@ def addresses() -> list[Address]:
 
 
 def _of_route(route: Route) -> Iterator[Address]:
-    catch_all = re.search(r"\{\w+:path\}$", route.path)
+    catch_all = re.search(r"\{rest:path\}$", route.path)
     if catch_all is not None:  # the rows' own table of addresses below a table's name
         handlers = route.endpoint.__globals__["_HANDLERS"]
         start = route.path[: catch_all.start()] + "{schema}/{table}"
@@ -101,9 +101,10 @@ def _of_route(route: Route) -> Iterator[Address]:
             yield Address(method, path, handler, ("schema", "table"), takes=_document_of(handler))
         return
     for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
-        names = tuple(re.findall(r"\{(\w+)", route.path))
+        path = route.path_format  # without what a name may hold
+        names = tuple(re.findall(r"\{(\w+)", path))
         takes = _document_of(route.endpoint) if method in {"POST", "PUT"} else None
-        yield Address(method, route.path, route.endpoint, names, takes=takes)
+        yield Address(method, path, route.endpoint, names, takes=takes)
 
 
 def _document_of(handler: Any, seen: set[str] | None = None) -> type[msgspec.Struct] | None:

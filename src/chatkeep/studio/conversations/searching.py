@@ -18,28 +18,33 @@ _PAGE = 20
 
 async def search(request: Request) -> Response:
     """Give a page of what was found, and how the query was read."""
-    database, asked = ground_of(request).database, request.query_params
-    user = await database.users.get(_needed(request, "user"))
-    query = asked.get("q", "")
-    read = explain_query(user.id, query)
-    page = await database.as_user(user.id).search(
-        query, limit=_PAGE, order=_order(request), where=_filter(request), after=asked.get("after")
-    )
-    return answer({"items": page.items, "after": page.next_cursor, "read": read})
+    asked = request.query_params
+    async with ground_of(request).lent() as database:
+        user = await database.users.get(_needed(request, "user"))
+        query = asked.get("q", "")
+        read = explain_query(user.id, query)
+        page = await database.as_user(user.id).search(
+            query,
+            limit=_PAGE,
+            order=_order(request),
+            where=_filter(request),
+            after=asked.get("after"),
+        )
+        return answer({"items": page.items, "after": page.next_cursor, "read": read})
 
 
 async def plan(request: Request) -> Response:
     """Run the search once more and tell how PostgreSQL went about it."""
-    database = ground_of(request).database
-    lines = await explain_search(
-        database,
-        _needed(request, "user"),
-        request.query_params.get("q", ""),
-        limit=_PAGE,
-        order=_order(request),
-        where=_filter(request),
-    )
-    return answer({"plan": lines})
+    async with ground_of(request).lent() as database:
+        lines = await explain_search(
+            database,
+            _needed(request, "user"),
+            request.query_params.get("q", ""),
+            limit=_PAGE,
+            order=_order(request),
+            where=_filter(request),
+        )
+        return answer({"plan": lines})
 
 
 def _needed(request: Request, name: str) -> str:

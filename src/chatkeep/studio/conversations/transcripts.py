@@ -22,27 +22,32 @@ MAX_CONTENT = 200_000
 """Characters of a message's text that are shown."""
 MAX_PARTS = 2**20
 """Bytes of a message's parts that are shown."""
+MAX_PAGE = 8 * 2**20
+"""Characters of contents and bytes of parts on a page; messages that come later show less."""
+_LEAST = 2000  # of each, however full the page is
 
 
 async def chat(request: Request) -> Response:
     """Tell of one chat: itself, its owner, how many messages it has, its shares."""
-    database = ground_of(request).database
-    head = await transcripts.chat_head(database, request.path_params["id"])
-    owner = await database.users.find(head.user_id)
-    if owner is None:
-        raise UserNotFoundError("The owner of this chat was deleted just now.")
-    mine = database.as_user(head.user_id)
-    is_live = head.deleted_at is None
-    shares = (await mine.shares.list(head.id, _SHARES)).items if is_live else []
-    return answer(
-        {
-            "chat": head,
-            "owner": {"id": owner.id, "name": owner.name, "email": owner.email},
-            "messages": await mine.messages.count(head.id) if is_live else None,
-            "shares": shares,
-            "tables": {name: database.schema.tables[name].name for name in ("chats", "messages")},
-        }
-    )
+    async with ground_of(request).lent() as database:
+        head = await transcripts.chat_head(database, request.path_params["id"])
+        owner = await database.users.find(head.user_id)
+        if owner is None:
+            raise UserNotFoundError("The owner of this chat was deleted just now.")
+        mine = database.as_user(head.user_id)
+        is_live = head.deleted_at is None
+        shares = (await mine.shares.list(head.id, _SHARES)).items if is_live else []
+        return answer(
+            {
+                "chat": head,
+                "owner": {"id": owner.id, "name": owner.name, "email": owner.email},
+                "messages": await mine.messages.count(head.id) if is_live else None,
+                "shares": shares,
+                "tables": {
+                    name: database.schema.tables[name].name for name in ("chats", "messages")
+                },
+            }
+        )
 
 
 async def messages(request: Request) -> Response:
@@ -51,23 +56,26 @@ async def messages(request: Request) -> Response:
     `branch` is a message that the way through the chat leads over; `near` the message to begin
     around; `after` and `before` go on from a page, or from the `start` and the `end`.
     """
-    database, asked = ground_of(request).database, request.query_params
-    head = await transcripts.chat_head(database, request.path_params["id"])
-    if head.deleted_at is not None:
-        return answer(await _of_the_trash(database, head, asked.get("after")))
-    near = asked.get("near")
-    branch = asked.get("branch") or near
-    tip = None
-    if branch is not None and head.is_branched:
-        tip = await transcripts.tip_below(database, head, branch)
-    limit = number(request, "limit", _PAGE, 200)
-    list_ = _Listing(database, head, tip)
-    if near is not None:
-        shown, before, after = await list_.around(near, limit)
-    else:
-        shown, before, after = await list_.beside(asked.get("before"), asked.get("after"), limit)
-    told = await _told(database, head, shown)
-    return answer({"items": told, "before": before, "after": after, "tip": tip})
+    asked = request.query_params
+    async with ground_of(request).lent() as database:
+        head = await transcripts.chat_head(database, request.path_params["id"])
+        if head.deleted_at is not None:
+            return answer(await _of_the_trash(database, head, asked.get("after")))
+        near = asked.get("near")
+        branch = asked.get("branch") or near
+        tip = None
+        if branch is not None and head.is_branched:
+            tip = await transcripts.tip_below(database, head, branch)
+        limit = number(request, "limit", _PAGE, 200)
+        list_ = _Listing(database, head, tip)
+        if near is not None:
+            shown, before, after = await list_.around(near, limit)
+        else:
+            shown, before, after = await list_.beside(
+                asked.get("before"), asked.get("after"), limit
+            )
+        told = await _told(database, head, shown)
+        return answer({"items": told, "before": before, "after": after, "tip": tip})
 
 
 _Page = tuple[list[Message], str | None, str | None]
@@ -124,17 +132,29 @@ async def _told(
         "usage": await transcripts.usage_of(database, chat, ids),
         "feedback": await transcripts.feedback_of(database, chat, ids),
     }
-    return [_one(message, beside) for message in shown]
+    told: list[dict[str, Any]] = []
+    room = MAX_PAGE
+    for message in shown:
+        one, size = _one(message, beside, room)
+        told.append(one)
+        room -= size
+    return told
 
 
-def _one(message: Message, beside: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _one(
+    message: Message, beside: Mapping[str, Mapping[str, Any]], room: int
+) -> tuple[dict[str, Any], int]:
+    """Tell of a message what there is room for on the page, what that leaves out, and its size."""
     told: dict[str, Any] = message.to_dict()
-    cut = len(message.content) - MAX_CONTENT
-    if cut > 0:
-        told["content"] = message.content[:MAX_CONTENT]
+    most = min(MAX_CONTENT, max(_LEAST, room))
+    told["content"] = message.content[:most]
     size = len(msgspec.json.encode(message.parts))
-    if size > MAX_PARTS:
+    is_told = size <= min(MAX_PARTS, max(_LEAST, room))
+    if not is_told:
         told["parts"] = None
     more = {name: found.get(message.id) for name, found in beside.items()}
-    left_out = {"characters": max(cut, 0), "parts": size if size > MAX_PARTS else 0}
-    return {**told, **more, "left_out": left_out}
+    left_out = {
+        "characters": max(len(message.content) - most, 0),
+        "parts": 0 if is_told else size,
+    }
+    return {**told, **more, "left_out": left_out}, len(told["content"]) + is_told * size
