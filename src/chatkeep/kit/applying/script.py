@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from chatkeep.kit.applying import books
 from chatkeep.kit.applying.forms import BATCH, is_transactional, needs_no_transaction
 from chatkeep.kit.applying.limits import LIFTED, RESTORED, Limits
 from chatkeep.kit.applying.sqlscan import is_blank, split
 from chatkeep.kit.folder.directives import directives
-from chatkeep.kit.folder.reading import MARKER, Migration
+from chatkeep.kit.folder.reading import Migration
 from chatkeep.kit.folder.tokens import tokens
 
 AFTER = "reset session authorization;\nreset all;\n"
@@ -37,7 +37,7 @@ class Step:
     @property
     def head(self) -> str:
         """Its first words and names, up to the first literal or parenthesis."""
-        code = [token for token in tokens(self.sql) if token.is_code][:_HEAD]
+        code = islice((token for token in tokens(self.sql) if token.is_code), _HEAD)
         named = list(
             takewhile(lambda t: t.kind == "word" or t.text == "." or t.text.startswith('"'), code)
         )
@@ -67,25 +67,23 @@ class Step:
 def pieces(migration: Migration) -> tuple[Step, ...]:
     """Give what a migration in one transaction sends: what stands between drizzle's markers."""
     steps: list[Step] = []
-    start = 0
-    text = migration.sql.removeprefix("\ufeff")
+    line = 1
     for number, piece in enumerate(migration.statements, start=1):
-        steps.append(Step(number, piece, text.count("\n", 0, start) + 1))
-        start += len(piece) + len(MARKER)
+        steps.append(Step(number, piece, line))
+        line += piece.count("\n")
     return tuple(steps)
 
 
 def statements(migration: Migration) -> tuple[Step, ...]:
     """Give the single statements of a migration that runs without a transaction."""
-    found = [
-        (part, piece.line + piece.sql.count("\n", 0, part.start))
-        for piece in pieces(migration)
-        for part in split(piece.sql)
-    ]
-    return tuple(
-        Step(number, part.sql, line, part.words)
-        for number, (part, line) in enumerate(found, start=1)
-    )
+    found: list[Step] = []
+    for piece in pieces(migration):
+        line, counted = piece.line, 0  # on from statement to statement: a file may hold thousands
+        for part in split(piece.sql):
+            line += piece.sql.count("\n", counted, part.start)
+            counted = part.start
+            found.append(Step(len(found) + 1, part.sql, line, part.words))
+    return tuple(found)
 
 
 def hash_of_texts(steps: Sequence[Step]) -> str:

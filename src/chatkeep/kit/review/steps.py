@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from chatkeep.kit.applying.sqlscan import Part, split
 from chatkeep.kit.folder import Migration
-from chatkeep.kit.folder.reading import MARKER
 from chatkeep.kit.folder.tokens import Token, tokens
 
 BATCH = "/* chatkeep:batch */"
@@ -71,18 +70,20 @@ _COMMANDS = {"UPDATE", "DELETE", "INSERT", "MERGE", "SELECT"}
 
 def statements_of(migration: Migration) -> tuple[Statement, ...]:
     """Give the statements of a file in their order; pieces that hold comments alone give none."""
-    text = migration.sql.removeprefix("\ufeff")
     found: list[Statement] = []
-    offset = 0
+    line = 1
     for piece in migration.statements:
+        counted = 0  # on from statement to statement: a file may hold thousands
         for part in split(piece):
-            found.append(_statement(text, offset, part, len(found) + 1))
-        offset += len(piece) + len(MARKER)
+            line += piece.count("\n", counted, part.start)
+            counted = part.start
+            found.append(_statement(part, len(found) + 1, line))
+        line += piece.count("\n", counted)
     return tuple(found)
 
 
-def _statement(text: str, offset: int, part: Part, number: int) -> Statement:
+def _statement(part: Part, number: int, line: int) -> Statement:
     code = tuple(token for token in tokens(part.sql) if token.is_code)
     head = code[0].start
-    line = text.count("\n", 0, offset + part.start + head) + 1
+    line += part.sql.count("\n", 0, head)
     return Statement(number, line, part.sql[head:].rstrip(), part.words, code)
