@@ -45,7 +45,7 @@ def studio(
         raise ConfigError(
             f"studio() takes a Database, not a {type(db).__name__}.", hint="studio(db, write=False)"
         )
-    ground = Ground(settings or Settings.load(), write=write, database=db)
+    ground = Ground(settings or Settings.load(), write=write, database=db, shared=True)
     return application(ground, Guard)
 
 

@@ -29,6 +29,7 @@ class Ground:
     Attributes:
         settings: The project's: its folder, its migrations.
         write: Whether anything may be changed.
+        shared: Whether others than who started it come: files of the project are not theirs then.
         schema: The project's schema object or MetaData; None where none is configured.
         mismatch: Why `database` cannot be used, where the tables are in an earlier state.
         beside: Turns for what opens connections of its own and takes long: it keeps nobody else
@@ -42,9 +43,11 @@ class Ground:
         write: bool,
         database: Database[Any, Any, Any, Any] | None = None,
         schema: object = None,
+        shared: bool = False,
     ) -> None:
         self.settings = settings
         self.write = write
+        self.shared = shared
         self.schema = database.schema if database is not None else schema
         self.mismatch: DatabaseError | None = None
         self._database = database
@@ -132,6 +135,15 @@ class Ground:
                 "The studio is read-only.",
                 hint="Start it with `chatkeep studio --write`, or mount studio(db, write=True).",
             )
+
+    def insist_on_files(self) -> None:
+        """Refuse to change files of the project to visitors of an application that may only look.
+
+        Raises:
+            ReadOnlyError: The studio is mounted, and was opened to look.
+        """
+        if self.shared:
+            self.insist_on_write()
 
     @asynccontextmanager
     async def transaction(

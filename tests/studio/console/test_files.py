@@ -188,3 +188,19 @@ async def test_others_are_answered_while_a_file_is_waited_for(
         answered.set()
         assert await holding, "nobody was answered until the file was free"
         assert (await saving).status_code == 200
+
+
+async def test_there_are_at_most_a_thousand_saved_queries(
+    world: str, open_studio: Callable[..., Any]
+):
+    site = await open_studio(world)
+    folder = site.root / "chatkeep-queries"
+    folder.mkdir()
+    for n in range(1000):
+        (folder / f"q{n}.sql").write_text("select 1")
+    async with aclosing(await site.client()) as client:
+        opened = (await client.get("/api/console/saved/q1")).json()
+        changed = await save(client, "q1", "select 2", opened["version"])
+        more = await save(client, "more", "select 2")
+    assert (changed.status_code, more.status_code) == (200, 413)
+    assert not (folder / "more.sql").exists()

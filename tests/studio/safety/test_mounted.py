@@ -142,6 +142,25 @@ async def test_write_is_what_was_said(db: Database, settings: Settings):
             assert (await inside.get("/api/overview")).json()["write"] is write
 
 
+@pytest.mark.parametrize(("write", "status"), [(False, 403), (True, 200)])
+async def test_visitors_change_the_projects_files_with_write_alone(
+    db: Database, settings: Settings, write: bool, status: int
+):
+    queries = settings.root / "chatkeep-queries"
+    queries.mkdir()
+    (queries / "of the team.sql").write_text("select 1")
+    asked = {"sql": "select 2", "version": None}
+    async with client(studio(db, write=write, settings=settings)) as inside:
+        answers = [
+            await inside.put("/api/console/saved/new", json=asked),
+            await inside.delete("/api/console/saved/of the team"),
+            await inside.delete("/api/console/history"),
+        ]
+        listed = (await inside.get("/api/console/saved")).json()["queries"]
+    assert [answer.status_code for answer in answers] == [status] * 3
+    assert [each["name"] for each in listed] == (["new"] if write else ["of the team"])
+
+
 @pytest.mark.parametrize("given", [None, "postgresql:///x", SCHEMA])
 def test_what_is_no_database_is_refused(given: Any):
     with pytest.raises(ConfigError, match=r"takes a Database.*studio\(db, write=False\)"):

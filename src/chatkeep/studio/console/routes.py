@@ -79,8 +79,10 @@ async def _words(request: Request) -> Response:
 
 
 async def _history(request: Request) -> Response:
-    history = History(ground_of(request).settings)
+    ground = ground_of(request)
+    history = History(ground.settings)
     if request.method == "DELETE":
+        ground.insist_on_files()
         await asyncio.to_thread(history.clear)
     text, most = request.query_params.get("q", "")[:200], number(request, "limit", 100, 500)
     found: list[dict[str, Any]] = await asyncio.to_thread(history.find, text, most)
@@ -94,8 +96,11 @@ async def _saved(request: Request) -> Response:
 
 
 async def _one_saved(request: Request) -> Response:
-    queries = SavedQueries(ground_of(request).settings)
+    ground = ground_of(request)
+    queries = SavedQueries(ground.settings)
     name: str = request.path_params["name"]
+    if request.method != "GET":
+        ground.insist_on_files()
     if request.method == "PUT":
         asked = await body(request, _ToSave)
         return answer(await asyncio.to_thread(queries.put, name, asked.sql, asked.version))

@@ -11,7 +11,7 @@ from chatkeep.errors import InvalidInputError
 from chatkeep.settings import Settings
 from chatkeep.studio.console.files import locked, notes, trouble_with, write_whole
 from chatkeep.studio.console.history import holds_secret
-from chatkeep.studio.refusing import ChangedMeanwhileError, NoSuchThingError
+from chatkeep.studio.refusing import ChangedMeanwhileError, NoSuchThingError, TooMuchError
 
 FOLDER = "chatkeep-queries"
 _NAME = re.compile(r"[^\W_][\w -]{0,78}[\w-]|[^\W_]")
@@ -82,6 +82,7 @@ class SavedQueries:
 
         Raises:
             ChangedMeanwhileError: Somebody else stored another text under this name.
+            TooMuchError: There are a thousand.
             InvalidInputError: The name or the text is none, or holds a password.
             FileTroubleError: It cannot be written.
         """
@@ -105,6 +106,10 @@ class SavedQueries:
                     if now
                     else f"{name!r} was deleted meanwhile.",
                     hint="Open it, or choose another name.",
+                )
+            if now is None and len(list(self._folder.glob("*.sql"))) >= _MOST:
+                raise TooMuchError(
+                    f"There are {_MOST} saved queries.", hint="Delete some that nobody needs."
                 )
             write_whole(path, sql)
             return _saved(path)
