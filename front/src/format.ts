@@ -42,3 +42,6 @@ export function ago(iso: string, now = Date.now()): string {
   }
   return relative.format(Math.trunc(seconds), "second");
 }
+
+/** A text on one line, and no more of it than a cell of a grid can show. */
+export const oneLine = (text: string): string => text.slice(0, 300).replace(/\s*\n\s*/g, " ↵ ");

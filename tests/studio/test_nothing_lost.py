@@ -176,3 +176,18 @@ async def test_who_is_searched_is_chosen_and_chosen_anew_by_keyboard(
     await expect(query).to_be_focused()
     await page.get_by_role("button", name="Another person").press("Enter")
     await expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+async def test_at_twice_the_size_there_is_room_to_write_and_a_text_begins_where_it_is_read(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor = await visit(await open_studio(world), width=640, height=400)
+    page = visitor.page
+    await visitor.go("/sql?q=select+repeat('%D7%A9%D7%9C%D7%95%D7%9D+',99),'a'||chr(10)||'b'")
+    editor = await page.get_by_role("textbox", name="SQL").bounding_box()
+    assert editor is not None
+    assert editor["height"] >= 60
+    await page.get_by_role("button", name="Run", exact=True).click()
+    cell = page.get_by_role("gridcell").first
+    assert await cell.evaluate("(cell) => getComputedStyle(cell).direction") == "rtl"
+    await expect(page.get_by_role("gridcell").last).to_have_text("a ↵ b")

@@ -32,7 +32,7 @@ export function Page({ title, actions, about, children, fills = false }: PagePro
     <div className={`page${fills ? " page-fills" : ""}`}>
       <header className="page-head">
         <div className="page-title">
-          <h1 tabIndex={-1}>{title}</h1>
+          <h1 tabIndex={-1} dir="auto">{title}</h1>
           {about ? <p className="muted">{about}</p> : null}
         </div>
         {actions ? <div className="row">{actions}</div> : null}

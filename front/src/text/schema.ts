@@ -59,7 +59,7 @@ export const schema = {
   toMigrations: "Migrations",
   toSql: "SQL console",
   many: (count: number, most: number): string =>
-    `${count} tables are too many for one picture; it shows up to ${most}.`,
+    `${plural(count, "table", "tables")} are too many for one picture; it shows up to ${most}.`,
   manyHint: "Choose one schema above, or show one table and its neighbours from the list.",
   noneShown: "Nothing to draw",
   noneShownHint: "Views, partitions and bookkeeping are hidden; show them by the choices above.",

@@ -42,7 +42,7 @@ function Chats({ recent: { chats, many, error } }: { recent: Recent }) {
     <ul className="overview-chats">
       {chats.map((chat) => (
         <li key={chat.id}>
-          <Link href={`/chats/${encodeURIComponent(chat.id)}`} className="overview-chat">
+          <Link href={`/chats/${encodeURIComponent(chat.id)}`} className="overview-chat" dir="auto">
             {chat.title}
           </Link>
           <span className="overview-chat-about muted">

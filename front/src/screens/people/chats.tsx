@@ -21,7 +21,7 @@ function Row({ chat }: { chat: ChatLine }) {
   return (
     <tr>
       <td>
-        <Link href={`/chats/${encodeURIComponent(chat.id)}`}>{chat.title || words.untitled}</Link>{" "}
+        <Link href={`/chats/${encodeURIComponent(chat.id)}`} dir="auto">{chat.title || words.untitled}</Link>{" "}
         {chat.isPinned ? <Badge tone="accent">{words.pinned}</Badge> : null}{" "}
         {chat.isTemporary ? <Badge tone="warn">{words.temporary}</Badge> : null}
       </td>

@@ -99,9 +99,9 @@ function HitShown({ hit }: { hit: Hit }) {
   return (
     <li className="search-hit">
       <p className="search-hit-title">
-        <Link href={address(`/chats/${encodeURIComponent(hit.chatId)}`, { message: hit.messageId })}>{hit.chatTitle || hit.chatId}</Link>
+        <Link href={address(`/chats/${encodeURIComponent(hit.chatId)}`, { message: hit.messageId })} dir="auto">{hit.chatTitle || hit.chatId}</Link>
       </p>
-      <p className="search-snippet">
+      <p className="search-snippet" dir="auto">
         <Marked text={hit.snippet} highlights={hit.highlights} />
       </p>
       <p className="search-about muted">

@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
-import { number } from "../../format";
+import { number, oneLine } from "../../format";
 import { Badge, Button } from "../../parts/basic";
 import { copyText } from "../../parts/clipboard";
 import { Dialog } from "../../parts/dialog";
@@ -27,7 +27,7 @@ function Value({ statement, at: [row, column], onClose }: { statement: Statement
   return (
     <Dialog title={sql.value(name, number(row + 1))} onClose={onClose} wide actions={<Button onClick={copy}>{sql.copyValue}</Button>}>
       {whole ? <p className="muted">{sql.cutOf(number(text?.length ?? 0), number(whole))}</p> : null}
-      <pre className="console-value">{statement.columns[column]?.masked && text !== null ? sql.maskedHint : (text ?? sql.isNull)}</pre>
+      <pre className="console-value" dir="auto">{statement.columns[column]?.masked && text !== null ? sql.maskedHint : (text ?? sql.isNull)}</pre>
     </Dialog>
   );
 }
@@ -139,6 +139,7 @@ export function Grid({ statement }: { statement: Statement }) {
                   key={place}
                   id={id(index, place)}
                   role="gridcell"
+                  dir="auto"
                   aria-selected={active[0] === index && active[1] === place}
                   className={`console-td${NUMERIC.has(columns[place]?.type ?? "") ? " number" : ""}`}
                   onMouseDown={() => setActive([index, place])}
@@ -149,7 +150,7 @@ export function Grid({ statement }: { statement: Statement }) {
                   ) : columns[place]?.masked ? (
                     <span className="muted">{sql.maskedValue}</span>
                   ) : (
-                    text.slice(0, 300)
+                    oneLine(text)
                   )}
                   {cuts.has(`${index}:${place}`) ? <Badge tone="warn">{sql.cut}</Badge> : null}
                 </div>

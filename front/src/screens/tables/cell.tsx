@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { bytes } from "../../format";
+import { bytes, oneLine } from "../../format";
 import { Badge } from "../../parts/basic";
 import { say } from "../../parts/toast";
 import { told } from "../../parts/basic";
 import { tables as text } from "../../text/tables";
 import type { Cell, Column, Given, Key } from "./api";
 import { type Name, revealCell } from "./asking";
-import { exactTime, idOf, isCut, isDefault, isMasked, isTrue, oneLine, shortTime } from "./values";
+import { exactTime, idOf, isCut, isDefault, isMasked, isTrue, shortTime } from "./values";
 
 export const Null = () => <span className="tables-null">{text.null}</span>;
 
@@ -29,7 +29,7 @@ export function Short({ column, value }: { column: Column; value: string }) {
     case "uuid":
       return <span className="tables-cell-text mono">{oneLine(value)}</span>;
     default:
-      return <span className="tables-cell-text">{oneLine(value)}</span>;
+      return <span className="tables-cell-text" dir="auto">{oneLine(value)}</span>;
   }
 }
 

@@ -46,7 +46,7 @@ function Prose({ value }: { value: string }) {
           <div className="tables-prose" tabIndex={0} role="group" aria-label={text.markdown}><Markdown text={value} /></div>
         </Suspense>
       ) : (
-        <pre className="tables-long" tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>
+        <pre className="tables-long" dir="auto" tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>
       )}
     </>
   );
@@ -58,7 +58,7 @@ function Long({ column, value }: { column: Column; value: string }) {
   if (column.category === "json") return <JsonTree source={value} />;
   if (column.category === "time") return <span className="tables-long">{exactTime(value)}</span>;
   if (value === "" || column.category === "boolean" || column.category === "enum") return <Short column={column} value={value} />;
-  return <pre className={`tables-long${column.category === "text" ? "" : " mono"}`} tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>;
+  return <pre className={`tables-long${column.category === "text" ? "" : " mono"}`} dir="auto" tabIndex={isTall(value) ? 0 : undefined}>{value}</pre>;
 }
 
 /** A value of which only the beginning came; the whole is loaded when it is asked for. */
@@ -81,7 +81,7 @@ function Large({ name, column, cell, rowKey }: ValueProps & { cell: Extract<Cell
   }
   return (
     <>
-      <pre className="tables-long mono">{cell.text}…</pre>
+      <pre className="tables-long mono" dir="auto">{cell.text}…</pre>
       <p className="row">
         <span className="muted">{text.beginning(bytes(cell.bytes))}</span>
         {rowKey.length ? <Button onClick={() => void load()}>{text.loadAll(bytes(cell.bytes))}</Button> : null}

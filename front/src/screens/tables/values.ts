@@ -60,9 +60,6 @@ const SHORT: [RegExp, string][] = [
 /** A type as people write it. */
 export const shortType = (type: string): string => SHORT.reduce((told, [long, short]) => told.replace(long, short), type);
 
-/** A text on one line, and no more of it than a cell can show. */
-export const oneLine = (value: string): string => value.slice(0, 300).replace(/\s*\n\s*/g, " ↵ ");
-
 export const isLong = (cell: Cell | undefined): boolean => {
   const text = textOf(cell);
   return text !== null && (isCut(cell) || text.length > 120 || text.includes("\n"));

@@ -40,7 +40,7 @@ function One({ messageId, number, source }: { messageId: string; number: number;
             <span>{source.title}</span>
           )}
         </p>
-        {source.snippet ? <p className="tr-snippet">{source.snippet}</p> : null}
+        {source.snippet ? <p className="tr-snippet" dir="auto">{source.snippet}</p> : null}
         {isSafe ? (
           <p className="muted tr-host">{host}</p>
         ) : (
