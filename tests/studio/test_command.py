@@ -241,3 +241,32 @@ async def test_it_listens_on_the_chosen_port_of_loopback_alone(database_url: str
         process.send_signal(signal.SIGHUP)
         await ended(process)
     assert process.returncode == 0
+
+
+async def test_it_shows_what_the_demo_stored(tmp_path: Path):
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chatkeep", "demo", cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await demo.communicate()
+    assert "chatkeep studio --demo" in said.decode()
+    async with command(tmp_path, "--demo") as process:
+        url = await address(process)
+        async with httpx.AsyncClient(headers=OWN) as client:
+            await client.get(url)
+            people = await client.get(url.partition("?")[0] + "api/people")
+            migrations = await client.get(url.partition("?")[0] + "api/migrations")
+        assert "ada@example.com" in people.text
+        assert '"pending"' not in migrations.text
+
+
+async def test_the_demo_is_one_database_and_a_url_another(tmp_path: Path):
+    async with command(tmp_path, "--demo", "--url", "postgresql://localhost/x") as process:
+        _, err = await ended(process)
+    assert process.returncode == 2
+    assert "leave --url out" in err
+
+
+async def test_a_folder_without_a_demo_says_so(tmp_path: Path):
+    async with command(tmp_path, "--demo") as process:
+        _, err = await ended(process)
+    assert "chatkeep demo" in one_error(err)

@@ -120,6 +120,7 @@ def show(console: "Console", outcome: "Outcome", url: str | None) -> None:
         console.print("\nThe server is stopped; the data stays.")
     console.print(
         "\nNext:\n"
+        "  chatkeep studio --demo                       look at it in a browser\n"
         "  chatkeep demo --keep-running                 leave it up, print its URL\n"
         "  chatkeep db shell --database chatkeep_demo   psql on this data\n"
         "  examples/deepsearch/                         the project behind this\n"

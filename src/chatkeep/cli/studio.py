@@ -4,11 +4,17 @@ import asyncio
 import contextlib
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from chatkeep.cli.places import database_url, schema_object
+from chatkeep.errors import ConfigError
 from chatkeep.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 @click.command()
@@ -16,9 +22,10 @@ from chatkeep.settings import Settings
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; else a free one.")
 @click.option("--no-open", is_flag=True, help="Print the address and open no browser.")
 @click.option("--write", is_flag=True, help="Allow changes: rows, migrations, sessions.")
+@click.option("--demo", is_flag=True, help="Look at what `chatkeep demo` stored here.")
 @click.option("--scratch-url", metavar="URL", help="Server for scratch databases, for reviews.")
 def studio(
-    url: str | None, port: int, *, no_open: bool, write: bool, scratch_url: str | None
+    url: str | None, port: int, *, no_open: bool, write: bool, demo: bool, scratch_url: str | None
 ) -> None:
     """Look at the database, the conversations and the migrations in a browser.
 
@@ -28,8 +35,10 @@ def studio(
     from chatkeep.kit.connection import where
     from chatkeep.studio.serving import Place, serve
 
+    if demo and url:
+        raise click.UsageError("--demo is the demo's database; leave --url out.")
     settings = Settings.load(url=url, scratch_url=scratch_url)
-    schema = schema_object(settings) if settings.schema else None
+    schema = schema_object(settings) if settings.schema and not demo else None
     is_first = True
 
     def told(address: str) -> None:
@@ -43,11 +52,29 @@ def studio(
             click.launch(address)
         is_first = False
 
-    with (
-        contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError),  # how it is meant to end
-        database_url(settings) as database,
-    ):
+    with contextlib.ExitStack() as stack:
+        # How it is meant to end.
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError))
+        if demo:
+            settings, database, schema = stack.enter_context(_demo())
+        else:
+            database = stack.enter_context(database_url(settings))
         asyncio.run(serve(Place(settings, database, schema, write=write, port=port), told))
+
+
+@contextlib.contextmanager
+def _demo() -> "Generator[tuple[Settings, str, object]]":
+    """Give what the demo stored in this folder, with the schema and migrations that it has."""
+    from chatkeep.demo.job import DATABASE, demo_schema, migrations_folder
+    from chatkeep.server import EmbeddedServer
+
+    root = Path.cwd()
+    server = EmbeddedServer(root / ".chatkeep")
+    if not server.root.exists():
+        raise ConfigError(f"No demo has run in {root}.", hint="Run `chatkeep demo` first.")
+    with server.acquire():
+        url = server.create_database(DATABASE)
+        yield Settings(root, None, migrations_folder(), (), url, None), url, demo_schema()
 
 
 def _has_browser() -> bool:

@@ -62,6 +62,11 @@ def migrations_folder() -> Path:
     return Path(__file__).with_name("drizzle")
 
 
+def demo_schema() -> deepsearch.Schema:
+    """Give the schema of the demo's database: it is also written by code for the seed."""
+    return deepsearch.schema(prefix=PREFIX, seed_writers=True)
+
+
 async def run_demo(url: str, listener: Listener) -> Outcome:
     """Migrate the database, import the conversations, run each access pattern.
 
@@ -79,7 +84,7 @@ async def run_demo(url: str, listener: Listener) -> Outcome:
     started = time.perf_counter()
     folder = Folder.read(migrations_folder())
     report = await migrate(folder, url, on_applied=listener.applied)
-    schema = deepsearch.schema(prefix=PREFIX, seed_writers=True)
+    schema = demo_schema()
     chats = [conversation(tree) for tree in trees()]
     async with Database(schema, url=url) as db:
         users, users_added = await add_people(db)

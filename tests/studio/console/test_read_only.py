@@ -394,3 +394,15 @@ async def test_no_combination_shows_a_secret(
             assert not [each for each in cells if TELLING.search(each)], sql
             shown += result["error"] is None
     assert shown  # some are masked, not refused
+
+
+async def test_a_misspelt_word_gets_no_advice_to_write(
+    database_url: str, open_studio: Callable[..., Any]
+):
+    site = await open_studio(database_url, write=True, schema=None)
+    async with aclosing(await site.client()) as client:
+        misspelt = error_of(await run(client, "selec 1"))
+        assert "SELEC" in misspelt["message"]
+        assert "misspelt" in misspelt["hint"]
+        assert "Write" not in misspelt["hint"]
+        assert "Write" in error_of(await run(client, "delete from x"))["hint"]

@@ -20,6 +20,15 @@ from chatkeep.kit.folder.tokens import Token, tokens
 READS = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
 """First words of what EXPLAIN can look into and a read-only run may run."""
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
+_COMMANDS = frozenset({
+    "ABORT", "ALTER", "ANALYZE", "BEGIN", "CALL", "CHECKPOINT", "CLOSE", "CLUSTER", "COMMENT",
+    "COMMIT", "COPY", "CREATE", "DEALLOCATE", "DECLARE", "DELETE", "DISCARD", "DO", "DROP", "END",
+    "EXECUTE", "EXPLAIN", "FETCH", "GRANT", "IMPORT", "INSERT", "LISTEN", "LOAD", "LOCK", "MERGE",
+    "MOVE", "NOTIFY", "PREPARE", "REASSIGN", "REFRESH", "REINDEX", "RELEASE", "RESET", "REVOKE",
+    "ROLLBACK", "SAVEPOINT", "SECURITY", "SELECT", "SET", "SHOW", "START", "TABLE", "TRUNCATE",
+    "UNLISTEN", "UPDATE", "VACUUM", "VALUES", "WITH",
+})  # fmt: skip
+_WORDS = "Is it misspelt? It takes SELECT, WITH, VALUES, TABLE, EXPLAIN, SHOW and some SET."
 _ENDS = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"})
 _SETTINGS = re.compile(
     r"(enable_|cpu_|parallel_|max_parallel|jit|geqo|random_page_cost|seq_page_cost|effective_"
@@ -106,6 +115,10 @@ def judge_reading(part: Part, hint: str) -> Refused | None:
         if word not in READS | (frozenset() if analyzes(part.sql) else _CHANGES):
             return Refused("read_only", f"EXPLAIN of {word or 'this'} is not read-only.", hint)
     elif word not in READS and (word not in {"SHOW", "SET", "RESET"} or not _is_harmless(part)):
+        if word not in _COMMANDS:  # a typing error, for which nobody needs Write
+            return Refused(
+                "read_only", f"A read-only run knows no {word or 'such statement'}.", _WORDS
+            )
         return Refused("read_only", _about(word), hint)
     if match := _REACHES.search(part.sql):
         told = f"{match.group()} reaches beyond a read-only transaction."
