@@ -14,11 +14,12 @@ from chatkeep.errors import DatabaseError, SchemaMismatchError
 from chatkeep.kit.connection import connect
 from chatkeep.schema.schema import Schema
 from chatkeep.settings import Settings
-from chatkeep.studio.refusing import ReadOnlyError
+from chatkeep.studio.refusing import ReadOnlyError, TableLockedError
 
 _AT_ONCE = 4  # connections for the studio at once: the application beside it needs the others
 _BESIDE = 2
 _OWN_POOL = PoolOptions(max_connections=_AT_ONCE, idle_seconds=60.0, statement_timeout=600.0)
+_LOCK_SECONDS = 3.0
 STATEMENT_SECONDS = 10.0
 """How long one of the studio's own statements may run."""
 
@@ -158,7 +159,8 @@ class Ground:
 
         Raises:
             ReadOnlyError: `write`, and the studio was opened to look.
-            DatabaseError: One of its kinds; what PostgreSQL refused.
+            TableLockedError: Somebody else keeps a table locked.
+            DatabaseError: Another of its kinds; what PostgreSQL refused.
         """
         if write:
             self.insist_on_write()
@@ -170,10 +172,16 @@ class Ground:
                 async with wire.transaction(readonly=not write):
                     await wire.execute(
                         f"set local statement_timeout = {seconds * 1000:.0f};"
-                        "set local lock_timeout = 3000; set local search_path = pg_catalog, public"
+                        f"set local lock_timeout = {_LOCK_SECONDS * 1000:.0f};"
+                        "set local search_path = pg_catalog, public"
                     )
                     yield wire
                 whole = True
+            except asyncpg.LockNotAvailableError:
+                raise TableLockedError(
+                    f"{name}: somebody has kept a table locked for {_LOCK_SECONDS:g} s.",
+                    hint="Look again when it is over; Insight shows which statement holds it.",
+                ) from None
             except DRIVER_ERRORS as exc:
                 raise translate(exc, name, {}) from exc
             finally:

@@ -61,6 +61,12 @@ class TooSlowError(StudioError):
     status = 408
 
 
+class TableLockedError(errors.DatabaseTimeoutError):
+    """Somebody else keeps a table locked that was to be read, such as a migration."""
+
+    code = "table_locked"
+
+
 _STATUSES: Mapping[type[ChatkeepError], int] = {
     errors.NotFoundError: 404,
     errors.InvalidInputError: 422,

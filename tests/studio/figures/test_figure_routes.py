@@ -125,6 +125,20 @@ async def test_a_figure_that_is_late_names_the_index(
     await connection.close()
 
 
+async def test_a_figure_of_a_locked_table_blames_no_index(
+    client: httpx.AsyncClient, world: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("chatkeep.studio.ground._LOCK_SECONDS", 0.2)
+    connection = await asyncpg.connect(world)
+    async with connection.transaction():
+        await connection.execute(f'lock table "{PREFIX}chat" in access exclusive mode')
+        refused = await client.get("/api/figures/activity", params={"what": "chats"})
+    await connection.close()
+    assert refused.status_code == 504
+    assert refused.json()["error"]["code"] == "table_locked"
+    assert (await get(client, "activity", what="chats"))["late"] is None
+
+
 @pytest.mark.parametrize(
     ("path", "params", "field"),
     [

@@ -14,6 +14,7 @@ from chatkeep.insight.period import Period
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.answering import number
 from chatkeep.studio.ground import Ground
+from chatkeep.studio.refusing import TableLockedError
 
 SECONDS = 5.0
 """How long a figure may take."""
@@ -73,10 +74,15 @@ async def figure(
         table: What is read over a time.
         read: Gives it, in a transaction with a time-out.
         name: What errors call it.
+
+    Raises:
+        TableLockedError: Somebody else keeps the table locked.
     """
     try:
         async with ground.transaction(seconds=SECONDS, name=name) as connection:
             return {"found": await read(connection), "late": None}
+    except TableLockedError:  # no index helps against that
+        raise
     except DatabaseTimeoutError:
         pass
     async with ground.transaction(name=name) as connection:
