@@ -9,9 +9,9 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 
 from chatkeep import Database
@@ -142,6 +142,16 @@ async def test_write_is_what_was_said(db: Database, settings: Settings):
             assert (await inside.get("/api/overview")).json()["write"] is write
 
 
+async def test_answers_are_packed_in_the_quickest_way(db: Database, settings: Settings):
+    async with (
+        client(studio(db, settings=settings)) as inside,
+        inside.stream("GET", "/api/tables") as answer,
+    ):
+        raw = b"".join([piece async for piece in answer.aiter_raw()])
+    assert answer.headers["content-encoding"] == "gzip"
+    assert raw[8] == 4  # as RFC 1952 marks the fastest; others hold up the application's loop
+
+
 @pytest.mark.parametrize(("write", "status"), [(False, 403), (True, 200)])
 async def test_visitors_change_the_projects_files_with_write_alone(
     db: Database, settings: Settings, write: bool, status: int
@@ -220,4 +230,35 @@ async def test_a_browser_uses_it_below_its_prefix(
         await page.wait_for_url("**/admin/studio/sql*")
         await page.wait_for_load_state("networkidle")
         assert complaints == []
+        await context.close()
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("status", [401, 403, 404, 303])
+async def test_who_was_signed_out_meanwhile_is_told(
+    db: Database, settings: Settings, chromium: Browser, status: int
+):
+    """The application around it answers then, and knows nothing of our errors."""
+    app = Starlette(routes=[Mount("/studio", studio(db, settings=settings))])
+    is_out = False
+
+    async def signing_in(scope: Any, receive: Any, send: Any) -> None:
+        answer: Any = app
+        if is_out:
+            answer = HTMLResponse("<h1>Sign in</h1>", status, {"location": "/sign-in"})
+        await answer(scope, receive, send)
+
+    async with serving(signing_in) as url:
+        context = await chromium.new_context()
+        page = await context.new_page()
+        await page.goto(f"{url}/studio/insight")
+        await page.wait_for_load_state("networkidle")
+        is_out = True
+        await page.get_by_role("button", name="90 days").click()
+        alert = page.get_by_role("main").get_by_role("alert").first
+        await expect(alert).to_contain_text("This studio does not know you any more.")
+        is_out = False
+        await alert.get_by_role("button", name="Reload the page").click()
+        await page.wait_for_load_state("networkidle")
+        await expect(page.get_by_role("alert")).to_have_count(0)
         await context.close()
