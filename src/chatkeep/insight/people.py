@@ -129,8 +129,8 @@ async def find_people(
     needle = text.strip()
     fault = first_fault(needle)
     if len(needle) > MAX_NEEDLE or fault is not None:
-        said = f"longer than {MAX_NEEDLE} characters" if fault is None else fault.problem
-        raise InvalidInputError(f"What is searched for is {said}.", field="q")
+        said = f"It is longer than {MAX_NEEDLE} characters" if fault is None else fault.problem
+        raise InvalidInputError(f"This is not searched for. {said}.", field="q")
     few = await _are_few(db)
     users = db.schema.tables["users"]
     statements = [

@@ -89,6 +89,15 @@ async def plan_of(url: str, sql: str) -> str:
         await connection.close()
 
 
+async def test_what_cannot_be_searched_for_says_why_in_whole_sentences(api: httpx.AsyncClient):
+    for text, why in (("a\0", "It holds the character NUL"), ("a" * 321, "It is longer than 320")):
+        error = (await api.get("/api/people", params={"q": text})).json()["error"]
+        assert (error["field"], error["message"].partition(why)[0]) == (
+            "q",
+            "This is not searched for. ",
+        )
+
+
 async def test_of_many_only_beginnings_are_searched_by_indexes(
     world: str, monkeypatch: pytest.MonkeyPatch
 ):
