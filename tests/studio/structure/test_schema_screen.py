@@ -171,6 +171,7 @@ async def test_the_diagram_obeys_keys_and_buttons(
     await _until(page, "x", "==", before["x"])
     await node.focus()
     await page.keyboard.press("Enter")
+    await expect(node).to_contain_class("selected")
     await page.keyboard.press("Tab")
     await expect(node.get_by_role("link", name=MESSAGE)).to_be_focused()
     await page.keyboard.press("Enter")
