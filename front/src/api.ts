@@ -41,7 +41,12 @@ interface Asking {
 export async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
   const response = await send(path, asking);
   if (!response.ok) throw new ApiError(await refusalOf(response), response.status);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ApiError({ code: "unreadable", message: "", hint: null, field: null }, response.status);
+  }
 }
 
 /** Ask for a file; its name stands in the answer. */
@@ -73,6 +78,7 @@ async function send(path: string, { method = "GET", body, signal }: Asking): Pro
   try {
     return await fetch(`${ROOT}api/${path}`, {
       method,
+      redirect: "manual", // the studio's own answers lead nowhere else: it would be a sign-in's page
       headers,
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
@@ -83,12 +89,12 @@ async function send(path: string, { method = "GET", body, signal }: Asking): Pro
   }
 }
 
+/** Read a refusal; what is not of our shape came from the application around the studio. */
 async function refusalOf(response: Response): Promise<Refusal> {
-  try {
-    return ((await response.json()) as { error: Refusal }).error;
-  } catch {
-    return { code: "unreadable", message: "", hint: null, field: null };
-  }
+  const said = (await response.json().catch(() => null)) as { error?: Partial<Refusal> } | null;
+  if (typeof said?.error?.code === "string") return said.error as Refusal;
+  const isStranger = response.type === "opaqueredirect" || [401, 403, 404].includes(response.status);
+  return { code: isStranger ? "signed_out" : "unreadable", message: "", hint: null, field: null };
 }
 
 /** Ask once for a screen, keep the answer while its address stays, ask anew on `mutate`. */

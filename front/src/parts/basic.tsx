@@ -1,7 +1,8 @@
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { useEffect } from "react";
-import type { ApiError, Refusal } from "../api";
+import { ApiError, type Refusal } from "../api";
 import { shell } from "../text/shell";
+import { useOverview } from "../overview";
 import { Words } from "./words";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
@@ -75,8 +76,13 @@ export function Loading({ lines = 6 }: { lines?: number }) {
 
 const OWN: Record<string, Pick<Refusal, "message" | "hint">> = {
   away: { message: shell.away, hint: shell.awayHint },
+  signed_out: { message: shell.signedOut, hint: shell.signedOutHint },
+  broken: { message: shell.broken, hint: shell.brokenHint },
   unreadable: { message: shell.unreadable, hint: shell.unreadableHint },
 };
+
+/** What only a new page helps against. */
+const RELOADING = new Set(["signed_out", "broken"]);
 
 export function told(error: unknown): Pick<Refusal, "message" | "hint"> {
   const refusal = (error as Partial<ApiError> | null)?.refusal;
@@ -87,11 +93,16 @@ export function told(error: unknown): Pick<Refusal, "message" | "hint"> {
 /** What failed, and what to do; with a button where trying again may help. */
 export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { message, hint } = told(error);
+  const isOver = error instanceof ApiError && RELOADING.has(error.refusal.code);
   return (
     <div className="failure" role="alert">
       <p className="failure-title">{message}</p>
       {hint ? <p><Words of={hint} /></p> : null}
-      {onRetry ? <Button onClick={onRetry}>{shell.retry}</Button> : null}
+      {isOver ? (
+        <Button onClick={() => location.reload()}>{shell.reload}</Button>
+      ) : onRetry ? (
+        <Button onClick={onRetry}>{shell.retry}</Button>
+      ) : null}
     </div>
   );
 }
@@ -104,7 +115,14 @@ interface Asked<T> {
 
 /** What an answer, its loading and its failure look like, in one place. */
 export function Answer<T>({ of, lines = 6, children }: { of: Asked<T>; lines?: number; children: (data: T) => ReactNode }) {
-  if (of.error) return <Failure error={of.error} onRetry={() => void of.mutate()} />;
+  const overview = useOverview();
+  if (of.error) {
+    const retry = () => {
+      void of.mutate();
+      if (overview.error) void overview.mutate(); // what stands around the page lacks it too
+    };
+    return <Failure error={of.error} onRetry={retry} />;
+  }
   if (of.data === undefined) return <Loading lines={lines} />;
   return children(of.data);
 }

@@ -18,6 +18,10 @@ from chatkeep import Database
 from chatkeep.errors import ConfigError
 from chatkeep.settings import Settings
 from chatkeep.studio import studio
+from chatkeep.studio.app import application
+from chatkeep.studio.ground import Ground
+from chatkeep.studio.guard import Guard
+from fixtures.studio import BUILT
 from fixtures.studio_world import FOLDER, SCHEMA
 
 OWN = {"x-chatkeep-studio": "1"}
@@ -239,7 +243,8 @@ async def test_who_was_signed_out_meanwhile_is_told(
     db: Database, settings: Settings, chromium: Browser, status: int
 ):
     """The application around it answers then, and knows nothing of our errors."""
-    app = Starlette(routes=[Mount("/studio", studio(db, settings=settings))])
+    ground = Ground(settings, write=False, database=db, shared=True)
+    app = Starlette(routes=[Mount("/studio", application(ground, Guard, BUILT))])
     is_out = False
 
     async def signing_in(scope: Any, receive: Any, send: Any) -> None:
