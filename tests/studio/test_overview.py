@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -171,3 +172,51 @@ async def test_a_locked_table_holds_up_no_glance(world: str, open_studio: Callab
     assert found["counts"]["users"]["rows"] is None
     assert found["counts"]["chats"]["rows"] > 0
     assert found["tables"] == len(SCHEMA.tables)
+
+
+@pytest.mark.needs("chromium")
+async def test_migrations_that_cannot_be_read_are_unknown(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    role = f"reader_{uuid4().hex[:8]}"
+    await _run(
+        world,
+        f"create role {role} login",
+        f"grant select on all tables in schema public to {role}",
+    )
+    connection = await asyncpg.connect(world)
+    try:
+        visitor = await visit(await open_studio(world.replace("postgres@", f"{role}@", 1)))
+        figures = visitor.page.get_by_role("list", name="The database in figures")
+        tile = figures.get_by_role("link", name="Migrations")
+        await expect(tile).to_contain_text("unknown")
+        await expect(tile).not_to_contain_text("applied")
+    finally:
+        await connection.execute(f"drop owned by {role}; drop role {role}")
+        await connection.close()
+
+
+@pytest.mark.needs("chromium")
+async def test_one_try_again_asks_for_everything(
+    world: str, open_studio: Callable[..., Any], visit: Callable[..., Any]
+):
+    visitor = await visit(await open_studio(world))
+    page = visitor.page
+    visitor.expected += ["ERR_", "Failed to load"]
+    await page.route("**/api/**", lambda route: route.abort())
+    await visitor.go("/")
+    tile = page.get_by_role("list", name="The database in figures").get_by_role(
+        "link", name="Migrations"
+    )
+    await expect(tile).to_contain_text("unknown")
+    await page.unroute("**/api/**")
+    await page.get_by_role("button", name="Try again").first.click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await expect(tile).to_contain_text("all applied")
+    await expect(page.get_by_role("banner")).to_contain_text("PostgreSQL 18")
+    await visitor.go("/insight")
+    await page.route("**/api/**", lambda route: route.abort())
+    await visitor.go("/insight")
+    await page.unroute("**/api/**")
+    await page.get_by_role("main").get_by_role("button", name="Try again").first.click()
+    await expect(page.get_by_role("banner")).to_contain_text("PostgreSQL 18")

@@ -1,3 +1,4 @@
+import { useSWRConfig } from "swr";
 import { useAsk } from "../../api";
 import type { Findings } from "../schema/api";
 
@@ -33,6 +34,16 @@ export interface Migrations {
   error: { message: string; hint: string | null } | null;
 }
 
-export const useGlance = () => useAsk<Glance>("overview/glance");
-export const useRecent = () => useAsk<Recent>("overview/recent");
+/** One panel's way to try again asks for all of them: what kept one from its answer kept the others. */
+function usePanel<T>(path: string) {
+  const asked = useAsk<T>(path);
+  const { mutate } = useSWRConfig();
+  const again = () => Promise.all(PANELS.map((each) => mutate(each)));
+  return { ...asked, again };
+}
+
+const PANELS = ["overview", "overview/glance", "overview/recent", "migrations"];
+
+export const useGlance = () => usePanel<Glance>("overview/glance");
+export const useRecent = () => usePanel<Recent>("overview/recent");
 export const useMigrations = () => useAsk<Migrations>("migrations");

@@ -55,7 +55,7 @@ export function Attention() {
   return (
     <section className="panel overview-panel overview-first" aria-labelledby="overview-attention">
       <h2 id="overview-attention">{text.attention}</h2>
-      <Answer of={glance} lines={5}>
+      <Answer of={{ ...glance, mutate: glance.again }} lines={5}>
         {(found) => {
           const problem: Line[] = about?.problem ? [{ tone: about.preset.length ? "bad" : "warn", text: about.problem, hint: about.hint }] : [];
           const lines = [...problem, ...(migrations ? ofMigrations(migrations) : []), ...ofDatabase(found)];

@@ -3,19 +3,19 @@ import { Link } from "wouter";
 import { bytes, compact, number } from "../../format";
 import { useOverview } from "../../overview";
 import { overview as text } from "../../text/overview";
-import { type Glance, useGlance, useMigrations } from "./api";
+import { type Glance, type Migrations, useGlance, useMigrations } from "./api";
 
 /** What there is of everything; each figure leads to where there is more. */
 export function Figures() {
   const { data: glance } = useGlance();
   const { data: about } = useOverview();
-  const { data: migrations } = useMigrations();
+  const { data: migrations, error: unread } = useMigrations();
   const counts = glance?.counts;
   const hasPeople = !glance || counts?.users;
   return (
     <ul className="overview-figures" aria-label={text.figures}>
       {hasPeople ? <Figure to="/people" title={text.people} {...told(glance, "users")} /> : null}
-      {!glance || counts?.chats ? <Figure to="/people" title={text.conversations} {...told(glance, "chats")} /> : null}
+      {!glance || counts?.chats ? <Figure to="/people" title={text.conversations} {...byPerson(told(glance, "chats"))} /> : null}
       {!glance || counts?.messages ? <Figure to="/search" title={text.messages} {...told(glance, "messages")} /> : null}
       <Figure
         to="/tables"
@@ -26,7 +26,7 @@ export function Figures() {
       <Figure
         to="/migrations"
         title={text.migrations}
-        {...(migrations ? stateOf(migrations.migrations) : { value: "", beside: "" })}
+        {...(unread ? UNKNOWN : migrations ? stateOf(migrations) : { value: "", beside: "" })}
       />
       <Figure
         to="/insight"
@@ -46,7 +46,12 @@ function told(glance: Glance | undefined, name: "users" | "chats" | "messages"):
   return { value: count.more ? text.atLeast(value) : value, beside: count.estimated ? text.estimated : text.stored };
 }
 
-function stateOf(migrations: { state: string }[]): { value: string; beside: string; tone?: string } {
+const byPerson = ({ value, beside }: { value: string; beside: string }) => ({ value, beside: beside && text.byPerson(beside) });
+
+const UNKNOWN = { value: text.unknownMigrations, beside: text.unreadMigrations, tone: "warn" };
+
+function stateOf({ migrations, error }: Migrations): { value: string; beside: string; tone?: string; why?: string } {
+  if (error) return { ...UNKNOWN, why: error.message };
   if (!migrations.length) return { value: text.noMigrations, beside: "" };
   const pending = migrations.filter((each) => each.state === "pending").length;
   const applied = migrations.filter((each) => each.state === "applied").length;
@@ -60,12 +65,14 @@ interface FigureProps {
   value: ReactNode;
   beside: string;
   tone?: string;
+  /** More than there is room for. */
+  why?: string;
 }
 
-function Figure({ to, title, value, beside, tone = "" }: FigureProps) {
+function Figure({ to, title, value, beside, tone = "", why }: FigureProps) {
   return (
     <li>
-      <Link href={to} className={`panel overview-figure ${tone ? `overview-${tone}` : ""}`}>
+      <Link href={to} className={`panel overview-figure ${tone ? `overview-${tone}` : ""}`} title={why}>
         <span className="overview-title">{title}</span>
         <span className="overview-value">{value || "\u00a0"}</span>
         <span className="overview-beside muted">{beside || "\u00a0"}</span>

@@ -11,7 +11,7 @@ export function Largest() {
   return (
     <section className="panel overview-panel" aria-labelledby="overview-largest">
       <h2 id="overview-largest">{text.largest}</h2>
-      <Answer of={asked} lines={8}>
+      <Answer of={{ ...asked, mutate: asked.again }} lines={8}>
         {({ largest }) =>
           largest.length ? (
             <table className="overview-tables">

@@ -10,7 +10,7 @@ export function RecentChats() {
   return (
     <section className="panel overview-panel" aria-labelledby="overview-recent">
       <h2 id="overview-recent">{text.recent}</h2>
-      <Answer of={asked} lines={8}>
+      <Answer of={{ ...asked, mutate: asked.again }} lines={8}>
         {(recent) => <Chats recent={recent} />}
       </Answer>
     </section>
