@@ -2,19 +2,24 @@
 
 A table's own columns are judged as an export of personal data judges them. A view shows columns of
 tables under other names and inside expressions: of one that reads a table with secrets, a column
-is shown only if it bears the name of a column that is none, or cannot hold a text.
+is shown only if it bears the name of a column that is none, or cannot hold a text, and if
+PostgreSQL's plan names no secret for it.
 """
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import asyncpg
 
+from chatkeep.kit.plan.quoting import ident
 from chatkeep.personal.catalog import Column, Table, read_tables
 from chatkeep.personal.registry import Declared, declared_of, is_like_secret
 from chatkeep.schema.schema import Schema
+from chatkeep.studio.console.veiling import telling_outputs
 from chatkeep.studio.ground import Ground
 
 Secrets = Mapping[tuple[str, str], frozenset[str]]
@@ -22,6 +27,7 @@ Secrets = Mapping[tuple[str, str], frozenset[str]]
 
 _KEPT_SECONDS = 3.0
 _kept: WeakKeyDictionary[Ground, tuple[float, Secrets]] = WeakKeyDictionary()
+_View: TypeAlias = tuple[int, str, str, list[int], list[str], list[str], str | None]
 _NO_TEXT = frozenset("NBDTGI")  # numbers, booleans, times, spans, geometry, addresses
 _VIEWS = """
 select v.oid::int8, n.nspname, v.relname,
@@ -34,7 +40,8 @@ select v.oid::int8, n.nspname, v.relname,
           where a.attrelid = v.oid and a.attnum > 0 and not a.attisdropped order by a.attnum),
     array(select t.typcategory::text from pg_catalog.pg_attribute a
           join pg_catalog.pg_type t on t.oid = a.atttypid
-          where a.attrelid = v.oid and a.attnum > 0 and not a.attisdropped order by a.attnum)
+          where a.attrelid = v.oid and a.attnum > 0 and not a.attisdropped order by a.attnum),
+    case when v.relkind = 'm' then rtrim(pg_catalog.pg_get_viewdef(v.oid), '; ') end
 from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
 where v.relkind in ('v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 order by v.oid
@@ -56,8 +63,13 @@ async def secret_columns(ground: Ground, connection: asyncpg.Connection) -> Secr
     views = [tuple(row) for row in await connection.fetch(_VIEWS)]
     for oid, schema, name, *_ in views:
         names[oid] = (schema, name)
-    for oid, _, _, _, own, _ in views:
+    for oid, _, _, _, own, _, _ in views:
         columns[oid] = frozenset(own)
+    _judge_views(views, by_oid, columns)
+    for view in views:
+        if any(by_oid.get(source) for source in view[3]):
+            secrets = {names[oid]: secret for oid, secret in by_oid.items() if oid in names}
+            by_oid[view[0]] |= await _told_by_plan(connection, view, secrets)
     _judge_views(views, by_oid, columns)
     found = {names[oid]: secret for oid, secret in by_oid.items() if secret}
     _kept[ground] = (time.monotonic(), found)
@@ -85,7 +97,7 @@ def _declared(schema: object, tables: Mapping[int, Table]) -> Declared:
 
 
 def _judge_views(
-    views: list[tuple[int, str, str, list[int], list[str], list[str]]],
+    views: list[_View],
     by_oid: dict[int, frozenset[str]],
     columns: Mapping[int, frozenset[str]],
 ) -> None:
@@ -93,7 +105,7 @@ def _judge_views(
     changed = True
     while changed:
         changed = False
-        for oid, _, _, sources, own, categories in views:
+        for oid, _, _, sources, own, categories, _ in views:
             hiding = [each for each in sources if by_oid.get(each)]
             harmless = {
                 name
@@ -111,6 +123,32 @@ def _judge_views(
             }
             changed = changed or found != by_oid.get(oid, frozenset())
             by_oid[oid] = found
+
+
+async def _told_by_plan(
+    connection: asyncpg.Connection, view: _View, secrets: Secrets
+) -> frozenset[str]:
+    """Look which columns of a view come from secrets, under whatever name."""
+    _, schema, name, _, own, categories, definition = view
+    asked = definition or f"select * from {ident(schema, name)}"  # noqa: S608 - quoted names
+    texts = [
+        name for name, category in zip(own, categories, strict=True) if category not in _NO_TEXT
+    ]
+    attempt = connection.transaction()
+    await attempt.start()
+    try:
+        await connection.execute(
+            "set local lock_timeout = 100"
+        )  # nobody waits here for a migration
+        told = await connection.fetchval(f"explain (verbose, format json) {asked}")
+    except asyncpg.InsufficientPrivilegeError:
+        return frozenset()  # the role may not read it, or not what it was made from
+    except asyncpg.PostgresError:
+        return frozenset(texts)  # nobody knows now; the next look is in some seconds
+    finally:
+        await attempt.rollback()  # no lock of a view's tables stays
+    places = telling_outputs(json.loads(str(told))[0]["Plan"], secrets)
+    return frozenset(own[place] for place in places if place < len(own)) & frozenset(texts)
 
 
 def _is_like_secret(name: str, category: str) -> bool:

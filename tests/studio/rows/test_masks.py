@@ -30,6 +30,9 @@ insert into refers values (1, '{TOKEN}-x');
 create view renamed as select id, "apiKey" as looks_harmless, note, lower(note) as small from stranger;
 create view over_it as select id, looks_harmless as still, note from renamed;
 create materialized view whole as select id, row_to_json(s) as doc from stranger s;
+create view disguised as select id, "apiKey" as note, s.note as token_type from stranger s;
+create view folded as select id, to_jsonb(s) as note from stranger s where password_hash is not null;
+create materialized view kept as select id, "apiKey" as note from stranger;
 create table parts (id int, secret text) partition by range (id);
 create table part_one partition of parts for values from (0) to (10);
 insert into parts values (1, '{TOKEN}-r');
@@ -41,6 +44,9 @@ _MASKED = {
     "renamed": {"looks_harmless", "small"},
     "over_it": {"still"},
     "whole": {"doc"},
+    "disguised": {"note"},
+    "folded": {"note"},
+    "kept": {"note"},
     "parts": {"secret"},
     "part_one": {"secret"},
     SESSIONS: {"session_token"},

@@ -68,6 +68,20 @@ def masked_outputs(plan: Mapping[str, Any], secrets: Secrets) -> frozenset[int]:
     return _Reader(plan, {**SYSTEM, **secrets}).outputs(plan)
 
 
+def telling_outputs(plan: Mapping[str, Any], secrets: Secrets) -> frozenset[int]:
+    """Give the places of the outputs, from 0, in which a secret column is named.
+
+    Args:
+        plan: As for `masked_outputs`, which refuses what this overlooks.
+        secrets: Names of secret columns by schema and table.
+    """
+    try:
+        plain = masked_outputs(plan, secrets)
+    except SecretUsedError:
+        plain = frozenset[int]()
+    return plain | _Reader(plan, {**SYSTEM, **secrets}).naming(plan)
+
+
 class _Reader:
     def __init__(self, plan: Mapping[str, Any], secrets: Secrets) -> None:
         self._every = frozenset(name for names in secrets.values() for name in names)
@@ -113,6 +127,18 @@ class _Reader:
             ):
                 raise SecretUsedError(self._named(_output(child, min(places))))
         return found
+
+    def naming(self, node: Mapping[str, Any]) -> frozenset[int]:
+        """Give the outputs of a node that name a secret column; of an Append, its members'."""
+        if "Output" not in node:
+            return frozenset[int]().union(*(self.naming(child) for child in node.get("Plans", ())))
+        found: set[int] = set()
+        for place, text in enumerate(node["Output"]):
+            try:
+                self._refuse_use(str(text))
+            except SecretUsedError:
+                found.add(place)
+        return frozenset(found)
 
     def _follows(self, node: Mapping[str, Any], own: Sequence[str], *, same: bool) -> bool:
         """Say whether a child's secrets can be known by name in a node's outputs.
