@@ -67,7 +67,7 @@ async def test_it_tells_where_the_database_is_and_never_the_password(
     for path in ("overview", "overview/glance", "overview/recent"):
         assert "S3CRET" not in str(await _get(site, path))
     about = await _get(site, "overview")
-    assert about["place"].endswith(f"/{about['database']}")
+    assert about["place"].startswith(f"{about['database']} at /")
     assert about["role"] == "postgres"
     assert host.path == f"/{about['database']}"
 

@@ -32,7 +32,7 @@ def studio(
     Listens on 127.0.0.1 alone. Each printed address lets one browser in; then the next is printed.
     Ctrl-C ends it.
     """
-    from chatkeep.kit.connection import where
+    from chatkeep.kit.connection import shown
     from chatkeep.studio.serving import Place, serve
 
     if demo and url:
@@ -47,7 +47,7 @@ def studio(
             click.echo(f"{'Studio' if is_first else 'For another browser'}: {address}")
             if is_first:
                 may = "changes are allowed" if write else "read-only"
-                click.echo(f"It shows {where(database)}, {may}. Ctrl-C ends it.", err=True)
+                click.echo(f"It shows {shown(database)}, {may}. Ctrl-C ends it.", err=True)
         if is_first and not no_open and _has_browser():
             click.launch(address)
         is_first = False

@@ -97,5 +97,23 @@ def where(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     if port is not None:
         host = host.removesuffix(f":{port}")
-    host = unquote(host) or "".join(parse_qs(parts.query).get("host", ["localhost"])[:1])
-    return f"{host}:{port or 5432}{unquote(parts.path)}"
+    return f"{_host(host, parts.query)}:{port or 5432}{unquote(parts.path)}"
+
+
+def shown(url: str) -> str:
+    """Give a database's name and place as a title: `chatkeep at /project/.chatkeep/run`.
+
+    Never the user or the password. A server behind a port is given as in `where`.
+    """
+    plain = where(url)
+    folder, _, rest = plain.rpartition(":")
+    port, slash, name = rest.partition("/")
+    if not folder.startswith("/") or not slash:
+        return plain
+    return f"{name} at {folder}" + ("" if port == "5432" else f", port {port}")
+
+
+def _host(host: str, query: str) -> str:
+    """Give the host; behind the socket folder of an embedded server's URL stands a comma."""
+    host = unquote(host) or "".join(parse_qs(query).get("host", ["localhost"])[:1])
+    return host.removesuffix(",") if host.startswith("/") else host

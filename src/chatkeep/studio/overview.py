@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from chatkeep.errors import DatabaseError
-from chatkeep.kit.connection import where
+from chatkeep.kit.connection import shown
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.answering import answer
 from chatkeep.studio.ground import Ground
@@ -36,7 +36,7 @@ async def _overview(request: Request) -> Response:
     return answer(
         {
             "database": row[0],
-            "place": where(ground.url),
+            "place": shown(ground.url),
             "version": row[1],
             "role": row[2],
             "bytes": row[3],

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from chatkeep.errors import ChatkeepError, MigrationFileMissingError, MigrationsFolderError
 from chatkeep.kit import migrate as applying
 from chatkeep.kit import rollback as reverting
-from chatkeep.kit.connection import where
+from chatkeep.kit.connection import shown
 from chatkeep.kit.folder import Folder, Migration
 from chatkeep.kit.reverting.reading import look
 from chatkeep.kit.review import review
@@ -54,7 +54,7 @@ async def _list(request: Request) -> Response:
     run = _runs(request).last
     document: dict[str, object] = {
         "folder": documents.shown(ground.settings.migrations, ground.settings.root),
-        "place": where(ground.url),
+        "place": shown(ground.url),
         "run": run.summary() if run else None,
         "migrations": [],
         "notes": [],
@@ -120,7 +120,7 @@ async def _dry_run(request: Request) -> Response:
     ]
     return answer(
         {
-            "place": where(ground.url),
+            "place": shown(ground.url),
             "before": found.before if found.planned else "",
             "steps": steps,
             "after": found.after if found.planned else "",
@@ -169,7 +169,7 @@ async def _plan(request: Request, steps: int) -> reverting.Plan:
 async def _dry_rollback(request: Request) -> Response:
     plan = await _plan(request, number(request, "steps", 1, _MOST_STEPS))
     told = documents.planned(plan, reverting.Options())
-    return answer({"place": where(ground_of(request).url), "before": "", "after": "", **told})
+    return answer({"place": shown(ground_of(request).url), "before": "", "after": "", **told})
 
 
 async def _rollback(request: Request) -> Response:
@@ -236,9 +236,9 @@ async def _confirmed(request: Request, ground: Ground) -> Order:
     """Read what is to be done, unless another run or another database is in the way."""
     _runs(request).refuse_second()
     order = await body(request, Order)
-    if order.place != where(ground.url):
+    if order.place != shown(ground.url):
         raise ChangedMeanwhileError(
-            f"This studio shows {where(ground.url)} now, not {order.place[:200]}.",
+            f"This studio shows {shown(ground.url)} now, not {order.place[:200]}.",
             hint="Load the page anew.",
         )
     return order
