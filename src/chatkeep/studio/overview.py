@@ -81,15 +81,21 @@ async def _recent(request: Request) -> Response:
         rows = await estimated_rows(connection)
     if (rows.get((chats.schema or "public", chats.name)) or 0) > _MOST_SORTED:
         return answer({"chats": [], "many": True, "error": None})
-    found = await ground.database.all(
-        select(
-            chats.c.id, chats.c.title, chats.c.updated_at, users.c.id, users.c.name, users.c.email
+    async with ground.lent() as database:
+        found = await database.all(
+            select(
+                chats.c.id,
+                chats.c.title,
+                chats.c.updated_at,
+                users.c.id,
+                users.c.name,
+                users.c.email,
+            )
+            .join(users, users.c.id == chats.c.user_id)
+            .where(chats.c.deleted_at.is_(None))
+            .order_by(chats.c.updated_at.desc())
+            .limit(_RECENT)
         )
-        .join(users, users.c.id == chats.c.user_id)
-        .where(chats.c.deleted_at.is_(None))
-        .order_by(chats.c.updated_at.desc())
-        .limit(_RECENT)
-    )
     lines = [
         {"id": row[0], "title": row[1], "at": row[2], "user_id": row[3], "user": row[4] or row[5]}
         for row in found

@@ -209,6 +209,30 @@ async def test_a_session_of_somebody_else_is_not_ended(world: str, open_studio: 
         assert await db.auth.sessions.find(own.token) is None
 
 
+async def test_looks_at_sessions_take_the_studios_share_of_connections(
+    client: httpx.AsyncClient, world: str
+):
+    holder, watcher = await asyncpg.connect(world), await asyncpg.connect(world)
+    waiting = """select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'"""
+    counts = list[int]()
+    async with holder.transaction():
+        await holder.execute(
+            f'lock table "{PREFIX}session", "{PREFIX}search_event" in access exclusive mode'
+        )
+        paths = ["sessions?user=demo-ada"] * 8 + ["cache"] * 4
+        asked = asyncio.gather(*(client.get(f"/api/figures/{path}") for path in paths))
+        async with asyncio.timeout(20):
+            while not counts or max(counts) < 4 or len(counts) < 50:
+                counts.append(await watcher.fetchval(waiting))
+                await asyncio.sleep(0.01)
+    answers = await asked
+    await holder.close()
+    await watcher.close()
+    assert max(counts) == 4
+    assert {each.status_code for each in answers} == {200}
+
+
 async def test_the_preview_is_what_the_command_shows(client: httpx.AsyncClient, world: str):
     found = await get(client, "personal", user=ADA)
     report = await preview_erasure(world, SCHEMA, ADA)

@@ -82,8 +82,8 @@ async def cache(request: Request) -> Response:
     """Say how searches were answered, from the first day of the period on."""
     ground, period = ground_of(request), period_of(request)
     late = "Look at fewer days; `chatkeep cache stats` takes all the time that it needs."
-    async with within(_CACHE_SECONDS, "Adding up the searches", late):
-        found = await ground.database.search_cache.stats(since=period.since, top=20)
+    async with within(_CACHE_SECONDS, "Adding up the searches", late), ground.lent() as database:
+        found = await database.search_cache.stats(since=period.since, top=20)
     return answer({"since": period.first, "stats": found})
 
 

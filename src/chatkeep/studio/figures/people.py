@@ -49,9 +49,11 @@ class Fleeting(FileResponse):
 
 async def sessions(request: Request) -> Response:
     """Give a page of a user's sessions; no token leaves the server."""
-    db, user = ground_of(request).database, user_of(request)
+    ground, user = ground_of(request), user_of(request)
     after = request.query_params.get("after") or None
-    found, following = await list_sign_ins(db, user, datetime.now(UTC), limit=50, after=after)
+    async with ground.lent() as db:
+        found, following = await list_sign_ins(db, user, datetime.now(UTC), limit=50, after=after)
+        live = await db.sessions.count(user)
     return answer(
         {
             "sessions": [
@@ -68,7 +70,7 @@ async def sessions(request: Request) -> Response:
                 for each in found
             ],
             "next": following,
-            "live": await db.sessions.count(user),
+            "live": live,
         }
     )
 
@@ -78,7 +80,8 @@ async def revoke(request: Request) -> Response:
     ground = ground_of(request)
     ground.insist_on_write()
     which = await body(request, Which)
-    await ground.database.auth.sessions.revoke(which.user, which.session)
+    async with ground.lent() as db:
+        await db.auth.sessions.revoke(which.user, which.session)
     return answer({"revoked": 1})
 
 
@@ -87,7 +90,8 @@ async def revoke_all(request: Request) -> Response:
     ground = ground_of(request)
     ground.insist_on_write()
     whose = await body(request, Whose)
-    return answer({"revoked": await ground.database.auth.sessions.revoke_all(whose.user)})
+    async with ground.lent() as db:
+        return answer({"revoked": await db.auth.sessions.revoke_all(whose.user)})
 
 
 async def personal(request: Request) -> Response:
