@@ -9,14 +9,30 @@ export interface Command {
   run: () => void;
   /** As people write it, such as "g t" (one after the other) or "mod+enter". */
   keys?: string;
+  /** Other words by which the palette finds it. */
+  words?: string;
+  /** One of many that are named by somebody else. */
+  isTable?: boolean;
+}
+
+/** A key that does something in a part of the screen, listed with those of commands. */
+export interface KeyNote {
+  title: string;
+  group: string;
+  keys: string;
 }
 
 let known: Command[] = [];
+let noted: KeyNote[] = [];
 const watchers = new Set<() => void>();
+
+function tell(): void {
+  for (const watcher of watchers) watcher();
+}
 
 function change(next: Command[]): void {
   known = next;
-  for (const watcher of watchers) watcher();
+  tell();
 }
 
 /** Offer commands while a component is there. Keep the list stable (useMemo). */
@@ -27,12 +43,22 @@ export function useCommands(commands: Command[]): void {
   }, [commands]);
 }
 
-export function useKnownCommands(): Command[] {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    () => known,
-  );
+/** List keys that a component handles by itself, while it is there. Keep the list stable. */
+export function useKeyNotes(notes: KeyNote[]): void {
+  useEffect(() => {
+    noted = [...noted, ...notes];
+    tell();
+    return () => {
+      noted = noted.filter((note) => !notes.includes(note));
+      tell();
+    };
+  }, [notes]);
 }
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+export const useKnownCommands = (): Command[] => useSyncExternalStore(watch, () => known);
+export const useKnownNotes = (): KeyNote[] => useSyncExternalStore(watch, () => noted);

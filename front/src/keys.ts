@@ -21,6 +21,12 @@ const NAMES: Record<string, string> = {
   enter: "Enter",
   escape: "Esc",
   space: "Space",
+  delete: "Delete",
+  f2: "F2",
+  arrowleft: "←",
+  arrowright: "→",
+  home: "Home",
+  end: "End",
 };
 
 /** What an event is called in `Command.keys`. */

@@ -5,25 +5,11 @@ import { type Command, useKnownCommands } from "./commands";
 import { shown } from "./keys";
 import { number } from "./format";
 import { useModal } from "./parts/dialog";
+import { LOOKUPS, match } from "./ranking";
 import type { TableLine } from "./screens/tables/api";
 import { palette as text } from "./text/palette";
 
 const MOST = 60;
-
-/** Score how well letters stand in a title in their order; null where they do not. */
-export function match(title: string, query: string): number | null {
-  const where = title.toLowerCase().indexOf(query);
-  if (where >= 0) return where === 0 ? 0 : 1 + where / 1000;
-  let at = -1;
-  let gaps = 0;
-  for (const letter of query) {
-    const next = title.toLowerCase().indexOf(letter, at + 1);
-    if (next < 0) return null;
-    gaps += next - at - 1;
-    at = next;
-  }
-  return 10 + gaps;
-}
 
 /** What the palette offers for words that are no command: an id leads to its chat, others to people. */
 function useLookups(query: string): Command[] {
@@ -60,6 +46,7 @@ function useTableCommands(): Command[] {
         id: `table:${table.schema}.${table.name}`,
         title: titleOf(table),
         group: text.tables,
+        isTable: true,
         run: () => navigate(`/tables/${encodeURIComponent(table.schema)}/${encodeURIComponent(table.name)}`),
       })),
     [data, navigate],
@@ -75,10 +62,13 @@ function useFound(query: string): Command[] {
     const offered = [...commands, ...tables.filter((table) => !commands.some((each) => each.title === table.title))];
     if (!asked) return offered.slice(0, MOST);
     const ranked = offered
-      .map((command) => ({ command, score: match(`${command.title}`, asked) ?? match(`${command.group} ${command.title}`, asked) }))
+      .map((command) => ({ command, score: match(command, asked) }))
       .filter((each): each is { command: Command; score: number } => each.score !== null)
       .sort((a, b) => a.score - b.score);
-    return [...ranked.map((each) => each.command).slice(0, MOST), ...lookups];
+    // An e-mail is somebody's; else what has the name goes first, and what only has its letters last.
+    const first = asked.includes("@") ? 0 : ranked.filter((each) => each.score < LOOKUPS).length;
+    const found = ranked.map((each) => each.command);
+    return [...found.slice(0, first), ...lookups, ...found.slice(first)].slice(0, MOST + lookups.length);
   }, [query, commands, tables, lookups]);
 }
 

@@ -55,7 +55,7 @@ function useGeneralCommands(show: (overlay: Overlay) => void, nextTheme: () => v
       })),
       { id: "palette", title: text.open, group: text.general, keys: "mod+k", run: () => show("palette") },
       { id: "shortcuts", title: text.shortcuts, group: text.general, keys: "?", run: () => show("shortcuts") },
-      { id: "theme", title: text.theme, group: text.view, run: nextTheme },
+      { id: "theme", title: text.theme, group: text.view, words: text.themeWords, run: nextTheme },
     ],
     [navigate, show, nextTheme],
   );

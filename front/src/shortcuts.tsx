@@ -1,12 +1,12 @@
-import { useKnownCommands } from "./commands";
+import { type KeyNote, useKnownCommands, useKnownNotes } from "./commands";
 import { Keys } from "./palette";
 import { Dialog } from "./parts/dialog";
 import { palette as text } from "./text/palette";
 
 /** Every key that does something now, by group. */
 export function Shortcuts({ onClose }: { onClose: () => void }) {
-  const commands = useKnownCommands().filter((command) => command.keys);
-  const groups = Map.groupBy(commands, (command) => command.group);
+  const commands = useKnownCommands().flatMap(({ title, group, keys }): KeyNote[] => (keys ? [{ title, group, keys }] : []));
+  const groups = Map.groupBy([...useKnownNotes(), ...commands], (command) => command.group);
   return (
     <Dialog title={text.shortcuts} onClose={onClose}>
       <p className="muted">{text.shortcutsAbout}</p>
@@ -16,10 +16,10 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
             <h3>{group}</h3>
             <dl>
               {members.map((command) => (
-                <div key={command.id} className="shortcut">
+                <div key={`${command.title} ${command.keys}`} className="shortcut">
                   <dt>{command.title}</dt>
                   <dd>
-                    <Keys keys={command.keys ?? ""} />
+                    <Keys keys={command.keys} />
                   </dd>
                 </div>
               ))}

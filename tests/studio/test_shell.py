@@ -46,6 +46,18 @@ async def test_words_that_are_no_command_lead_to_people_and_chats(visitor: Any):
     await page.wait_for_url("**/chats/chat_rich")
 
 
+async def test_people_go_before_names_that_only_hold_the_letters(visitor: Any):
+    page = visitor.page
+    await page.keyboard.press("Control+k")
+    box = page.get_by_role("combobox", name="Go to or do")
+    for asked in ("ada", "alan", "ada@example.com"):
+        await box.fill(asked)
+        await expect(page.get_by_role("option").first).to_contain_text(f"Find people: {asked}")
+    for asked, found in (("mess", "message"), ("dark", "Change the theme"), ("light", "theme")):
+        await box.fill(asked)
+        await expect(page.get_by_role("option").first).to_contain_text(found)
+
+
 async def test_escape_closes_the_palette_and_gives_the_focus_back(visitor: Any):
     page = visitor.page
     opener = page.get_by_role("button", name="Go to or do…")

@@ -408,6 +408,7 @@ async def test_rows_are_added_doubled_and_deleted_with_what_hangs_on_them(
     await editing.go("/tables/public/notes")
     await page.get_by_role("button", name="Add row").click()
     await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Enter")
     await page.keyboard.type("brand new")
     await page.keyboard.press("Enter")
     await expect(cell(page, "brand new")).to_be_visible()
@@ -436,3 +437,24 @@ async def test_rows_are_added_doubled_and_deleted_with_what_hangs_on_them(
     await page.get_by_role("button", name="Open the row").first.click()
     await page.get_by_role("region").get_by_role("button", name="Show this secret").click()
     await expect(page.get_by_role("region").get_by_text("hidden-4")).to_be_visible()
+
+
+async def test_the_keys_of_the_rows_are_listed_and_lead_away_from_there(editing: Visitor):
+    page = editing.page
+    await editing.go("/tables/public/notes")
+    await page.get_by_role("grid").focus()
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    keys = dialog.get_by_role("region", name="In the rows")
+    for each in ("Edit the cell", "Set the cell to NULL", "Open the row", "Select the row"):
+        await expect(keys.get_by_text(each).first).to_be_visible()
+    await editing.shot("grid-keys")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("grid")).to_be_focused()
+    await page.keyboard.press("g")
+    await page.keyboard.press("p")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("People")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await expect(page.get_by_role("region", name="In the rows")).to_have_count(0)

@@ -15,4 +15,5 @@ export const palette = {
   general: "Everywhere",
   open: "Open the command palette",
   theme: "Change the theme",
+  themeWords: "dark light night day mode colours colors",
 } as const;

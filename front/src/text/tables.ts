@@ -93,6 +93,28 @@ export const tables = {
 
   // The grid.
   grid: (table: string) => `Rows of ${table}`,
+  gridKeys: "In the rows",
+  keysOf: {
+    read: [
+      ["enter", "Open the row"],
+      ["space", "Select the row"],
+      ["mod+c", "Copy the cell, or the selected rows"],
+      ["mod+a", "Select all loaded rows"],
+      ["alt+arrowleft", "Make the column narrower"],
+      ["alt+arrowright", "Make the column wider"],
+    ],
+    write: [
+      ["enter", "Edit the cell"],
+      ["f2", "Edit the cell"],
+      ["delete", "Set the cell to NULL"],
+      ["shift+enter", "Open the row"],
+      ["space", "Select the row"],
+      ["mod+c", "Copy the cell, or the selected rows"],
+      ["mod+a", "Select all loaded rows"],
+      ["alt+arrowleft", "Make the column narrower"],
+      ["alt+arrowright", "Make the column wider"],
+    ],
+  } satisfies Record<string, [string, string][]>,
   keysRead: "Arrow keys move, Enter opens the row, Space selects it, Alt with left or right changes a column's width.",
   keysWrite:
     "Arrow keys move, Enter edits, Delete sets NULL, Shift+Enter opens the row, Space selects it, Alt with left or right changes a column's width.",

@@ -12,8 +12,6 @@ interface CellEditorProps {
   column: Column;
   /** The value to begin with; null for NULL. */
   value: string | null;
-  /** The key by which the editing began, if it is to replace the value. */
-  begun: string | null;
   /** Where the column refers to another table: its rows are offered. */
   link: ForeignKey | null;
   onDone: (given: Given, then: Then) => void;
@@ -30,17 +28,17 @@ const CHOICE_NULL = "null";
 const CHOICE_DEFAULT = "default";
 
 /** An editor in the place of a cell: Enter takes the value, Escape leaves it, Tab goes on. */
-export function CellEditor({ column, value, begun, link, onDone, onCancel }: CellEditorProps) {
+export function CellEditor({ column, value, link, onDone, onCancel }: CellEditorProps) {
   const labels = column.category === "boolean" ? ["true", "false"] : column.labels;
-  const [typed, setTyped] = useState(begun ?? value ?? "");
-  const [isTouched, setTouched] = useState(begun !== null);
+  const [typed, setTyped] = useState(value ?? "");
+  const [isTouched, setTouched] = useState(false);
   const field = useRef<HTMLInputElement & HTMLSelectElement>(null);
   const finished = useRef(false);
   // Before the next key comes: the first letter typed belongs into the field already.
   useLayoutEffect(() => {
     field.current?.focus();
-    if (field.current instanceof HTMLInputElement && begun === null) field.current.select();
-  }, [begun]);
+    if (field.current instanceof HTMLInputElement) field.current.select();
+  }, []);
   const isWrong = labels === null && !isFine(column, typed);
   const done = (given: Given, then: Then) => {
     finished.current = true;

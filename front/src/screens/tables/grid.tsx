@@ -1,5 +1,6 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useKeyNotes } from "../../commands";
 import { shell } from "../../text/shell";
 import { tables as text } from "../../text/tables";
 import type { Column, Sort, Table } from "./api";
@@ -51,6 +52,10 @@ interface Props {
 const withPlace = (drawn: number[], place: number | null, count: number): number[] =>
   place === null || place >= count || drawn.includes(place) ? drawn : [...drawn, place].sort((a, b) => a - b);
 
+const noteOf = ([keys, title]: readonly [string, string]) => ({ keys, title, group: text.gridKeys });
+const READING = text.keysOf.read.map(noteOf);
+const WRITING = text.keysOf.write.map(noteOf);
+
 const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
 
 /** The rows of a table, as many as there are: only what is in view is drawn. */
@@ -58,9 +63,10 @@ export function Grid(props: Props) {
   const { table, name, model, rows, sort, onSort, selected, onSelect, openId, onOpen, staging, onEditLarge } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [here, setHere] = useState<Place>({ row: 0, column: 1 });
-  const [editing, setEditing] = useState<{ value: string | null; begun: string | null } | null>(null);
+  const [editing, setEditing] = useState<{ value: string | null } | null>(null);
   const lastTicked = useRef<number | null>(null);
 
+  useKeyNotes(table.editable ? WRITING : READING);
   const byName = useMemo(() => new Map(table.columns.map((column) => [column.name, column])), [table.columns]);
   const links = useMemo(() => new Map(table.out.flatMap((link) => link.columns.map((column) => [column, link] as const))), [table.out]);
   const visible = model.getVisibleFlatColumns();
@@ -165,7 +171,7 @@ export function Grid(props: Props) {
   const canEdit = (column: Column | undefined): column is Column =>
     table.editable && column !== undefined && !column.generated && column.identity !== "always";
 
-  const edit = (place: Place, typed: string | null) => {
+  const edit = (place: Place) => {
     const column = columnAt(place.column);
     const insert = inserts[place.row] ?? null;
     const line = lineAt(place.row) ?? null;
@@ -179,7 +185,7 @@ export function Grid(props: Props) {
     const given = insert ? insert.values.get(column.name) : line?.id ? updates.get(line.id)?.set.get(column.name) : undefined;
     const value = given === undefined ? (isMasked(cell) ? null : textOf(cell)) : isDefault(given) ? null : given;
     setHere(place);
-    setEditing({ value, begun: typed });
+    setEditing({ value });
   };
   const empty = () => {
     const column = columnAt(here.column);
@@ -228,7 +234,7 @@ export function Grid(props: Props) {
         if (here.column === 0) tickAll();
         else if (column?.sortable) onSort(column.name, event.shiftKey);
       } else if (event.shiftKey || here.column === 0 || (!canEdit(column) && event.key === "Enter")) open(here.row);
-      else edit(here, null);
+      else edit(here);
     } else if (event.key === " ") {
       if (here.row < 0) tickAll();
       else tick(here.row, event.shiftKey);
@@ -241,7 +247,6 @@ export function Grid(props: Props) {
       else if (line && column) props.onCopyCell(line, column);
     } else if (isCommand && event.key.toLowerCase() === "a") tickAll();
     else if (event.key === "Delete") empty();
-    else if (event.key.length === 1 && !isCommand && !event.altKey && here.row >= 0 && canEdit(column)) edit(here, event.key);
     else {
       const to = move(event, here, { rows: known, columns: visible.length + 1, page });
       if (!to) return;
@@ -274,12 +279,12 @@ export function Grid(props: Props) {
     const target = event.target as Element;
     const place = placeOf(target);
     if (!place || place.row < 0 || target.closest("a, button, input, select")) return;
-    if (canEdit(columnAt(place.column))) edit(place, null);
+    if (canEdit(columnAt(place.column))) edit(place);
     else open(place.row);
   };
 
   const editor = editing ? (
-    <CellEditor key={`${here.row} ${here.column}`} column={columnAt(here.column) as Column} value={editing.value} begun={editing.begun}
+    <CellEditor key={`${here.row} ${here.column}`} column={columnAt(here.column) as Column} value={editing.value}
       link={links.get(columnAt(here.column)?.name ?? "") ?? null} onDone={finish}
       onCancel={() => {
         setEditing(null);
