@@ -1,7 +1,9 @@
 """`chatkeep studio`."""
 
 import asyncio
+import atexit
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +39,7 @@ def studio(
 
     if demo and url:
         raise click.UsageError("--demo is the demo's database; leave --url out.")
+    atexit.register(gc.freeze)  # else the interpreter takes most of the end to free each thing
     settings = Settings.load(url=url, scratch_url=scratch_url)
     schema = schema_object(settings) if settings.schema and not demo else None
     is_first = True
