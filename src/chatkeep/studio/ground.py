@@ -10,7 +10,7 @@ import asyncpg
 from chatkeep.database import Database
 from chatkeep.engine.pool import Pool, PoolOptions
 from chatkeep.engine.translate import DRIVER_ERRORS, translate
-from chatkeep.errors import DatabaseError, SchemaMismatchError
+from chatkeep.errors import ChatkeepError, DatabaseError, SchemaMismatchError
 from chatkeep.kit.connection import connect
 from chatkeep.schema.schema import Schema
 from chatkeep.settings import Settings
@@ -68,10 +68,7 @@ class Ground:
         """
         if self._database is not None and self.mismatch is None:
             return self._database
-        raise self.mismatch or SchemaMismatchError(
-            "This needs a schema of chatkeep, and none is configured.",
-            hint='Write schema = "package.module:name" into chatkeep.toml.',
-        )
+        raise self.mismatch or _unfit(self.schema)
 
     @property
     def pool(self) -> Pool:
@@ -183,7 +180,7 @@ class Ground:
                     hint="Look again when it is over; Insight shows which statement holds it.",
                 ) from None
             except DRIVER_ERRORS as exc:
-                raise translate(exc, name, {}) from exc
+                raise refused(exc, name) from exc
             finally:
                 pool.release(wire, interrupted=not whole)
 
@@ -212,3 +209,36 @@ class Ground:
     @property
     def _keeps(self) -> bool:
         return self.pool.options.pooler == "none"
+
+
+def refused(exc: BaseException, name: str) -> ChatkeepError:
+    """Give our error for one of the driver's.
+
+    Args:
+        exc: One of `DRIVER_ERRORS`.
+        name: What the statement is called.
+    """
+    if isinstance(exc, asyncpg.ReadOnlySQLTransactionError):
+        return ReadOnlyError(
+            "The role of this connection only reads, whatever the studio may.",
+            hint="Start the studio with the --url of a role that may write.",
+        )
+    return translate(exc, name, {})
+
+
+def _unfit(schema: object) -> SchemaMismatchError:
+    """Say why there is no typed access with what is configured."""
+    if isinstance(schema, Schema):
+        return SchemaMismatchError(
+            "The schema is of the seed's edition, and this needs the hardened one.",
+            hint='Use schema(edition="hardened"), then `chatkeep generate && chatkeep migrate`.',
+        )
+    if schema is not None:
+        return SchemaMismatchError(
+            "This needs a schema of chatkeep's presets; what is configured has tables alone.",
+            hint="`from chatkeep.presets import deepsearch`, and let `schema` name a Schema.",
+        )
+    return SchemaMismatchError(
+        "This needs a schema of chatkeep, and none is configured.",
+        hint='Write schema = "package.module:name" into chatkeep.toml.',
+    )

@@ -2,8 +2,7 @@
 
 import asyncpg
 
-from chatkeep.engine.translate import translate
-from chatkeep.studio.ground import Ground
+from chatkeep.studio.ground import Ground, refused
 from chatkeep.studio.refusing import ChangedMeanwhileError, StudioError, TooMuchError
 from chatkeep.studio.rows.binding import Binder, fit, fit_key, key_of
 from chatkeep.studio.rows.catalog import Relation, relation_of
@@ -75,11 +74,11 @@ async def apply(
         try:
             keys.append(await _apply_one(connection, relation, change, name))
         except asyncpg.PostgresError as exc:
-            raise translate(exc, name, {}) from exc
+            raise refused(exc, name) from exc
     try:
         await connection.execute("set constraints all immediate")
     except asyncpg.PostgresError as exc:
-        raise translate(exc, "the changes together", {}) from exc
+        raise refused(exc, "the changes together") from exc
     return keys
 
 
