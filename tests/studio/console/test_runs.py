@@ -208,6 +208,7 @@ async def test_a_run_is_cancelled_and_two_run_at_once(world: str, open_studio: C
     assert [each.json() for each in cancelled] == [{"cancelled": True}] * 2
     assert [error_of(each)["code"] for each in done] == ["cancelled"] * 2
     assert done[0]["statements"][0]["rows"] == [["7"]]
+    assert all(each["ms"] > 0 for each in done[0]["statements"])
     assert unknown.json() == {"cancelled": False}
 
 

@@ -58,7 +58,7 @@ function One({ statement, outcome, onShow }: { statement: Statement; outcome: Ou
     <div className="console-one">
       <div className="console-told">
         <span className="console-count">{count(statement)}</span>
-        <span className="muted">{milliseconds(statement.ms)}</span>
+        {statement.ms > 0 ? <span className="muted">{milliseconds(statement.ms)}</span> : null}
         <Badge tone={outcome.kept === "committed" ? "good" : outcome.write && outcome.kept === "each" ? "warn" : "neutral"}>
           {outcome.write || error ? sql.kept[outcome.kept] : sql.readOnlyRun}
         </Badge>

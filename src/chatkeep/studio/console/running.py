@@ -116,6 +116,7 @@ class Run:
         self._secrets: Secrets = {}
         self._shown = 0
         self._heard = 0
+        self._begun: float | None = None  # when the statement that runs did begin
 
     async def carry_out(self) -> Outcome:
         """Run the statements up to the first error.
@@ -209,7 +210,9 @@ class Run:
         number = len(self._results) + 1
         if number <= len(self._parts):
             part = self._parts[number - 1]
-            self._note(number, part, Trouble(code=code, message=message))
+            result = self._note(number, part, Trouble(code=code, message=message))
+            if self._begun is not None:
+                result.ms = (time.perf_counter() - self._begun) * 1000
 
     async def _commit(self, connection: asyncpg.Connection) -> str:
         committing = asyncio.ensure_future(connection.execute("commit"))
@@ -239,7 +242,7 @@ class Run:
     async def _step(self, connection: asyncpg.Connection, number: int, part: Part) -> bool:
         """Run one statement; say whether the next may follow."""
         self._notices = []
-        started = time.perf_counter()
+        started = self._begun = time.perf_counter()
         shift = 0
         error: Trouble | None = None
         done: Callable[[Result], None] | None = None
@@ -250,7 +253,7 @@ class Run:
                 shift = len(EXPLAIN)
                 masked = await self._masked(connection, part)
                 shift = 0
-            started = time.perf_counter()
+            started = self._begun = time.perf_counter()
             done = await self._fetch(connection, statement, part, masked)
         except asyncpg.PostgresError as exc:
             error = trouble_of(exc, self._text, part, shift)
@@ -264,6 +267,7 @@ class Run:
             error = Trouble(code="driver", message=str(exc))
         result = self._note(number, part, error)
         result.ms = (time.perf_counter() - started) * 1000
+        self._begun = None
         result.notices = self._notices
         if done is not None:
             done(result)
