@@ -230,7 +230,7 @@ def _report(registry: Registry, person: Person, steps: list[Step]) -> ErasureRep
     return ErasureReport(
         subject=audit.subject_hash(person.id),
         steps=steps,
-        unknown=tuple(table.shown for table in registry.unknown),
+        unknown=registry.unlisted,
         suspects=tuple(registry.suspects),
         absent=tuple(registry.absent),
     )

@@ -250,7 +250,7 @@ def _begin(registry: Registry, person: Person, out: Path | None) -> ExportReport
     subject = audit.subject_hash(person.id)
     report = ExportReport(out or Path(f"personal-data-{subject[:12]}.zip"), subject)
     report.left_out = _left_out(registry)
-    report.unknown = tuple(table.shown for table in registry.unknown)
+    report.unknown = registry.unlisted
     report.suspects = tuple(registry.suspects)
     return report
 

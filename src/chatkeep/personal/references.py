@@ -18,6 +18,10 @@ from chatkeep.schema.schema import Schema
 
 Holds: TypeAlias = Literal["id", "email", "text", "row"]
 
+_BOOKKEEPING = frozenset(
+    {("drizzle", "__drizzle_migrations"), ("chatkeep", "migrations"), ("chatkeep", "audit")}
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
@@ -87,9 +91,18 @@ class Registry:
         found = {each.table.oid: each.table for each in self.references if each.deletes}
         return list(found.values())
 
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """Names of the unknown tables, without chatkeep's own bookkeeping."""
+        return tuple(each.shown for each in self.unknown if not _is_own(each))
+
     def of(self, table: Table) -> Iterator[Reference]:
         """Give the references of a table."""
         return (each for each in self.references if each.table is table)
+
+
+def _is_own(table: Table) -> bool:
+    return (table.schema, table.name) in _BOOKKEEPING
 
 
 async def read_registry(

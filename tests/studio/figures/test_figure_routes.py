@@ -235,6 +235,7 @@ async def test_looks_at_sessions_take_the_studios_share_of_connections(
 
 async def test_the_preview_is_what_the_command_shows(client: httpx.AsyncClient, world: str):
     found = await get(client, "personal", user=ADA)
+    assert found["unknown"] == []
     report = await preview_erasure(world, SCHEMA, ADA)
     assert found["steps"] == [each.as_json() for each in report.steps]
     assert found["commands"]["show"] == f"chatkeep erase --user {ADA}"
