@@ -21,12 +21,12 @@ export const personData = {
       library: "Begun by the sign-in library of the front end: the table holds the token itself, and it is not shown here.",
     },
     end: "Revoke",
-    endOf: (device: string) => `Revoke the session on ${device}`,
+    endOf: (device: string | null) => (device === null ? "Revoke this session" : `Revoke the session on ${device}`),
     endAll: "Revoke all",
     readOnly: "Start the studio with --write to revoke sessions.",
     confirmOne: "Revoke this session?",
-    confirmOneText: (device: string) =>
-      `The session on ${device} ends at once: its next request has to sign in again. A session that is only a JWT is not affected.`,
+    confirmOneText: (device: string | null) =>
+      `${device === null ? "This session" : `The session on ${device}`} ends at once: its next request has to sign in again. A session that is only a JWT is not affected.`,
     confirmAll: "Revoke all sessions?",
     confirmAllText: (count: number) =>
       `${s(count, "live session ends", "live sessions end")} at once, and expired ones are removed. This person has to sign in again everywhere.`,

@@ -46,6 +46,11 @@ async def test_a_session_is_revoked_and_gone(
     await expect(page.get_by_text("1 session was revoked.")).to_be_visible()
     await expect(table.get_by_role("row")).to_have_count(before)
     assert await connection.fetchval(count) == before - 1
+    await connection.execute(f"""update "{PREFIX}session" set user_agent = null""")
+    await visitor.go(f"/people/{ADA}/sessions")
+    await table.get_by_role("button", name="Revoke this session").first.click()
+    await expect(dialog).to_contain_text("This session ends at once")
+    await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Revoke all").click()
     everywhere = page.get_by_role("dialog", name="Revoke all sessions?")
     await everywhere.get_by_role("button", name="Revoke all").click()

@@ -45,7 +45,6 @@ interface Ending {
 function Confirm({ userId, of, live, onDone }: { userId: string; of: Ending; live: number; onDone: (ended: boolean) => void }) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const device = of.session?.device ?? words.unknownDevice;
   const end = async () => {
     setBusy(true);
     setError(null);
@@ -74,7 +73,7 @@ function Confirm({ userId, of, live, onDone }: { userId: string; of: Ending; liv
       }
     >
       <div className="stack">
-        <p>{of.session ? words.confirmOneText(device) : words.confirmAllText(live)}</p>
+        <p>{of.session ? words.confirmOneText(of.session.device) : words.confirmAllText(live)}</p>
         {error ? <Failure error={error} /> : null}
       </div>
     </Dialog>
@@ -106,7 +105,7 @@ function Row({ session, onEnd }: { session: Session; onEnd: (() => void) | null 
       </td>
       {onEnd ? (
         <td className="person-action">
-          <Button kind="danger" onClick={onEnd} aria-label={words.endOf(device)}>
+          <Button kind="danger" onClick={onEnd} aria-label={words.endOf(session.device)}>
             {words.end}
           </Button>
         </td>
