@@ -154,6 +154,13 @@ async def test_the_diagram_obeys_keys_and_buttons(
     await visitor.go("/schema")
     node = _node(page, MESSAGE)
 
+    readable = await node.bounding_box()
+    await expect(_node(page, f"{PREFIX}user")).to_be_in_viewport()
+    await visitor.shot("schema-begin")
+    await page.get_by_role("button", name="Fit").click()
+    await _until(page, "width", "<", readable["width"])
+    for each in await page.get_by_role("group", name=re.compile("^Table ")).all():
+        await expect(each).to_be_in_viewport(ratio=0.99)
     before = await node.bounding_box()
     await page.get_by_role("button", name="Zoom in").click()
     await _until(page, "width", ">", before["width"])

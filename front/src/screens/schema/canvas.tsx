@@ -1,6 +1,6 @@
 import "@xyflow/react/dist/base.css";
 import { applyNodeChanges, Background, type NodeChange, ReactFlow, useReactFlow } from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { schema } from "../../text/schema";
 import { TieEdgeView, type TieEdge } from "./edge";
 import type { Hits } from "./hits";
@@ -15,6 +15,7 @@ const LABELS = {
   "node.a11yDescription.ariaLiveMessage": ({ x, y }: { x: number; y: number }) => schema.moved(x, y),
 };
 const FIT = { padding: 0.06, maxZoom: 1 };
+const READABLE = 0.6;
 
 interface CanvasProps {
   tables: Drawn[];
@@ -41,6 +42,15 @@ function placed(tables: Drawn[], ties: Tie[]): TableNode[] {
   }));
 }
 
+/** The table that somebody looks for first: the people, else what most others refer to. */
+function heart(tables: Drawn[], ties: Tie[]): string | undefined {
+  const users = tables.find((table) => table.relation.attribute === "users");
+  if (users) return users.id;
+  const count = new Map<string, number>();
+  for (const { target } of ties) count.set(target, (count.get(target) ?? 0) + 1);
+  return tables.map((table) => table.id).sort((a, b) => (count.get(b) ?? 0) - (count.get(a) ?? 0))[0];
+}
+
 /** The diagram itself: tables that can be moved, and their foreign keys. */
 export function Canvas({ tables, ties, hits, focus, onFocus, wanted, arranged }: CanvasProps) {
   const flow = useReactFlow<TableNode, TieEdge>();
@@ -50,6 +60,7 @@ export function Canvas({ tables, ties, hits, focus, onFocus, wanted, arranged }:
     setOf({ tables, ties, arranged });
     setNodes(placed(tables, ties));
   }
+  const hasBegun = useRef(false);
   const edges = useMemo(
     (): TieEdge[] => ties.map((tie) => ({ id: tie.id, source: tie.source, target: tie.target, type: "tie", data: { tie } })),
     [ties],
@@ -59,7 +70,15 @@ export function Canvas({ tables, ties, hits, focus, onFocus, wanted, arranged }:
     [],
   );
   useEffect(() => {
-    if (!wanted) void flow.fitView(FIT);
+    if (wanted) return;
+    const fitted = flow.fitView(FIT);
+    if (hasBegun.current) return;
+    hasBegun.current = true;
+    void fitted.then(() => {
+      const id = heart(of.tables, of.ties);
+      // All of it in a small window could not be read; "Fit" shows it nevertheless.
+      if (id !== undefined && flow.getZoom() < READABLE) void flow.fitView({ nodes: [{ id }], minZoom: READABLE, maxZoom: READABLE });
+    });
   }, [flow, of, wanted]);
   useEffect(() => {
     if (wanted) void flow.fitView({ nodes: [{ id: wanted.id }], maxZoom: 1, minZoom: 0.6 });
