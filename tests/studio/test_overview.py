@@ -205,6 +205,7 @@ async def test_one_try_again_asks_for_everything(
     visitor.expected += ["ERR_", "Failed to load"]
     await page.route("**/api/**", lambda route: route.abort())
     await visitor.go("/")
+    await visitor.shot("overview-away")
     tile = page.get_by_role("list", name="The database in figures").get_by_role(
         "link", name="Migrations"
     )
