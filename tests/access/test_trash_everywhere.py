@@ -195,6 +195,7 @@ OTHERS = {
     "chats.purge": "empties the trash",
     "messages.trash": "is the trash",
     "messages.purge": "empties the trash",
+    "messages.cursor_of": "sends nothing",
     "messages.sweep_interrupted": "ends answers of dead writers, wherever they are",
     "usage.record": "the ledger outlives the message",
     "usage.find": "the ledger outlives the message",
@@ -209,6 +210,8 @@ OTHERS = {
     "verification_tokens.*": "of no chat",
     "auth.*": "of no chat",
     "search_cache.*": "of no chat",
+    "pool.*": "lends connections",
+    "schema.*": "says what the tables are",
 }
 # Runs what the caller wrote, and shows rows as they are stored; or does nothing with rows.
 OWN_STATEMENTS = {"first", "one", "all", "page", "stream", "copy", "execute", "prepare", "scalar"}

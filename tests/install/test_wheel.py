@@ -153,6 +153,6 @@ def test_with_its_extra_alone_the_studio_serves_its_pages(
         assert page.status_code == script.status_code == 200
         assert script.headers["content-type"].startswith("text/javascript")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # SIGINT is ignored by what a shell starts beside it
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0, said

@@ -17,8 +17,12 @@ Call = Callable[[Any, World, World], Awaitable[object] | object]
 """Calls a method with the other world's ids, and where it needs some with ids of one's own."""
 
 
+# They make something of a record that the caller has; what comes of it is among the calls below.
+_SENDS_NOTHING = {"messages.cursor_of"}
+
+
 def methods_of(scope: object, path: str = "") -> dict[str, Any]:
-    """Each public method, by its path from the scope: `chats.list`."""
+    """Each public method that sends something, by its path from the scope: `chats.list`."""
     found: dict[str, Any] = {}
     for name in dir(type(scope)):
         if name.startswith("_"):
@@ -27,7 +31,7 @@ def methods_of(scope: object, path: str = "") -> dict[str, Any]:
         value = getattr(scope, name)
         if isinstance(member, property) and type(value).__module__.startswith("chatkeep.access"):
             found.update(methods_of(value, f"{path}{name}."))
-        elif callable(value):
+        elif callable(value) and path + name not in _SENDS_NOTHING:
             found[path + name] = value
     return found
 

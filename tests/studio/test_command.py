@@ -20,6 +20,11 @@ ADDRESS = "Studio: http://127.0.0.1:"
 OWN = {"x-chatkeep-studio": "1"}
 
 
+def _hear_ctrl_c() -> None:
+    """What a shell starts beside itself ignores SIGINT, and so does all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def command(
     root: Path, *words: str, program: tuple[str, ...] = ("-m", "chatkeep"), **env: str
@@ -28,6 +33,7 @@ async def command(
     process = await asyncio.create_subprocess_exec(
         sys.executable, *program, "studio", "--no-open", *words,
         cwd=root, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_hear_ctrl_c,
         env={**{k: v for k, v in os.environ.items() if k != "DATABASE_URL"}, **env},
     )  # fmt: skip
     try:

@@ -135,4 +135,6 @@ export const fileOf = (tag: string) => `migrations/file/${encodeURIComponent(tag
 export const pageOf = (tag: string) => `/migrations/${encodeURIComponent(tag)}`;
 
 /** The database's name at the end of its place. */
-export const databaseOf = (place: string) => place.slice(place.lastIndexOf("/") + 1) || place;
+/** The name in a place as the server shows it: `name at /folder`, or `host:port/name`. */
+export const databaseOf = (place: string) =>
+  /^(.+) at \//.exec(place)?.[1] ?? (place.slice(place.lastIndexOf("/") + 1) || place);

@@ -1,1 +1,0 @@
-import{n as e,t}from"./jsxRuntime-BR5TfAZb.js";import{g as n,n as r}from"./index-CVLBQiWV.js";async function i(t,n=e.copied){try{await navigator.clipboard.writeText(t),r(n)}catch{r(e.noClipboard)}}function a({text:r,label:a,className:o=``}){return t(n,{kind:`quiet`,className:o,"aria-label":a,onClick:()=>void i(r),children:e.copy})}export{i as n,a as t};

@@ -1,0 +1,1 @@
+import{C as e,E as t,g as n,n as r}from"./index-CcVa2OOS.js";async function i(e,n=t.copied){try{await navigator.clipboard.writeText(e),r(n)}catch{r(t.noClipboard)}}function a({text:r,label:a,className:o=``}){return e(n,{kind:`quiet`,className:o,"aria-label":a,onClick:()=>void i(r),children:t.copy})}export{i as n,a as t};
