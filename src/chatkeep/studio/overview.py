@@ -1,11 +1,11 @@
 """`/api/overview`: what this studio looks at, what it may do, and how the database is at one look."""
 
-from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from chatkeep.errors import DatabaseError
+from chatkeep.insight.recent import recent_chats
 from chatkeep.kit.connection import shown
 from chatkeep.schema.schema import Schema
 from chatkeep.studio.answering import answer
@@ -13,13 +13,9 @@ from chatkeep.studio.ground import Ground
 from chatkeep.studio.grounds import ground_of
 from chatkeep.studio.refusing import body_of
 from chatkeep.studio.structure.findings import last_visit
-from chatkeep.studio.structure.glance import glance
+from chatkeep.studio.structure.glance import about, glance
 from chatkeep.studio.structure.reading import attributes_of, estimated_rows
 
-_ABOUT = """
-select current_database()::text, current_setting('server_version'), current_user::text,
-    pg_catalog.pg_database_size(current_database())
-"""
 _RECENT = 8
 _MOST_SORTED = 200_000  # chats; beyond, no index gives the last ones of everybody quickly
 
@@ -29,17 +25,16 @@ async def _overview(request: Request) -> Response:
     if ground.mismatch is not None:  # somebody may have run since what the page told them to run
         await ground.reopen()
     async with ground.transaction(name="overview") as connection:
-        row = await connection.fetchrow(_ABOUT)
-    assert row is not None  # noqa: S101 - a select without FROM has one row
+        database, version, role, size = await about(connection)
     schema = ground.schema
     problem = _problem(ground)
     return answer(
         {
-            "database": row[0],
+            "database": database,
             "place": shown(ground.url),
-            "version": row[1],
-            "role": row[2],
-            "bytes": row[3],
+            "version": version,
+            "role": role,
+            "bytes": size,
             "write": ground.write,
             "preset": type(schema).__module__.split(".")[2:3] if isinstance(schema, Schema) else [],
             "tables": sorted(schema.tables) if isinstance(schema, Schema) else [],
@@ -76,29 +71,16 @@ async def _recent(request: Request) -> Response:
     tables = ground.database.schema.tables
     if "chats" not in tables:
         return answer({"chats": None, "many": False, "error": None})
-    chats, users = tables["chats"], tables["users"]
+    chats = tables["chats"]
     async with ground.transaction(name="recent") as connection:
         rows = await estimated_rows(connection)
     if (rows.get((chats.schema or "public", chats.name)) or 0) > _MOST_SORTED:
         return answer({"chats": [], "many": True, "error": None})
     async with ground.lent() as database:
-        found = await database.all(
-            select(
-                chats.c.id,
-                chats.c.title,
-                chats.c.updated_at,
-                users.c.id,
-                users.c.name,
-                users.c.email,
-            )
-            .join(users, users.c.id == chats.c.user_id)
-            .where(chats.c.deleted_at.is_(None))
-            .order_by(chats.c.updated_at.desc())
-            .limit(_RECENT)
-        )
+        found = await recent_chats(database, _RECENT)
     lines = [
-        {"id": row[0], "title": row[1], "at": row[2], "user_id": row[3], "user": row[4] or row[5]}
-        for row in found
+        {"id": chat_id, "title": title, "at": at, "user_id": user_id, "user": name or email}
+        for chat_id, title, at, user_id, name, email in found
     ]
     return answer({"chats": lines, "many": False, "error": None})
 

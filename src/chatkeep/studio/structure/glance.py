@@ -15,6 +15,11 @@ _ROWS = 1000  # a smaller table needs no statistics
 _FIRST = ("users", "chats", "messages")
 _COUNTED = 10_000
 
+_ABOUT = """
+select current_database()::text, current_setting('server_version'), current_user::text,
+    pg_catalog.pg_database_size(current_database())
+"""
+
 # A partition counts for the whole that it is a part of.
 _TABLES = """
 with recursive roots (oid, root) as (
@@ -65,6 +70,13 @@ where n_live_tup >= $2 and (coalesce(last_vacuum, last_autovacuum) is null
   or coalesce(last_analyze, last_autoanalyze) is null)
 order by n_live_tup desc limit $1
 """
+
+
+async def about(connection: asyncpg.Connection) -> tuple[str, str, str, int]:
+    """Give the database's name, its server's version, the role, and its size in bytes."""
+    (row,) = await connection.fetch(_ABOUT)
+    database, version, role, size = row
+    return database, version, role, size
 
 
 async def glance(
